@@ -1,0 +1,282 @@
+//! Backups in a repository: where one goes, and how it is found again.
+//!
+//! `<cluster>/<database>/<id>/` holds one backup, complete once its manifest is there.
+
+use crate::archive::manifest::{self, Manifest, ManifestError};
+use crate::conn::Session;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::report::backup::{Listed, Proof, State};
+use crate::report::verify::Verified;
+use crate::store::{Store, decode_part, encode_part};
+
+use super::Request;
+
+/// The folder of verification records within a backup's folder.
+pub const VERIFICATIONS: &str = "verifications/";
+/// Bytes of the largest verification record that is read.
+pub const RECORD_LIMIT: u64 = 16 << 20;
+
+/// Where a new backup goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its id: the UTC start and a random part.
+    pub id: String,
+    /// The cluster, as shown.
+    pub cluster: String,
+    /// Its folder, with a `/` at its end.
+    pub folder: String,
+    /// The folder of the database's backups.
+    parent: String,
+}
+
+impl Place {
+    /// A place of its own for a backup that starts now.
+    pub fn new(cluster: &str, database: &str, started: jiff::Timestamp) -> Self {
+        use std::hash::{BuildHasher, Hasher};
+        // The first half of the last part is the fraction of the second, so that ids sort by time.
+        let fraction = u64::from(started.subsec_nanosecond().unsigned_abs()) * 4096 / 1_000_000_000;
+        let random = std::hash::RandomState::new().build_hasher().finish() & 0xfff;
+        let id = format!("{}-{fraction:03x}{random:03x}", started.strftime("%Y%m%dT%H%M%SZ"));
+        let parent = format!("{}/{}/", encode_part(cluster), encode_part(database));
+        Self { folder: format!("{parent}{id}/"), id, cluster: cluster.to_owned(), parent }
+    }
+}
+
+/// Whether `name` is a backup's id: `20261120T095421Z-1a2b3c`.
+pub fn is_id(name: &str) -> bool {
+    name.len() == 23
+        && name.bytes().enumerate().all(|(at, byte)| match at {
+            8 => byte == b'T',
+            15 => byte == b'Z',
+            16 => byte == b'-',
+            17.. => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
+            _ => byte.is_ascii_digit(),
+        })
+}
+
+/// The cluster's folder: the operator's choice, the target's name, or the server's address.
+pub fn cluster_folder(request: &Request, session: &Session) -> String {
+    let given = request.cluster.as_ref().or(request.target.name.as_ref());
+    given.cloned().unwrap_or_else(|| {
+        let address = session.address();
+        // A socket folder is a place on this machine.
+        let host = if address.ip.is_some() { address.host.as_str() } else { "local" };
+        format!("{host}-{}", address.port)
+    })
+}
+
+/// Refuses a folder whose newest backup is of another server: one name must not mix two.
+pub async fn refuse_other_cluster(store: &Store, place: &Place, system: u64) -> Result<()> {
+    for id in store.folders(&place.parent).await?.iter().rev().filter(|name| is_id(name)) {
+        let key = format!("{}{id}/{}", place.parent, manifest::NAME);
+        let Some(bytes) = store.read(&key, manifest::LIMIT).await? else { continue };
+        let Ok(manifest) = Manifest::from_bytes(&bytes) else { continue };
+        if manifest.source.system_identifier == system.to_string() {
+            return Ok(());
+        }
+        return Err(Error::new(
+            Exit::Refused,
+            format!("the folder of cluster {} holds backups of another server", place.cluster),
+        )
+        .because(format!(
+            "the newest, {id}, is of system identifier {}; this server's is {system}",
+            manifest.source.system_identifier
+        ))
+        .next("give this server another name: --cluster NAME")
+        .next("or, if it took the other's place (a new major version, a restored copy): --new-cluster"));
+    }
+    Ok(())
+}
+
+/// A backup found in a repository, or at a path.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its id.
+    pub id: String,
+    /// Folder of its cluster, decoded.
+    pub cluster: String,
+    /// Folder of its database, decoded.
+    pub database: String,
+    /// Its folder in the store.
+    pub folder: String,
+}
+
+impl Found {
+    /// Its manifest: `Ok(None)` when there is none.
+    pub async fn manifest(&self, store: &Store) -> Result<Option<Result<Manifest, ManifestError>>> {
+        let key = format!("{}{}", self.folder, manifest::NAME);
+        let bytes = store.read(&key, manifest::LIMIT).await?;
+        Ok(bytes.map(|bytes| Manifest::from_bytes(&bytes)))
+    }
+
+    /// Whether it has a manifest.
+    pub async fn is_published(&self, store: &Store) -> Result<bool> {
+        Ok(store.open_object(&format!("{}{}", self.folder, manifest::NAME)).await?.is_some())
+    }
+
+    /// The verification records, oldest first; ones that cannot be read are passed over, for
+    /// they prove nothing.
+    pub async fn verifications(&self, store: &Store) -> Result<Vec<Proof>> {
+        let folder = format!("{}{VERIFICATIONS}", self.folder);
+        let mut proofs = Vec::new();
+        for object in store.objects(&folder).await? {
+            let Some(bytes) = store.read(&format!("{folder}{}", object.name), RECORD_LIMIT).await?
+            else {
+                continue;
+            };
+            if let Ok(record) = serde_json::from_slice::<Record>(&bytes) {
+                let level = record.result.level.name().to_owned();
+                proofs.push(Proof { level, passed: record.result.passed, at: record.at });
+            }
+        }
+        proofs.sort_by_key(|proof| proof.at);
+        Ok(proofs)
+    }
+
+    /// As a list shows it.
+    pub async fn listed(&self, store: &Store) -> Result<Listed> {
+        let mut listed = Listed {
+            id: self.id.clone(),
+            cluster: self.cluster.clone(),
+            database: self.database.clone(),
+            state: State::Incomplete,
+            taken: None,
+            totals: None,
+            verified: None,
+            problem: None,
+        };
+        match self.manifest(store).await? {
+            None => {}
+            Some(Err(error)) => {
+                listed.state = State::Damaged;
+                listed.problem = Some(error.to_string());
+            }
+            Some(Ok(manifest)) => {
+                listed.state = State::Complete;
+                listed.taken = Some(manifest.snapshot.taken);
+                listed.totals = Some(manifest.totals);
+                // The newest failure hides older successes; else the highest level counts.
+                let proofs = self.verifications(store).await?;
+                listed.verified = match proofs.last() {
+                    Some(last) if !last.passed => Some(last.clone()),
+                    _ => proofs
+                        .into_iter()
+                        .filter(|p| p.passed)
+                        .max_by_key(|p| (p.level == "content", p.at)),
+                };
+            }
+        }
+        Ok(listed)
+    }
+}
+
+/// A verification's record in the store.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Record {
+    /// When it ended (UTC).
+    pub at: jiff::Timestamp,
+    /// Version of pgtend.
+    pub pgtend: String,
+    /// The result.
+    pub result: Verified,
+}
+
+/// Every backup of a repository, oldest first.
+pub async fn all(store: &Store) -> Result<Vec<Found>> {
+    let mut found = Vec::new();
+    for cluster in store.folders("").await? {
+        for database in store.folders(&format!("{cluster}/")).await? {
+            let parent = format!("{cluster}/{database}/");
+            for id in store.folders(&parent).await?.into_iter().filter(|name| is_id(name)) {
+                found.push(Found {
+                    folder: format!("{parent}{id}/"),
+                    id,
+                    cluster: decode_part(&cluster),
+                    database: decode_part(&database),
+                });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(found)
+}
+
+/// The backups that `name` means: an id (or the start of one), `latest`, or `latest:DATABASE`.
+pub async fn resolve(store: &Store, name: &str) -> Result<Found> {
+    let all = all(store).await?;
+    let nowhere = |what: &str| {
+        Error::usage(format!("{what} in {}", store.location()))
+            .next("see what is there: pgtend backup list")
+    };
+    if let Some(database) = name.strip_prefix("latest") {
+        let database = match database.strip_prefix(':') {
+            Some(database) => Some(database),
+            None if database.is_empty() => None,
+            None => return Err(nowhere(&format!("no backup '{name}'"))),
+        };
+        return latest(store, all, database).await;
+    }
+    let mut matching = all.into_iter().filter(|found| found.id.starts_with(name));
+    match (matching.next(), matching.next()) {
+        (Some(found), None) => Ok(found),
+        (None, _) => Err(nowhere(&format!("no backup '{name}'"))),
+        (Some(_), Some(_)) => {
+            Err(nowhere(&format!("more than one backup's id starts with '{name}'")))
+        }
+    }
+}
+
+/// The newest complete backup, of one database.
+async fn latest(store: &Store, mut all: Vec<Found>, database: Option<&str>) -> Result<Found> {
+    if let Some(database) = database {
+        all.retain(|found| found.database == database);
+    }
+    let mut databases: Vec<String> =
+        all.iter().map(|found| format!("{}/{}", found.cluster, found.database)).collect();
+    databases.sort();
+    databases.dedup();
+    if databases.len() > 1 {
+        return Err(Error::usage("'latest' is not clear: the repository holds several databases")
+            .because(databases.join(", "))
+            .next("name the database (latest:NAME) or the backup's id"));
+    }
+    for found in all.into_iter().rev() {
+        // A damaged record is a backup too: verifying must see it, not step back to an older one.
+        if found.is_published(store).await? {
+            return Ok(found);
+        }
+    }
+    Err(Error::new(Exit::Critical, format!("no complete backup in {}", store.location()))
+        .next("see what is there: pgtend backup list")
+        .next("or make one: pgtend backup --repo .. --dbname .."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_has_an_id_and_stays_in_its_folder() {
+        let time = "2026-11-20T09:54:21Z".parse().unwrap();
+        let place = Place::new("db/5432", "..", time);
+        assert!(is_id(&place.id), "{}", place.id);
+        assert!(place.id.starts_with("20261120T095421Z-"));
+        assert!(place.folder.starts_with("db%2F5432/%2E./"), "{}", place.folder);
+        let later = "2026-11-20T09:54:21.5Z".parse().unwrap();
+        assert!(Place::new("c", "d", later).id > Place::new("c", "d", time).id);
+    }
+
+    #[test]
+    fn only_ids_are_ids() {
+        for wrong in [
+            "",
+            "latest",
+            "20261120T095421Z-1a2b3",
+            "20261120T095421Z-1A2B3C",
+            "2026112 T095421Z-1a2b3c",
+        ] {
+            assert!(!is_id(wrong), "{wrong}");
+        }
+    }
+}

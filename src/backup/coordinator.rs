@@ -1,0 +1,558 @@
+//! The session that holds the locks and the snapshot from the first row to the last.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Request;
+use super::preflight::{self, Room};
+use super::program::{ChildGuard, Dump, DumpFault, DumpOptions, Programs};
+use super::run::Stop;
+use super::statements::{lock_all, pin_locally};
+use super::table::{self, Table, get};
+use crate::archive::toc::Toc;
+use crate::conn::{self, QueryError, Session, SessionOptions, Type};
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::report::Progress;
+use crate::sql;
+
+/// Advisory lock of a backup: one per database at a time, on whatever machine it runs.
+const LOCK_KEY: i64 = 0x7067_7465_6e64_0001; // "pgtend", 1
+/// How long the server may take to notice that an earlier session of the same run is gone.
+const OLD_LOCK: Duration = Duration::from_secs(30);
+const SNAPSHOT_LOST: &str = "the connection that holds the snapshot is lost";
+/// Longest wait for the answer to a ping.
+const PING_LIMIT: Duration = Duration::from_secs(60);
+/// Tables that one LOCK statement names.
+const LOCK_BATCH: usize = 500;
+/// How often the tables may have changed between lock and snapshot before it is an error.
+const ATTEMPTS: u32 = 3;
+/// Longest wait for a lock while others may wait for one of ours, for a table: their wait is the
+/// application's, and if ours is behind theirs it would be for ever.
+const HELD_WAIT: Duration = Duration::from_secs(2);
+const HELD_WAIT_PER_TABLE: Duration = Duration::from_millis(1);
+/// After this long somebody who waits for a lock wants to know for whom.
+const LOCK_NOTE_AFTER: Duration = Duration::from_secs(2);
+
+/// The exported snapshot.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// For `SET TRANSACTION SNAPSHOT`.
+    pub id: String,
+    /// When it was taken, by the server's clock.
+    pub taken: jiff::Timestamp,
+    /// WAL position.
+    pub lsn: String,
+    /// Oldest transaction it sees.
+    pub xmin: String,
+    /// When it was taken, by ours.
+    pub since: Instant,
+}
+
+/// The session with its snapshot and the plan made under it.
+#[derive(Debug)]
+pub struct Coordinator {
+    /// The session; its transaction must not end before the last row is read.
+    pub session: Session,
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// pg_dump's table of contents, with data files named.
+    pub toc: Toc,
+    /// Its tables.
+    pub tables: Vec<Table>,
+    /// The large objects of each `BLOBS` entry.
+    pub large_objects: Vec<(i32, Vec<u32>)>,
+    /// What the server has room for.
+    pub room: Room,
+    /// What the operator must know: pg_dump's warnings and ours.
+    pub warnings: Vec<String>,
+    /// Version of the programs.
+    pub programs: Programs,
+}
+
+impl Coordinator {
+    /// Connects, refuses what cannot work, locks, takes the snapshot and reads the table of
+    /// contents under it.
+    ///
+    /// `again` says that an earlier session of this run was lost; its advisory lock may live on
+    /// for a moment.
+    pub async fn open(
+        request: &Request,
+        options: &SessionOptions,
+        again: bool,
+    ) -> Result<Self, Stop> {
+        let session = tokio::select! {
+            session = conn::connect(&request.target, options) => session?,
+            () = request.cancel.cancelled() => return Err(Stop::Asked),
+        };
+        if let Some(how) = session.behind_pooler().filter(|_| !request.allow_pooler) {
+            return Err(Error::new(Exit::Refused, "cannot back up through a connection pooler")
+                .because(how)
+                .next("give the server's own address and port")
+                .next("or, if it is in session mode: --allow-pooler")
+                .into());
+        }
+        let programs = Programs::find(&request.environment, session.server().major())?;
+        // A dry run reads nothing that another backup could disturb.
+        if !request.dry_run {
+            take_advisory_lock(&session, if again { OLD_LOCK } else { Duration::ZERO }).await?;
+        }
+        let room = Room::ask(&session).await?;
+        // Before pg_dump fails for want of one.
+        room.jobs(request.jobs)?;
+        let mut warnings = Vec::new();
+        if session.server().in_recovery {
+            warnings.extend(room.standby_warning());
+        }
+        // With filters only pg_dump knows what will be read, and locks it.
+        let (tables, sequences) = if request.filters.is_empty() {
+            (preflight::lockable(&session).await?, preflight::unreadable_sequences(&session).await?)
+        } else {
+            (vec![], vec![])
+        };
+        preflight::privileges(&tables, &sequences, &room)?;
+        room.locks_fit(tables.len())?;
+        let mut to_lock: Vec<(String, String)> = if room.locks_fit_twice(tables.len()) {
+            tables.into_iter().map(|table| (table.schema, table.name)).collect()
+        } else {
+            vec![]
+        };
+        let mut attempt = Attempt { request, options, session: &session, programs: &programs };
+        for number in 1.. {
+            match attempt.take_snapshot(&to_lock).await? {
+                Taken::Whole(plan) => {
+                    let Plan { snapshot, toc, tables, large_objects, warnings: more } = *plan;
+                    warnings.extend(more);
+                    if session.server().in_recovery {
+                        let all = preflight::lockable(&session).await?;
+                        warnings.extend(preflight::unlogged_warning(&all, &toc));
+                    }
+                    return Ok(Self {
+                        session,
+                        snapshot,
+                        toc,
+                        tables,
+                        large_objects,
+                        room,
+                        warnings,
+                        programs,
+                    });
+                }
+                Taken::Changed(error, _) if number == ATTEMPTS => {
+                    return Err(error.next("run the backup again when no migration runs").into());
+                }
+                Taken::Changed(error, found) => {
+                    request.progress.note(format!("{error}; taking a new snapshot"));
+                    session
+                        .batch("ROLLBACK")
+                        .await
+                        .map_err(|error| error.into_error("cannot start over"))?;
+                    to_lock = found;
+                }
+            }
+        }
+        Err(Error::bug("no snapshot was taken").into())
+    }
+}
+
+/// Refused means that another backup of this database runs; the lock ends with the session.
+async fn take_advisory_lock(session: &Session, patience: Duration) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        let rows = session.rows(sql::ADVISORY_LOCK.text, &[(&LOCK_KEY, Type::INT8)]).await;
+        let rows =
+            rows.map_err(|error| error.into_error("cannot take the backup's advisory lock"))?;
+        if rows.first().map(|row| get(row, "locked")).transpose()? == Some(true) {
+            return Ok(());
+        }
+        if start.elapsed() >= patience {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    Err(Error::new(Exit::Busy, "another backup of this database is running")
+        .because("it holds pgtend's advisory lock on the server")
+        .next("wait for it, or find it: SELECT * FROM pg_locks WHERE locktype = 'advisory'"))
+}
+
+struct Attempt<'a> {
+    request: &'a Request,
+    options: &'a SessionOptions,
+    session: &'a Session,
+    programs: &'a Programs,
+}
+
+enum Taken {
+    Whole(Box<Plan>),
+    /// Why, and the tables to lock before the next snapshot.
+    Changed(Error, Vec<(String, String)>),
+}
+
+/// Why tables could not be locked.
+enum Unlock {
+    /// One of them does not exist any more.
+    Gone(Error),
+    /// Others held one for too long.
+    Waited(Error),
+    Failed(Error),
+    /// The run is being stopped.
+    Asked,
+}
+
+struct Plan {
+    snapshot: Snapshot,
+    toc: Toc,
+    tables: Vec<Table>,
+    large_objects: Vec<(i32, Vec<u32>)>,
+    warnings: Vec<String>,
+}
+
+impl Attempt<'_> {
+    /// Lock first, snapshot second: a TRUNCATE or a rewriting ALTER between them would make the
+    /// snapshot see an empty table, without any error.
+    async fn take_snapshot(&mut self, to_lock: &[(String, String)]) -> Result<Taken, Stop> {
+        let progress = &self.request.progress;
+        progress.phase("taking locks");
+        self.begin().await?;
+        let lock_wait = self.request.lock_wait;
+        match self.lock(to_lock, lock_wait).await {
+            Err(Unlock::Gone(error)) => return self.changed_without_toc(error).await,
+            Err(Unlock::Waited(error) | Unlock::Failed(error)) => {
+                return Err(error.during("locking tables").into());
+            }
+            Err(Unlock::Asked) => return Err(Stop::Asked),
+            Ok(()) => {}
+        }
+        let snapshot = self.export().await?;
+        progress.phase("reading the table of contents");
+        let held_wait = |tables: usize| {
+            let tables = u32::try_from(tables).unwrap_or(u32::MAX);
+            lock_wait.min(HELD_WAIT + HELD_WAIT_PER_TABLE.saturating_mul(tables))
+        };
+        // Without locks of ours pg_dump may wait as long as the operator allows.
+        let dump_wait = if to_lock.is_empty() { lock_wait } else { held_wait(to_lock.len()) };
+        let dump = match self.dump(&snapshot.id, dump_wait).await? {
+            Ok(dump) => dump,
+            Err(DumpFault::Waited(error)) if !to_lock.is_empty() => {
+                return Ok(Taken::Changed(error, to_lock.to_vec()));
+            }
+            Err(DumpFault::Changed(error)) => return self.changed_without_toc(error).await,
+            Err(DumpFault::Waited(error) | DumpFault::Failed(error)) => {
+                return Err(error.during("reading the table of contents").into());
+            }
+        };
+        let oids: Vec<u32> =
+            dump.toc.entries.iter().filter(|e| e.is_table_data()).filter_map(|e| e.oid()).collect();
+        let names = names_in(&dump.toc)?;
+        let known: std::collections::HashSet<_> = to_lock.iter().collect();
+        let beyond: Vec<_> = names.iter().filter(|name| !known.contains(name)).cloned().collect();
+        // pg_dump holds locks on these: a statement that waits for it would keep us waiting too.
+        let wait = held_wait(beyond.len());
+        self.set_lock_timeout(wait).await?;
+        match self.lock(&beyond, wait).await {
+            Err(Unlock::Gone(error)) => return Ok(Taken::Changed(error, vec![])),
+            Err(Unlock::Waited(error)) => return Ok(Taken::Changed(error, names)),
+            Err(Unlock::Failed(error)) => return Err(error.during("locking tables").into()),
+            Err(Unlock::Asked) => return Err(Stop::Asked),
+            Ok(()) => {}
+        }
+        // After the last lock: from here on nothing can replace a table's files. Not before, for
+        // asking for a table's size takes a lock too.
+        let facts = match preflight::tables(self.session, &oids).await {
+            Err(error) if error.exit() == Exit::Busy => return Ok(Taken::Changed(error, names)),
+            facts => facts?,
+        };
+        self.set_lock_timeout(lock_wait).await?;
+        preflight::hidden_rows(&facts)?;
+        if let Some(changed) = facts.iter().find(|facts| !facts.same_files) {
+            let error = Error::new(
+                Exit::Unavailable,
+                format!("{} was rewritten", changed.table.label()),
+            )
+            .because(
+                "a TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE came between snapshot and lock",
+            );
+            return Ok(Taken::Changed(error, names));
+        }
+        let large = if dump.toc.entries.iter().any(|entry| entry.is_large_objects()) {
+            preflight::large_objects(self.session).await?
+        } else {
+            vec![]
+        };
+        let (mut toc, warnings) = dump.end()?;
+        toc.name_files();
+        let tables = match table::join(&toc, &facts) {
+            Ok(tables) => tables,
+            Err(error) => return Ok(Taken::Changed(error, names)),
+        };
+        let large_objects = data_entries(&toc, &large)?;
+        Ok(Taken::Whole(Box::new(Plan { snapshot, toc, tables, large_objects, warnings })))
+    }
+
+    async fn changed_without_toc(&self, error: Error) -> Result<Taken, Stop> {
+        self.session
+            .batch("ROLLBACK")
+            .await
+            .map_err(|error| error.into_error("cannot start over"))?;
+        // With filters only pg_dump knows what will be read.
+        let tables = if self.request.filters.is_empty() {
+            preflight::lockable(self.session).await?
+        } else {
+            vec![]
+        };
+        let names = tables.into_iter().map(|table| (table.schema, table.name)).collect();
+        // The caller rolls back once more, which does nothing outside a transaction.
+        Ok(Taken::Changed(error, names))
+    }
+
+    async fn begin(&self) -> Result<()> {
+        let isolation = if self.request.serializable_deferrable {
+            "SERIALIZABLE READ ONLY DEFERRABLE"
+        } else {
+            "REPEATABLE READ READ ONLY"
+        };
+        let begin = format!(
+            "BEGIN ISOLATION LEVEL {isolation}; SET LOCAL lock_timeout = {}",
+            self.request.lock_wait.as_millis()
+        );
+        let begun = self.session.batch(&begin).await;
+        begun.map_err(|error| error.into_error("cannot start the coordinator's transaction"))
+    }
+
+    async fn set_lock_timeout(&self, wait: Duration) -> Result<()> {
+        let milliseconds = wait.as_millis().to_string();
+        let set = self.session.rows(sql::LOCK_TIMEOUT.text, &[(&milliseconds, Type::TEXT)]).await;
+        set.map(drop).map_err(|error| error.into_error("cannot set lock_timeout"))
+    }
+
+    /// `wait` is what lock_timeout is, for one table; it is the limit for all of them too.
+    async fn lock(&self, tables: &[(String, String)], wait: Duration) -> Result<(), Unlock> {
+        let deadline = Instant::now() + wait;
+        for batch in tables.chunks(LOCK_BATCH) {
+            let statement = lock_all(batch.iter().map(|(s, n)| (s.as_str(), n.as_str())));
+            let result = self.lock_batch(&statement).await?;
+            match result {
+                Ok(()) if Instant::now() > deadline => {
+                    return Err(Unlock::Waited(self.waited_too_long(wait, None)));
+                }
+                Ok(()) => {}
+                Err(error) if matches!(error.sqlstate(), Some("42P01" | "3F000")) => {
+                    return Err(Unlock::Gone(
+                        error.into_error("a table has just been dropped or renamed"),
+                    ));
+                }
+                Err(error) if error.sqlstate() == Some("55P03") => {
+                    return Err(Unlock::Waited(self.waited_too_long(wait, Some(error.message()))));
+                }
+                Err(error) => {
+                    return Err(Unlock::Failed(error.into_error("cannot lock the tables")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for one LOCK statement. Asked to stop, it ends that statement on the server too:
+    /// a queued lock would outlive us.
+    async fn lock_batch(&self, statement: &str) -> Result<Result<(), QueryError>, Unlock> {
+        let mut locked = std::pin::pin!(self.session.batch(statement));
+        let mut told = false;
+        loop {
+            tokio::select! {
+                result = &mut locked => return Ok(result),
+                () = self.request.cancel.cancelled() => {
+                    self.session.cancel().await.map_err(Unlock::Failed)?;
+                    return Err(Unlock::Asked);
+                }
+                () = tokio::time::sleep(LOCK_NOTE_AFTER), if !told => {
+                    told = self.note_blockers().await;
+                }
+            }
+        }
+    }
+
+    fn waited_too_long(&self, wait: Duration, cause: Option<String>) -> Error {
+        let error =
+            Error::new(Exit::Busy, format!("no lock on a table within {} s", wait.as_secs()));
+        cause
+            .into_iter()
+            .fold(error, Error::because)
+            .next("try again when the statement that holds it is done (a note above names it)")
+            .next("or wait longer: --lock-wait 10m")
+    }
+
+    /// Tells who keeps us or pg_dump waiting, if somebody does, and says so; a fault here hides nothing, the wait itself is bounded.
+    async fn note_blockers(&self) -> bool {
+        let pid = self.session.server().pid;
+        let asked = async {
+            let options = SessionOptions { prompt: None, retry: false, ..self.options.clone() };
+            let other = conn::connect(&self.session.same_server(), &options).await?;
+            let rows = other.rows(sql::BLOCKERS.text, &[(&pid, Type::INT4)]).await;
+            rows.map_err(preflight::catalog)?
+                .iter()
+                .map(|row| {
+                    Ok(format!(
+                        "waiting for a lock on {} that pid {} holds: {}",
+                        get::<String>(row, "relation")?,
+                        get::<i32>(row, "pid")?,
+                        get::<String>(row, "statement")?.replace('\n', " ")
+                    ))
+                })
+                .collect::<Result<Vec<String>>>()
+        };
+        match asked.await {
+            Ok(notes) => {
+                let told = !notes.is_empty();
+                notes.into_iter().for_each(|note| self.request.progress.note(note));
+                told
+            }
+            Err(error) => {
+                self.request
+                    .progress
+                    .note(format!("waiting for a lock; who holds it is unknown: {error}"));
+                true
+            }
+        }
+    }
+
+    async fn export(&self) -> Result<Snapshot> {
+        let failed = "cannot take the snapshot";
+        let pins = local_pins(self.session, self.options);
+        if !pins.is_empty() {
+            // They need a snapshot themselves: not before the locks.
+            let pinned = self.session.batch(&pins).await;
+            pinned.map_err(|error| error.into_error("cannot set up the transaction"))?;
+        }
+        let rows = self.session.rows(sql::SNAPSHOT.text, &[]).await;
+        let rows = rows.map_err(|error| error.into_error(failed))?;
+        let row = rows.first().ok_or_else(|| Error::bug(failed))?;
+        let taken: i64 = get(row, "taken_us")?;
+        Ok(Snapshot {
+            id: get(row, "id")?,
+            taken: jiff::Timestamp::from_microsecond(taken)
+                .map_err(|error| Error::bug("the server's clock").caused_by(&error))?,
+            lsn: get::<Option<String>>(row, "lsn")?.unwrap_or_else(|| "unknown".into()),
+            xmin: get(row, "xmin")?,
+            since: Instant::now(),
+        })
+    }
+
+    /// Runs pg_dump as far as its table of contents, off this thread; a stop ends it.
+    async fn dump(
+        &self,
+        snapshot: &str,
+        lock_wait: Duration,
+    ) -> Result<Result<Dump, DumpFault>, Stop> {
+        let request = self.request;
+        let (programs, connection) = (self.programs.clone(), self.session.child());
+        let environment = request.environment.clone();
+        let (snapshot, filters) = (snapshot.to_owned(), request.dump_arguments());
+        let encoding = super::text_encoding(self.session.server());
+        let child = ChildGuard::default();
+        let started = child.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let options =
+                DumpOptions { snapshot: &snapshot, encoding, lock_wait, filters: &filters };
+            Dump::start(&programs, &connection, &environment, &options, &started)
+        });
+        tokio::pin!(reading);
+        let mut look = LOCK_NOTE_AFTER;
+        let mut told = false;
+        let joined = loop {
+            tokio::select! {
+                joined = &mut reading => break joined,
+                () = request.cancel.cancelled() => {
+                    child.terminate();
+                    break reading.await;
+                }
+                // It may just have much to read: look now and then, ever more rarely.
+                () = tokio::time::sleep(look), if !told => {
+                    told = self.note_blockers().await;
+                    look *= 2;
+                }
+            }
+        };
+        if request.cancel.is_cancelled() {
+            return Err(Stop::Asked);
+        }
+        joined.map_err(|error| Error::bug("reading pg_dump").caused_by(&error).into())
+    }
+}
+
+/// Schema and name of every table with rows in the archive.
+fn names_in(toc: &Toc) -> Result<Vec<(String, String)>> {
+    let text = |bytes: &Option<Vec<u8>>| {
+        let bytes = bytes.clone().unwrap_or_default();
+        String::from_utf8(bytes).map_err(|error| preflight::name_not_utf8().caused_by(&error))
+    };
+    let tables = toc.entries.iter().filter(|entry| entry.is_table_data());
+    tables.map(|entry| Ok((text(&entry.namespace)?, text(&entry.tag)?))).collect()
+}
+
+/// Every entry with data must be of a kind that is known; returns those with large objects.
+fn data_entries(toc: &Toc, all: &[u32]) -> Result<Vec<(i32, Vec<u32>)>> {
+    let mut groups = Vec::new();
+    for entry in toc.entries.iter().filter(|entry| entry.has_data) {
+        if entry.is_large_objects() {
+            let listed = toc.large_objects_of(entry).map_err(|error| {
+                Error::new(Exit::Unavailable, "cannot use this archive").caused_by(&error)
+            })?;
+            groups.push((entry.id, listed.unwrap_or_else(|| all.to_vec())));
+        } else if !entry.is_table_data() {
+            return Err(Error::new(
+                Exit::Unavailable,
+                format!("pg_dump wants to store {}", entry.label()),
+            )
+            .because("this pgtend does not know that kind of data")
+            .next("use a pg_dump of a version that pgtend knows (12 to 18)"));
+        }
+    }
+    Ok(groups)
+}
+
+/// What each transaction of a session must pin for itself: all of it behind a pooler.
+pub fn local_pins(session: &Session, options: &SessionOptions) -> String {
+    if session.behind_pooler().is_none() {
+        return String::new();
+    }
+    pin_locally(&options.settings)
+}
+
+/// Keeps the coordinator's session from being cut as idle, and notices when it is gone.
+pub async fn ping(session: &Session) -> Result<(), Stop> {
+    match tokio::time::timeout(PING_LIMIT, session.rows(sql::PING.text, &[])).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(Stop::StartOver(error.into_error(SNAPSHOT_LOST))),
+        Err(_) => Err(Stop::StartOver(
+            Error::new(Exit::Unavailable, SNAPSHOT_LOST)
+                .because(format!("the server did not answer within {} s", PING_LIMIT.as_secs())),
+        )),
+    }
+}
+
+/// Ends the coordinator's transaction: its locks and its snapshot are needed no more.
+pub async fn finish(session: &Session) -> Result<(), Stop> {
+    ping(session).await?;
+    let ended = session.batch("COMMIT").await;
+    ended.map_err(|error| Stop::StartOver(error.into_error(SNAPSHOT_LOST)))
+}
+
+/// Notes who waits behind the coordinator's lock on a table.
+pub async fn note_waiters(
+    session: &Session,
+    table: &Table,
+    progress: &Arc<Progress>,
+) -> Result<(), Stop> {
+    let rows = session.rows(sql::WAITERS.text, &[(&table.oid, Type::OID)]).await;
+    let rows = rows.map_err(|error| Stop::StartOver(preflight::catalog(error)))?;
+    for row in &rows {
+        progress.note(format!(
+            "pid {} waits for {} on {} until this backup is done: {}",
+            get::<i32>(row, "pid")?,
+            get::<String>(row, "mode")?,
+            table.label(),
+            get::<String>(row, "statement")?.replace('\n', " ")
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! backup: a parallel, consistent copy of a database that stock pg_restore reads.
+//!
+//! pg_dump writes the plan, pgtend moves the bytes. `coordinator` locks, exports a snapshot
+//! and takes pg_dump's table of contents; [`chunks`] cuts the tables; `reader`s copy chunks
+//! under the snapshot into `publish`'s objects; the manifest, written last, makes the folder
+//! a backup. [`catalog`] finds backups again.
+
+pub mod catalog;
+pub mod chunks;
+mod coordinator;
+mod globals;
+mod large_objects;
+mod preflight;
+mod program;
+mod publish;
+mod reader;
+mod record;
+mod run;
+pub mod statements;
+mod table;
+mod work;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use coordinator::Coordinator;
+use run::Stop;
+use work::Work;
+
+use crate::archive::frame::Compression;
+use crate::conn::{Server, SessionOptions};
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::report::Progress;
+use crate::report::backup::Backup;
+use crate::settings::{Environment, Target};
+use crate::store::Store;
+
+/// How often everything may start over when the snapshot is lost.
+const RUNS: u32 = 3;
+/// How long a run that was asked to stop may take to end by itself.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What to back up, where to, and how.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The database.
+    pub target: Target,
+    /// PATH and the like, for child processes.
+    pub environment: Environment,
+    /// The repository.
+    pub store: Store,
+    /// Folder of the cluster, where the operator named one.
+    pub cluster: Option<String>,
+    /// Whether another server may take over the cluster's folder.
+    pub new_cluster: bool,
+    /// Parallel readers.
+    pub jobs: usize,
+    /// Compression of data files.
+    pub compress: Compression,
+    /// Bytes of a chunk, about.
+    pub chunk: u64,
+    /// Filters, passed on to pg_dump.
+    pub filters: Vec<String>,
+    /// Role to become, as pg_dump's `--role`.
+    pub role: Option<String>,
+    /// Longest wait for a lock on a table.
+    pub lock_wait: Duration,
+    /// Longest life of the snapshot.
+    pub max_snapshot_age: Option<Duration>,
+    /// Whether the snapshot must be one of a serial order.
+    pub serializable_deferrable: bool,
+    /// Whether roles and tablespaces are stored too.
+    pub globals: bool,
+    /// Whether a pooler in between is accepted.
+    pub allow_pooler: bool,
+    /// Whether to stop before the first byte is written.
+    pub dry_run: bool,
+    /// What the operator sees.
+    pub progress: Arc<Progress>,
+    /// Stops the run.
+    pub cancel: CancellationToken,
+}
+
+impl Request {
+    fn dump_arguments(&self) -> Vec<String> {
+        let role = self.role.iter().map(|role| format!("--role={role}"));
+        self.filters.iter().cloned().chain(role).collect()
+    }
+}
+
+/// Makes a backup; starts over when the snapshot is lost, a bounded number of times.
+///
+/// Without success nothing is published and nothing stays in the store.
+pub async fn run(request: &Request) -> Result<Backup> {
+    let options = SessionOptions {
+        application: "pgtend/backup".into(),
+        read_only: true,
+        retry: true,
+        settings: statements::pins_and_role(request.role.as_deref()),
+        prompt: Some(crate::settings::ask_password),
+    };
+    for number in 1.. {
+        let result = tokio::select! {
+            result = attempt(request, &options, number > 1) => result,
+            // Every step ends by itself when asked; this is the bound for one that cannot.
+            () = async {
+                request.cancel.cancelled().await;
+                tokio::time::sleep(GRACE).await;
+            } => Err(Stop::Asked),
+        };
+        match result {
+            Ok(report) => return Ok(report),
+            Err(Stop::Asked) => return Err(stopped()),
+            Err(Stop::StartOver(error)) if number < RUNS => {
+                request.progress.note(format!("{error}; starting over"));
+                request.progress.start_over();
+            }
+            Err(Stop::StartOver(error)) => {
+                return Err(
+                    error.because(format!("that happened {RUNS} times; nothing was published"))
+                );
+            }
+            Err(Stop::Failed(error)) => return Err(error),
+        }
+    }
+    Err(Error::bug("a backup ended without a result"))
+}
+
+/// The encoding that rows leave the server in. An SQL_ASCII database cannot convert: its bytes
+/// stay what they are.
+fn text_encoding(server: &Server) -> &'static str {
+    if server.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" }
+}
+
+fn stopped() -> Error {
+    Error::new(Exit::Interrupted, "the backup was stopped").because("nothing was published")
+}
+
+async fn attempt(request: &Request, options: &SessionOptions, again: bool) -> Result<Backup, Stop> {
+    let clock = Instant::now();
+    let started = jiff::Timestamp::now();
+    let coordinator = Coordinator::open(request, options, again).await?;
+    if request.cancel.is_cancelled() {
+        return Err(Stop::Asked);
+    }
+    let server = coordinator.session.server();
+    let cluster = catalog::cluster_folder(request, &coordinator.session);
+    let place = catalog::Place::new(&cluster, &server.database, started);
+    if !request.new_cluster {
+        catalog::refuse_other_cluster(&request.store, &place, server.system_identifier).await?;
+    }
+    let chunks = chunks::cut(
+        &coordinator.tables,
+        request.chunk,
+        u64::from(server.block_size),
+        server.version_number,
+    );
+    let (jobs, few) = coordinator.room.jobs(request.jobs)?;
+    let mut work = Work { request, options, coordinator, place, jobs, clock, started };
+    work.coordinator.warnings.extend(few);
+    if request.dry_run {
+        return Ok(work.plan(&chunks));
+    }
+    request.store.create_folder(&work.place.folder).await?;
+    let mut cleanup = Cleanup { store: &request.store, folder: &work.place.folder, armed: true };
+    let result = work.copy_and_publish(chunks).await;
+    cleanup.armed = result.is_err();
+    drop(cleanup);
+    result
+}
+
+/// Removes what a run left in the store when it ends without a backup, in whatever way.
+struct Cleanup<'a> {
+    store: &'a Store,
+    folder: &'a str,
+    armed: bool,
+}
+
+impl Drop for Cleanup<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            // What cannot be removed has no manifest: it is listed as incomplete.
+            let removed =
+                futures_util::FutureExt::now_or_never(self.store.remove_folder(self.folder));
+            debug_assert!(removed.is_some(), "a directory's calls never wait");
+        }
+    }
+}

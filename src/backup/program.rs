@@ -1,0 +1,442 @@
+//! pg_dump and pg_dumpall: finding the right ones and running them.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{MemfdFlags, memfd_create};
+
+use crate::archive::toc::{Toc, TocError};
+use crate::conn::ChildConnection;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::settings::Environment;
+
+/// How long pg_dump may take to end after SIGTERM (measured: 3 to 5 ms).
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Bytes of a program's stderr that are kept.
+const STDERR_LIMIT: u64 = 64 << 10;
+
+/// The folder with the client programs to use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Programs {
+    folder: PathBuf,
+    /// Their major version.
+    pub major: u32,
+}
+
+impl Programs {
+    /// Finds client programs for a server: its own major version if installed, else the nearest
+    /// newer one; never an older one, which may not know what the server has.
+    pub fn find(environment: &Environment, server_major: u32) -> Result<Self> {
+        let mut found = Vec::new();
+        for (folder, major) in candidates(environment) {
+            let program = folder.join("pg_dump");
+            if !program.is_file() {
+                continue;
+            }
+            let Some(major) = major.or_else(|| probe(&program)) else { continue };
+            let programs = Self { folder, major };
+            // No better one can follow; asking the others costs a process each.
+            if major == server_major {
+                return Ok(programs);
+            }
+            found.push(programs);
+        }
+        found.sort_by_key(|programs| programs.major);
+        match found.iter().find(|programs| programs.major >= server_major) {
+            Some(programs) => Ok(programs.clone()),
+            None => Err(none_fits(server_major, &found, environment)),
+        }
+    }
+
+    /// The path of one of them.
+    pub fn path(&self, program: &str) -> PathBuf {
+        self.folder.join(program)
+    }
+}
+
+fn none_fits(server_major: u32, found: &[Programs], environment: &Environment) -> Error {
+    let error = Error::new(
+        Exit::Unavailable,
+        format!("no pg_dump for a PostgreSQL {server_major} server is installed"),
+    );
+    let bindir = environment.pg_bindir().map(|folder| folder.display().to_string());
+    let error = if found.is_empty() {
+        let places = bindir.as_deref().unwrap_or("PATH or /usr/lib/postgresql/*/bin");
+        error.because(format!("no pg_dump was found in {places}"))
+    } else {
+        let list: Vec<String> =
+            found.iter().map(|p| format!("{} in {}", p.major, p.folder.display())).collect();
+        error.because(format!("found only older ones: {}", list.join(", ")))
+    };
+    let only = bindir.map_or(String::new(), |folder| {
+        format!(": it is {folder} now, and nothing else is looked at")
+    });
+    error
+        .next(format!(
+            "install the package postgresql-client-{server_major} (Debian, Ubuntu) or \
+             postgresql{server_major} (Red Hat, Amazon Linux)"
+        ))
+        .next(format!("or set PGTEND_PG_BINDIR to the folder that holds it{only}"))
+}
+
+/// Folders to look in, with the major version where the folder's name tells it.
+fn candidates(environment: &Environment) -> Vec<(PathBuf, Option<u32>)> {
+    if let Some(folder) = environment.pg_bindir() {
+        return vec![(folder.to_owned(), None)];
+    }
+    let mut folders = Vec::new();
+    for (parent, prefix) in [("/usr/lib/postgresql", ""), ("/usr", "pgsql-"), ("/opt", "pgsql-")] {
+        for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let major = name.to_str().and_then(|name| name.strip_prefix(prefix)?.parse().ok());
+            if major.is_some() {
+                folders.push((entry.path().join("bin"), major));
+            }
+        }
+    }
+    // Debian's /usr/bin/pg_dump is a Perl wrapper around the folders above: look there last.
+    let path = environment.program_path().unwrap_or_default();
+    folders.extend(std::env::split_paths(path).map(|folder| (folder, None)));
+    folders
+}
+
+/// Asks a program for its major version.
+fn probe(program: &Path) -> Option<u32> {
+    let output = Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let version =
+        text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// A program that talks to the server as we do: same address, same role, password by
+/// environment, and no PG* variable of the operator's own.
+pub fn command(
+    program: &Path,
+    connection: &ChildConnection,
+    environment: &Environment,
+) -> Result<Command> {
+    let mut command = Command::new(program);
+    for (name, _) in environment.variables() {
+        if name.as_encoded_bytes().starts_with(b"PG") {
+            command.env_remove(name);
+        }
+    }
+    for (name, secret) in &connection.env {
+        command.env(name, secret.expose());
+    }
+    // Messages are matched and kept: they must not depend on the operator's language.
+    command.env("LC_ALL", "C").arg("-w").arg("-d").arg(&connection.dsn);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if let Some(password) = &connection.key_password {
+        let file = service_file(password.expose())
+            .map_err(|error| cannot_run(program, &error).because("its service file"))?;
+        command.stdin(file).env("PGSERVICEFILE", "/dev/stdin").env("PGSERVICE", SERVICE);
+    }
+    Ok(command)
+}
+
+/// The group of the service file that a child gets.
+const SERVICE: &str = "pgtend";
+
+/// A service file that never was on a disk; a child opens it as /dev/stdin, as often as it likes.
+fn service_file(key_password: &str) -> std::io::Result<File> {
+    let mut file = File::from(memfd_create("pgtend-service", MemfdFlags::CLOEXEC)?);
+    write!(file, "[{SERVICE}]\nsslpassword={key_password}\n")?;
+    Ok(file)
+}
+
+/// Why there is no table of contents.
+#[derive(Debug)]
+pub enum DumpFault {
+    /// A lock was not to be had in time.
+    Waited(Error),
+    /// Something was dropped or renamed after pg_dump had seen it.
+    Changed(Error),
+    /// No use in trying again.
+    Failed(Error),
+}
+
+impl From<Error> for DumpFault {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// A running pg_dump that has written its table of contents.
+#[derive(Debug)]
+pub struct Dump {
+    process: Process,
+    /// Held open: pg_dump keeps its locks while it waits to write on.
+    stdout: BufReader<ChildStdout>,
+    /// What it wrote.
+    pub toc: Toc,
+}
+
+/// What to run pg_dump with.
+#[derive(Debug, Clone)]
+pub struct DumpOptions<'a> {
+    /// The exported snapshot.
+    pub snapshot: &'a str,
+    /// Encoding of the archive.
+    pub encoding: &'a str,
+    /// Longest wait for a lock.
+    pub lock_wait: Duration,
+    /// Filters, as pg_dump knows them.
+    pub filters: &'a [String],
+}
+
+impl Dump {
+    /// Starts pg_dump and reads its table of contents; blocks until that is complete.
+    ///
+    /// Through `guard` it can be ended from outside.
+    ///
+    /// # Errors
+    /// Told apart by what helps.
+    pub fn start(
+        programs: &Programs,
+        connection: &ChildConnection,
+        environment: &Environment,
+        options: &DumpOptions<'_>,
+        guard: &ChildGuard,
+    ) -> Result<Self, DumpFault> {
+        let program = programs.path("pg_dump");
+        let mut command = command(&program, connection, environment)?;
+        command
+            .args(["-Fc", "-Z0"])
+            .arg(format!("--snapshot={}", options.snapshot))
+            .arg(format!("--encoding={}", options.encoding))
+            .arg(format!("--lock-wait-timeout={}", options.lock_wait.as_millis()))
+            .args(options.filters);
+        let mut process = Process::start(command, &program, guard)?;
+        let stdout = process.child.stdout.take();
+        let stdout = stdout.ok_or_else(|| Error::bug("pg_dump has no stdout"))?;
+        let mut stdout = BufReader::new(stdout);
+        match Toc::read(&mut stdout) {
+            Ok(toc) => Ok(Self { process, stdout, toc }),
+            Err(error) => Err(process.failed_early(&program, &error)),
+        }
+    }
+
+    /// Ends pg_dump; returns the table of contents and the lines it wrote to stderr.
+    pub fn end(self) -> Result<(Toc, Vec<String>)> {
+        let mut lines = self.process.end(self.stdout)?;
+        lines.retain(|line| !line.contains("terminated by user"));
+        // Its errors are its end, and one after the whole table of contents is about rows that
+        // it began to copy itself.
+        let end = lines.iter().position(|line| line.starts_with("pg_dump: error:"));
+        lines.truncate(end.unwrap_or(lines.len()));
+        Ok((self.toc, lines))
+    }
+}
+
+/// A child process whose stderr is collected beside its run.
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    stderr: Option<std::thread::JoinHandle<Vec<u8>>>,
+    guard: ChildGuard,
+}
+
+/// Ends a child process from another thread than the one that waits for it.
+#[derive(Debug, Clone, Default)]
+pub struct ChildGuard(Arc<Mutex<Watched>>);
+
+#[derive(Debug, Default)]
+struct Watched {
+    pid: Option<u32>,
+    ended: bool,
+}
+
+impl ChildGuard {
+    fn lock(&self) -> MutexGuard<'_, Watched> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn watch(&self, pid: u32) {
+        let mut watched = self.lock();
+        watched.pid = Some(pid);
+        if watched.ended {
+            terminate(pid);
+        }
+    }
+
+    /// Called before the number can be another process's.
+    fn forget(&self) {
+        self.lock().pid = None;
+    }
+
+    /// Ends the child, or the one that is about to be started.
+    pub fn terminate(&self) {
+        let mut watched = self.lock();
+        watched.ended = true;
+        watched.pid.iter().copied().for_each(terminate);
+    }
+}
+
+impl Process {
+    fn start(mut command: Command, program: &Path, guard: &ChildGuard) -> Result<Self> {
+        let mut child = command.spawn().map_err(|error| cannot_run(program, &error))?;
+        guard.watch(child.id());
+        let pipe = child.stderr.take();
+        let stderr = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            if let Some(mut pipe) = pipe {
+                // What cannot be read is what the program could not write; the rest is drained.
+                let read = pipe.by_ref().take(STDERR_LIMIT).read_to_end(&mut text);
+                if read.is_ok() {
+                    std::io::copy(&mut pipe, &mut std::io::sink()).unwrap_or(0);
+                }
+            }
+            text
+        });
+        Ok(Self { child, stderr: Some(stderr), guard: guard.clone() })
+    }
+
+    fn wait(&mut self) -> std::io::Result<ExitStatus> {
+        let status = self.child.wait();
+        self.guard.forget();
+        status
+    }
+
+    fn lines(&mut self) -> Vec<String> {
+        let text = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
+    }
+
+    fn failed_early(&mut self, program: &Path, error: &TocError) -> DumpFault {
+        // A cut table of contents means that the program has ended; another fault does not.
+        if !matches!(error, TocError::Io(_)) {
+            self.kill();
+        }
+        let status = self.wait();
+        let lines = self.lines();
+        let what = match (&status, error) {
+            (Ok(status), TocError::Io(_)) => {
+                format!(
+                    "{} ended before its table of contents was complete ({status})",
+                    program.display()
+                )
+            }
+            _ => format!("cannot read the table of contents of {}", program.display()),
+        };
+        let mut failure = Error::new(Exit::Unavailable, what);
+        if !matches!(error, TocError::Io(_)) {
+            failure = failure.caused_by(error);
+        }
+        for line in &lines {
+            failure = failure.because(line.clone());
+        }
+        let text = lines.join("\n");
+        // pg_dump's --lock-wait-timeout is a statement_timeout around its LOCK TABLE.
+        if text.contains("due to statement timeout") || text.contains("due to lock timeout") {
+            return DumpFault::Waited(
+                failure
+                    .with_exit(Exit::Busy)
+                    .next("try again when the conflicting statement is done (a note may name it)")
+                    .next("or wait longer: --lock-wait 10m"),
+            );
+        }
+        // Mostly something that was dropped or renamed after pg_dump had seen it. The server says
+        // which in its own language, so only a missing right and memory are told by words.
+        let final_words = ["permission denied for ", "out of shared memory"];
+        if text.contains("query failed") && !final_words.iter().any(|words| text.contains(words)) {
+            return DumpFault::Changed(failure);
+        }
+        DumpFault::Failed(if text.contains("permission denied for ") {
+            failure
+                .with_exit(Exit::Refused)
+                .next("grant the role what is named above, or leave it out (-T, -N)")
+        } else if text.contains("no matching tables") || text.contains("no matching schemas") {
+            failure.next("correct the pattern after -t or -n: pg_dump's rules apply")
+        } else if text.contains("out of shared memory") {
+            failure.next("raise max_locks_per_transaction on the server")
+        } else {
+            failure
+        })
+    }
+
+    fn kill(&mut self) {
+        if let Err(error) = self.child.kill() {
+            // It has ended already, which is what was wanted.
+            debug_assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+        }
+    }
+
+    /// SIGTERM, some patience, SIGKILL; with the pipe closed, for it must not block on writing.
+    fn end(mut self, stdout: BufReader<ChildStdout>) -> Result<Vec<String>> {
+        terminate(self.child.id());
+        drop(stdout);
+        let start = Instant::now();
+        let failed =
+            |error: std::io::Error| Error::bug("cannot wait for pg_dump").caused_by(&error);
+        while self.child.try_wait().map_err(failed)?.is_none() {
+            if start.elapsed() > PATIENCE {
+                self.kill();
+                self.wait().map_err(failed)?;
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.guard.forget();
+        Ok(self.lines())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            self.kill();
+            if let Err(error) = self.wait() {
+                debug_assert!(false, "cannot reap a child: {error}");
+            }
+        }
+    }
+}
+
+/// Sends SIGTERM to a process of ours.
+fn terminate(pid: u32) {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(pid) = pid {
+        // It may have ended in the meantime, which is what is wanted.
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap_or(());
+    }
+}
+
+fn cannot_run(program: &Path, error: &std::io::Error) -> Error {
+    Error::new(Exit::Unavailable, format!("cannot run {}", program.display())).caused_by(error)
+}
+
+/// Runs a program to its end and hands its output to `sink` piece by piece; returns the lines
+/// of its stderr. A status other than 0 is an error.
+pub fn run_to_end(
+    command: Command,
+    guard: &ChildGuard,
+    sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<Vec<String>> {
+    let program = PathBuf::from(OsString::from(command.get_program()));
+    let mut process = Process::start(command, &program, guard)?;
+    let mut stdout =
+        process.child.stdout.take().ok_or_else(|| Error::bug("a program without stdout"))?;
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let read = stdout.read(&mut buffer).map_err(|error| cannot_run(&program, &error))?;
+        if read == 0 {
+            break;
+        }
+        sink(&buffer[..read])?;
+    }
+    let status = process.wait().map_err(|error| cannot_run(&program, &error))?;
+    let lines = process.lines();
+    if status.success() {
+        return Ok(lines);
+    }
+    let failure = Error::new(Exit::Unavailable, format!("{} failed ({status})", program.display()));
+    Err(lines.into_iter().fold(failure, Error::because))
+}

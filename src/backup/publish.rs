@@ -1,0 +1,142 @@
+//! From frames to objects: the last step of a row's way.
+//!
+//! Readers append whole frames to a table's object in whatever order they finish them. The
+//! object is closed by whoever finishes its last chunk.
+
+use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
+
+use crate::archive::frame::{self, Checksum, FRAME_BYTES, Frame};
+use crate::archive::manifest::{self, Kind, Object};
+use crate::archive::rowhash::RowSum;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::store::{Store, Writer};
+
+/// An object that several readers write to.
+#[derive(Debug)]
+pub struct Sink {
+    name: String,
+    kind: Kind,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    writer: Option<Writer>,
+    sha: Sha256,
+    bytes: u64,
+    raw: u64,
+    sum: RowSum,
+    frames: Vec<manifest::Frame>,
+    /// Of the last frame, while pieces may still join it.
+    open: Option<Checksum>,
+}
+
+impl Sink {
+    /// Starts the object `name` in `folder`.
+    pub async fn create(store: &Store, folder: &str, name: &str, kind: Kind) -> Result<Self> {
+        let writer = store.create(&format!("{folder}{name}")).await?;
+        Ok(Self {
+            name: name.to_owned(),
+            kind,
+            state: Mutex::new(State {
+                writer: Some(writer),
+                sha: Sha256::new(),
+                bytes: 0,
+                raw: 0,
+                sum: RowSum::default(),
+                frames: Vec::new(),
+                open: None,
+            }),
+        })
+    }
+
+    /// Stores one frame.
+    pub async fn append(&self, frame: &Frame<'_>) -> Result<()> {
+        // Outside the lock: other readers need not wait for it.
+        let checksum = if frame.joins { 0 } else { frame::checksum(frame.stored) };
+        let mut state = self.state.lock().await;
+        let state = &mut *state;
+        let writer = state
+            .writer
+            .as_mut()
+            .ok_or_else(|| Error::bug(format!("{} is already closed", self.name)))?;
+        writer.append(frame.stored).await?;
+        state.sha.update(frame.stored);
+        let length = frame.stored.len() as u64;
+        state.add_to_record(frame, checksum);
+        state.bytes += length;
+        state.raw += frame.raw;
+        state.sum.merge(frame.sum);
+        Ok(())
+    }
+
+    /// Makes the object durable and describes it, with the rows in it. The size that the store
+    /// reports must be the size that was written.
+    pub async fn finish(&self) -> Result<(Object, RowSum)> {
+        let mut state = self.state.lock().await;
+        let writer = state
+            .writer
+            .take()
+            .ok_or_else(|| Error::bug(format!("{} is closed twice", self.name)))?;
+        let reported = writer.finish().await?;
+        if reported != state.bytes {
+            return Err(Error::new(Exit::Io, format!("{} is not whole in the store", self.name))
+                .because(format!("{} bytes were written, the store has {reported}", state.bytes)));
+        }
+        let object = Object {
+            name: self.name.clone(),
+            kind: self.kind,
+            bytes: state.bytes,
+            raw_bytes: state.raw,
+            sha256: manifest::hex(&std::mem::take(&mut state.sha).finalize()),
+            entry: None,
+            table: None,
+            frames: std::mem::take(&mut state.frames),
+        };
+        Ok((object, state.sum))
+    }
+}
+
+impl State {
+    /// Notes where a frame lies, or that it made the last one longer.
+    fn add_to_record(&mut self, frame: &Frame<'_>, checksum: u64) {
+        let length = frame.stored.len() as u64;
+        if !frame.joins {
+            self.open = None;
+        }
+        if let (Some(open), Some(last)) = (&mut self.open, self.frames.last_mut())
+            && last.length() + length <= FRAME_BYTES as u64
+        {
+            open.update(frame.stored);
+            last.extend(length, frame.raw, frame.sum.rows, open.value());
+            return;
+        }
+        let mut checksum = checksum;
+        if frame.joins {
+            let mut open = Checksum::default();
+            open.update(frame.stored);
+            checksum = open.value();
+            self.open = Some(open);
+        }
+        self.frames.push(manifest::Frame(self.bytes, length, frame.raw, frame.sum.rows, checksum));
+    }
+}
+
+/// Stores an object of one piece, uncompressed.
+pub async fn store_whole(
+    store: &Store,
+    folder: &str,
+    name: &str,
+    kind: Kind,
+    bytes: &[u8],
+) -> Result<Object> {
+    let sink = Sink::create(store, folder, name, kind).await?;
+    if !bytes.is_empty() {
+        let raw = bytes.len() as u64;
+        let frame = Frame { stored: bytes, raw, sum: RowSum::default(), joins: false };
+        sink.append(&frame).await?;
+    }
+    Ok(sink.finish().await?.0)
+}

@@ -1,0 +1,292 @@
+//! From the plan to the published backup: readers, objects, record.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::chunks::Chunk;
+use super::coordinator::{Coordinator, finish, note_waiters, ping};
+use super::run::{self, Event, Run, Start, Stop};
+use super::{Request, catalog, globals, large_objects, publish, reader, text_encoding};
+use crate::archive::frame::Encoder;
+use crate::archive::manifest::{self, Kind, Manifest, Object, Totals};
+use crate::conn::SessionOptions;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::report::backup::Backup;
+
+/// How often the coordinator's session shows that it lives.
+const PING: Duration = Duration::from_secs(20);
+/// Large objects from which on a warning is due: each is an object of its own.
+const MANY_LARGE_OBJECTS: u64 = 10_000;
+
+/// One attempt at a backup, with everything decided.
+pub(super) struct Work<'a> {
+    pub(super) request: &'a Request,
+    pub(super) options: &'a SessionOptions,
+    pub(super) coordinator: Coordinator,
+    pub(super) place: catalog::Place,
+    pub(super) jobs: usize,
+    pub(super) clock: Instant,
+    pub(super) started: jiff::Timestamp,
+}
+
+/// The reader threads; stopped and waited for in every way out, for they write to the folder
+/// that a failed run removes.
+struct Readers<'a> {
+    run: &'a Run,
+    threads: Vec<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Readers<'_> {
+    fn drop(&mut self) {
+        self.run.stop.cancel();
+        for thread in self.threads.drain(..) {
+            // A reader that panicked has told so, or never will: its event is missing.
+            thread.join().unwrap_or(());
+        }
+    }
+}
+
+impl Work<'_> {
+    /// Reads everything, stores it, and publishes the record.
+    pub(super) async fn copy_and_publish(&self, chunks: VecDeque<Chunk>) -> Result<Backup, Stop> {
+        let request = self.request;
+        let coordinator = &self.coordinator;
+        let (store, folder) = (&request.store, self.place.folder.as_str());
+        let toc_bytes = coordinator.toc.to_directory();
+        let toc = publish::store_whole(store, folder, "toc.dat", Kind::Toc, &toc_bytes).await?;
+        let mut lists = Vec::new();
+        let mut groups = Vec::new();
+        for (entry, oids) in &coordinator.large_objects {
+            lists.push(self.list_large_objects(*entry, oids).await?);
+            groups.extend(large_objects::groups(*entry, oids));
+        }
+        let weight = chunks.iter().map(|chunk| chunk.weight).sum();
+        let chunk_count = chunks.len() as u64;
+        request.progress.plan(weight, coordinator.tables.len() as u64);
+        request.progress.phase("copying");
+        let start = Start {
+            target: coordinator.session.same_server(),
+            session: self.options.clone(),
+            snapshot: coordinator.snapshot.id.clone(),
+            encoding: text_encoding(coordinator.session.server()).into(),
+            compress: request.compress,
+            store: store.clone(),
+            folder: folder.to_owned(),
+            progress: Arc::clone(&request.progress),
+            stop: request.cancel.child_token(),
+        };
+        let (run, events) = Run::new(start, coordinator.tables.clone(), chunks, groups);
+        let globals = async {
+            if !request.globals {
+                return Ok(None);
+            }
+            let child = coordinator.session.child();
+            let database = coordinator.session.server().database.as_str();
+            globals::store(request, &coordinator.programs, child, database, folder).await.map(Some)
+        };
+        tokio::pin!(globals);
+        let mut copying = std::pin::pin!(self.copy(&run, events));
+        // A failed copy ends the run, whatever pg_dumpall still does.
+        let globals = tokio::select! {
+            globals = &mut globals => {
+                copying.await?;
+                globals
+            }
+            copied = &mut copying => {
+                copied?;
+                globals.await
+            }
+        };
+        let mut warnings = coordinator.warnings.clone();
+        let globals = match globals {
+            Ok(None) => None,
+            Ok(Some((object, lines))) => {
+                warnings.extend(lines);
+                Some(object)
+            }
+            // The store's own faults are not pg_dumpall's.
+            Err(error) if error.exit() == Exit::Io => return Err(error.into()),
+            Err(error) => {
+                store.remove(&format!("{folder}{}", globals::name(request.compress))).await?;
+                warnings.push(format!("roles and tablespaces are not in this backup: {error}"));
+                None
+            }
+        };
+        request.progress.phase("publishing");
+        let mut objects = vec![toc];
+        objects.extend(lists);
+        objects.extend(run.take_objects());
+        objects.extend(globals);
+        let totals = Totals {
+            chunks: chunk_count,
+            retried_chunks: run.retried.load(Ordering::Relaxed),
+            ..self.totals(&objects)
+        };
+        if totals.large_objects > MANY_LARGE_OBJECTS {
+            warnings.push(format!(
+                "{} large objects: each is an object of its own in the store",
+                totals.large_objects
+            ));
+        }
+        let manifest = self.manifest(objects, totals, warnings);
+        if request.cancel.is_cancelled() {
+            return Err(Stop::Asked);
+        }
+        self.publish(&manifest).await?;
+        Ok(self.report(&manifest))
+    }
+
+    async fn list_large_objects(&self, entry: i32, oids: &[u32]) -> Result<Object> {
+        let found = self.coordinator.toc.entries.iter().find(|other| other.id == entry);
+        let name = found.map(|entry| String::from_utf8_lossy(&entry.file).into_owned());
+        let name = name.ok_or_else(|| Error::bug("an entry without a file name"))?;
+        let list: String = oids.iter().map(|oid| format!("{oid} blob_{oid}.dat\n")).collect();
+        let mut object = publish::store_whole(
+            &self.request.store,
+            &self.place.folder,
+            &name,
+            Kind::LargeObjectList,
+            list.as_bytes(),
+        )
+        .await?;
+        object.entry = Some(entry);
+        Ok(object)
+    }
+
+    /// Runs the readers, reads what only the coordinator can, and keeps the snapshot alive.
+    /// When it returns, no reader runs any more.
+    async fn copy(&self, run: &Arc<Run>, mut events: UnboundedReceiver<Event>) -> Result<(), Stop> {
+        let mut readers = Readers { run, threads: Vec::new() };
+        for number in 0..self.jobs {
+            let thread = reader::spawn(Arc::clone(run), number);
+            readers.threads.push(
+                thread.map_err(|error| Error::bug("cannot start a reader").caused_by(&error))?,
+            );
+        }
+        let mut running = self.jobs;
+        let mut encoder = Encoder::new(run.compress).map_err(run::compress_failed)?;
+        let mut noted = HashSet::new();
+        let mut failure = None;
+        while running > 0 || !events.is_empty() {
+            let event = tokio::select! {
+                event = events.recv() => event,
+                () = tokio::time::sleep(PING) => {
+                    ping(&self.coordinator.session).await?;
+                    self.check_snapshot_age()?;
+                    continue;
+                }
+            };
+            match event {
+                None => break,
+                Some(Event::Ended(result)) => {
+                    running -= 1;
+                    // The first failure is the cause; the others were only asked to stop.
+                    if let Err(stop) = result
+                        && !matches!(stop, Stop::Asked)
+                    {
+                        failure.get_or_insert(stop);
+                    }
+                }
+                // Was it the server? Then the snapshot is gone too.
+                Some(Event::Lost) => ping(&self.coordinator.session).await?,
+                Some(Event::Deferred(_)) if run.stop.is_cancelled() => {}
+                Some(Event::Deferred(chunk)) => {
+                    self.copy_deferred(run, chunk, &mut encoder, &mut noted).await?;
+                }
+            }
+        }
+        if let Some(stop) = failure {
+            return Err(stop);
+        }
+        if run.stop.is_cancelled() {
+            return Err(Stop::Asked);
+        }
+        self.check_snapshot_age()?;
+        // Its snapshot was whole to the end only if its session was.
+        finish(&self.coordinator.session).await
+    }
+
+    async fn copy_deferred(
+        &self,
+        run: &Run,
+        mut chunk: Chunk,
+        encoder: &mut Encoder,
+        noted: &mut HashSet<usize>,
+    ) -> Result<(), Stop> {
+        let session = &self.coordinator.session;
+        if noted.insert(chunk.table) {
+            let table = &run.tables[chunk.table].table;
+            note_waiters(session, table, &run.progress).await?;
+        }
+        let copied = reader::copy_deferred(run, session, &mut chunk, encoder);
+        tokio::select! {
+            biased;
+            // Whoever stopped the run tells why.
+            () = run.stop.cancelled() => Ok(()),
+            copied = copied => copied,
+        }
+    }
+
+    fn check_snapshot_age(&self) -> Result<(), Stop> {
+        let age = self.coordinator.snapshot.since.elapsed();
+        match self.request.max_snapshot_age {
+            Some(limit) if age > limit => Err(Stop::Failed(
+                Error::new(Exit::Busy, "the snapshot is older than --max-snapshot-age")
+                    .because(format!("{} s, the limit is {} s", age.as_secs(), limit.as_secs()))
+                    .next("raise the limit, use more readers (-j), or read from a standby"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that every object is in the store with its size, then publishes the record.
+    async fn publish(&self, manifest: &Manifest) -> Result<()> {
+        let (store, folder) = (&self.request.store, self.place.folder.as_str());
+        self.refuse_gaps(manifest)?;
+        let listed: HashMap<String, u64> =
+            store.objects(folder).await?.into_iter().map(|o| (o.name, o.bytes)).collect();
+        for object in &manifest.objects {
+            if listed.get(&object.name) != Some(&object.bytes) {
+                return Err(Error::new(
+                    Exit::Io,
+                    format!("{} is not whole in the store", object.name),
+                )
+                .because("something else changed the backup's folder while it was written"));
+            }
+        }
+        store.sync_folder(folder).await?;
+        let bytes = manifest
+            .to_bytes()
+            .map_err(|error| Error::bug("cannot write the manifest").caused_by(&error))?;
+        if bytes.len() as u64 > manifest::LIMIT {
+            return Err(Error::new(Exit::Unavailable, "the record of this backup is too large")
+                .because(format!("{} objects need {} bytes", manifest.objects.len(), bytes.len()))
+                .next("back up in parts (-n), or without large objects (--no-large-objects)"));
+        }
+        store.publish(&format!("{folder}{}", manifest::NAME), &bytes).await
+    }
+
+    /// Every entry with data must have its object.
+    fn refuse_gaps(&self, manifest: &Manifest) -> Result<()> {
+        let names: HashSet<&str> =
+            manifest.objects.iter().map(|object| object.name.as_str()).collect();
+        for entry in self.coordinator.toc.entries.iter().filter(|entry| entry.has_data) {
+            let file = String::from_utf8_lossy(&entry.file);
+            let stored = format!("{file}{}", self.request.compress.suffix());
+            if !names.contains(&*file) && !names.contains(stored.as_str()) {
+                return Err(Error::bug(format!("{} was not copied", entry.label())));
+            }
+        }
+        let expected: usize =
+            self.coordinator.large_objects.iter().map(|(_, oids)| oids.len()).sum();
+        if manifest.totals.large_objects != expected as u64 {
+            return Err(Error::bug("not every large object was copied"));
+        }
+        Ok(())
+    }
+}

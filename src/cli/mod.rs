@@ -1,0 +1,5 @@
+//! Groups of command-line arguments that several commands share. No behaviour.
+
+pub mod connect;
+pub mod output;
+pub mod repository;

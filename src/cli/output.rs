@@ -1,0 +1,53 @@
+//! What is printed, and how much.
+
+use std::str::FromStr;
+
+use clap::{ArgAction, Args};
+
+/// The form of the answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "table" => Ok(Self::Table),
+            "json" => Ok(Self::Json),
+            "custom" | "c" | "directory" | "d" | "tar" | "t" | "plain" | "p" => {
+                Err("it is the form of what is printed, table or json; \
+                 a backup is always a directory that pg_restore -Fd reads"
+                    .into())
+            }
+            _ => Err("expected table or json".into()),
+        }
+    }
+}
+
+/// What is printed, and how much.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputFlags {
+    /// Form of the answer: table or json
+    #[arg(long, global = true, value_name = "FORM", default_value = "table")]
+    pub format: Format,
+
+    /// Say nothing on stderr but warnings and errors
+    #[arg(short = 'q', long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say what is being done
+    #[arg(short = 'v', long, global = true)]
+    pub verbose: bool,
+
+    /// Print help
+    #[arg(short = '?', long, global = true, action = ArgAction::Help)]
+    pub help: Option<bool>,
+}

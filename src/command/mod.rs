@@ -1,0 +1,277 @@
+//! The command line and the only place where everything meets: arguments become settings, a
+//! domain function makes a report, the report is rendered and its outcome is the exit code.
+
+mod backup;
+pub mod generate;
+mod verify_backup;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::cli::connect::ConnectFlags;
+use crate::cli::output::{Format, OutputFlags};
+use crate::cli::repository::RepositoryFlags;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::render::{self, Text};
+use crate::report::Report;
+use crate::settings::{ConnectArgs, Environment, Resolved, Settings};
+use crate::signal::Signals;
+use crate::store::Store;
+use crate::ui::{Talk, Ui};
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 good, 1 warning, 2 critical (damage), 3 unknown, 64 usage, 69 not available,
+70 bug, 74 input or output, 75 busy, 77 refused, 130 Ctrl-C, 143 SIGTERM
+
+Connection flags, DATABASE_URL, PG* variables, pg_service.conf, .pgpass and pgtend.toml mean
+what they mean to psql. -h is the host; help is --help or -?";
+
+/// Back up, prove, check and tend PostgreSQL, on AWS RDS and everywhere else
+#[derive(Debug, Parser)]
+#[command(
+    name = "pgtend",
+    version,
+    after_help = AFTER_HELP,
+    disable_help_flag = true,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(flatten)]
+    connect: ConnectFlags,
+    #[command(flatten)]
+    repository: RepositoryFlags,
+    #[command(flatten)]
+    output: OutputFlags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "parsed once")]
+enum Command {
+    Backup(backup::Args),
+    VerifyBackup(verify_backup::Args),
+}
+
+/// What every command has at hand.
+struct Context {
+    connect: ConnectArgs,
+    repo: Option<String>,
+    settings: Settings,
+    ui: Ui,
+    format: Format,
+    signals: Signals,
+    command: &'static str,
+}
+
+impl Context {
+    /// The server that the operator means; says which one and why.
+    fn target(&self) -> Result<crate::settings::Target> {
+        let Resolved { target, notes } = self.settings.target(&self.connect)?;
+        notes.iter().for_each(|note| self.ui.note(note));
+        Ok(target)
+    }
+
+    /// The repository that the operator means.
+    fn store(&self) -> Result<Store> {
+        let target = self.connect.target.as_deref();
+        Store::open(&self.settings.repo(self.repo.as_deref(), target)?)
+    }
+
+    /// The same, which must be there: a typo must not look like a repository without backups.
+    fn existing_store(&self) -> Result<Store> {
+        let store = self.store()?;
+        store.must_exist()?;
+        Ok(store)
+    }
+
+    /// Prints a report and gives its outcome.
+    fn answer<R: Report + Text>(&self, target: Option<&str>, report: &R) -> Result<Exit> {
+        let text = match self.format {
+            Format::Table => report.text(&self.ui.page()),
+            Format::Json => render::json(self.command, target, report)
+                .map_err(|error| Error::bug("cannot write JSON").caused_by(&error))?,
+        };
+        self.ui.answer(&text)?;
+        Ok(report.outcome())
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    run(arguments).into()
+}
+
+fn run(arguments: Vec<OsString>) -> Exit {
+    let environment = Environment::capture();
+    // As in psql -h is the host; somebody who wanted help gets it, but not an all-clear.
+    if arguments.last().is_some_and(|last| last == "-h") {
+        return help_instead_of_host(arguments, &environment);
+    }
+    let json = wants_json(&arguments);
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, json, &environment),
+    };
+    let talk = match (cli.output.quiet, cli.output.verbose) {
+        (true, _) => Talk::Quiet,
+        (_, true) => Talk::Verbose,
+        _ => Talk::Normal,
+    };
+    let ui = Ui::new(talk, environment.no_color(), environment.columns());
+    let format = cli.output.format;
+    let name = cli.command.name();
+    let target = cli.connect.target().map(str::to_owned);
+    let result = start(cli, environment, ui);
+    match result {
+        Ok(exit) => exit,
+        Err(error) => {
+            ui.failure(&render::error_text(&error));
+            if format == Format::Json
+                && let Ok(text) = render::json_error(name, target.as_deref(), &error)
+                && let Err(error) = ui.answer(&text)
+            {
+                return error.exit();
+            }
+            error.exit()
+        }
+    }
+}
+
+/// Everything that can fail, on one runtime.
+fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
+    let connect = ConnectArgs::from(&cli.connect);
+    let settings = Settings::load(environment, connect.config.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::bug("cannot start").caused_by(&error))?;
+    let exit = runtime.block_on(async {
+        let context = Context {
+            connect,
+            repo: cli.repository.repo,
+            settings,
+            ui,
+            format: cli.output.format,
+            signals: Signals::listen()?,
+            command: cli.command.name(),
+        };
+        match cli.command {
+            Command::Backup(args) => backup::run(&context, args).await,
+            Command::VerifyBackup(args) => verify_backup::run(&context, args).await,
+        }
+    });
+    // Work that was asked to stop may still wait on a thread of its own.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    exit
+}
+
+impl Command {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Backup(_) => "backup",
+            Self::VerifyBackup(_) => "verify-backup",
+        }
+    }
+}
+
+/// Runs `work` with its progress on stderr; a signal ends it with that signal's exit code.
+async fn with_progress<T>(
+    context: &Context,
+    progress: &std::sync::Arc<crate::report::Progress>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let watch = crate::ui::watch(std::sync::Arc::clone(progress), context.ui.display());
+    let result = work.await;
+    drop(watch);
+    match result {
+        Err(error) if error.exit() == Exit::Interrupted => {
+            Err(error.with_exit(context.signals.exit()))
+        }
+        result => result,
+    }
+}
+
+fn help_instead_of_host(mut arguments: Vec<OsString>, environment: &Environment) -> Exit {
+    arguments.pop();
+    arguments.push("--help".into());
+    let ui = Ui::new(Talk::Normal, environment.no_color(), environment.columns());
+    if let Err(help) = Cli::try_parse_from(arguments) {
+        ui.failure(&help.render().to_string());
+    }
+    ui.failure("error: -h needs a host; help is --help or -?\n");
+    Exit::Usage
+}
+
+/// Help and version are answers; everything else is a usage error with its own exit code.
+fn usage(error: &clap::Error, json: bool, environment: &Environment) -> Exit {
+    let ui = Ui::new(Talk::Normal, environment.no_color(), environment.columns());
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            match ui.answer(&error.render().to_string()) {
+                Ok(()) => Exit::Good,
+                Err(error) => error.exit(),
+            }
+        }
+        _ => {
+            let text = error.render().to_string();
+            ui.failure(&text);
+            if json {
+                let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+                let failure = Error::usage(what).next("see --help");
+                if let Ok(text) = render::json_error("", None, &failure)
+                    && let Err(error) = ui.answer(&text)
+                {
+                    return error.exit();
+                }
+            }
+            Exit::Usage
+        }
+    }
+}
+
+/// Whether JSON was asked for, on a command line that may be wrong elsewhere.
+fn wants_json(arguments: &[OsString]) -> bool {
+    arguments.iter().any(|argument| argument == "--format=json")
+        || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
+}
+
+/// The command line's definition, for completions and man pages.
+pub fn definition() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_defined() {
+        definition().debug_assert();
+    }
+
+    #[test]
+    fn help_lines_are_imperative_and_have_no_full_stop() {
+        fn check(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+                assert!(!help.is_empty(), "{} has no help", argument.get_id());
+                assert!(!help.ends_with('.'), "{help}");
+            }
+            for command in command.get_subcommands() {
+                assert!(command.get_about().is_some(), "{}", command.get_name());
+                check(command);
+            }
+        }
+        check(&definition());
+    }
+}

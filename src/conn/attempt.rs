@@ -1,0 +1,158 @@
+//! One address: dial, TLS, login, as often as `sslmode` says.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use native_tls::TlsConnector;
+use tokio_postgres::config::{self, Config};
+use tokio_postgres::tls::{NoTls, TlsConnect, TlsStream};
+use tokio_postgres::{CancelToken, Client};
+
+use super::error::Cause;
+use super::server::{OLDEST, major_version};
+use super::session::Fate;
+use super::socket::{Endpoint, Socket};
+use super::tls::{HostTls, Seen};
+use crate::settings::{ChannelBinding, Host, Secret, SslMode, Target};
+
+/// A login that worked; its connection runs as a task of the current runtime.
+pub(super) struct Login {
+    pub client: Client,
+    pub fate: Arc<Fate>,
+    pub seen: Option<Arc<Seen>>,
+    pub local_port: Option<u16>,
+    pub began: Instant,
+}
+
+/// What all attempts at one host share.
+pub(super) struct Attempt<'a> {
+    pub target: &'a Target,
+    pub host: &'a Host,
+    pub application: &'a str,
+    pub password: Option<&'a Secret>,
+    pub connector: Option<&'a TlsConnector>,
+}
+
+impl Attempt<'_> {
+    /// Logs in at one address. `prefer` falls back to plain text when the handshake fails or
+    /// the server refuses the encrypted login, `allow` to TLS when it refuses the plain one;
+    /// not while the server is starting or stopping (57P03). Fails with one or two causes.
+    pub async fn run(&self, endpoint: &Endpoint) -> Result<Login, Vec<Cause>> {
+        use config::SslMode as Try;
+        let (first, second) = match (endpoint, self.target.tls.mode) {
+            // TLS is never used on a Unix socket.
+            (Endpoint::Unix(_), _) | (_, SslMode::Disable) => (Try::Disable, None),
+            (_, SslMode::Allow) => (Try::Disable, Some(Try::Require)),
+            (_, SslMode::Prefer) => (Try::Prefer, Some(Try::Disable)),
+            _ => (Try::Require, None),
+        };
+        let (began, cause) = match self.once(endpoint, first).await {
+            Ok(login) => return Ok(login),
+            Err(failed) => failed,
+        };
+        let refused = match &cause {
+            Cause::Server(state, _) => state != "57P03",
+            Cause::Tls(_) => true,
+            _ => false,
+        };
+        match second {
+            // Prefer has been in plain text already when the server offered no TLS.
+            Some(second) if refused && (began || first == Try::Disable) => {
+                self.once(endpoint, second).await.map_err(|(_, again)| vec![cause, again])
+            }
+            _ => Err(vec![cause]),
+        }
+    }
+
+    /// One attempt; a failure says whether a TLS handshake began.
+    async fn once(
+        &self,
+        endpoint: &Endpoint,
+        mode: config::SslMode,
+    ) -> Result<Login, (bool, Cause)> {
+        let began = Instant::now();
+        let socket = endpoint
+            .dial(self.target.keepalive)
+            .await
+            .map_err(|error| (false, Cause::Dial(error.kind(), error.to_string())))?;
+        let local_port = socket.local_port();
+        let config = self.config(mode);
+        let tls = self.connector.map(|connector| HostTls::new(connector, self.host.tls_name()));
+        let seen = tls.as_ref().map(HostTls::seen);
+        let login = match tls {
+            Some(tls) => log_in(&config, socket, tls).await,
+            None => log_in(&config, socket, NoTls).await,
+        };
+        match login {
+            Ok((client, fate)) => Ok(Login { client, fate, seen, local_port, began }),
+            Err(cause) => Err((seen.is_some_and(|seen| seen.began()), cause)),
+        }
+    }
+
+    fn config(&self, mode: config::SslMode) -> Config {
+        let mut config = Config::new();
+        config
+            .user(&self.target.user)
+            .dbname(&self.target.database)
+            .application_name(self.application)
+            .ssl_mode(mode)
+            .channel_binding(match self.target.tls.channel_binding {
+                ChannelBinding::Disable => config::ChannelBinding::Disable,
+                ChannelBinding::Prefer => config::ChannelBinding::Prefer,
+                ChannelBinding::Require => config::ChannelBinding::Require,
+            });
+        if self.target.tls.direct {
+            config.ssl_negotiation(config::SslNegotiation::Direct);
+        }
+        if !self.target.options.is_empty() {
+            config.options(&self.target.options);
+        }
+        if let Some(password) = self.password {
+            config.password(password.expose());
+        }
+        config
+    }
+}
+
+async fn log_in<T>(config: &Config, socket: Socket, tls: T) -> Result<(Client, Arc<Fate>), Cause>
+where
+    T: TlsConnect<Socket>,
+    T::Stream: TlsStream + Unpin + Send + 'static,
+{
+    let (client, mut connection) =
+        config.connect_raw(socket, tls).await.map_err(|error| Cause::of(&error))?;
+    if let Some(major) = connection.parameter("server_version").and_then(major_version)
+        && major < OLDEST
+    {
+        return Err(Cause::TooOld(major));
+    }
+    let fate = Arc::new(Fate::default());
+    let told = Arc::clone(&fate);
+    tokio::spawn(async move {
+        // Told before the connection is dropped: statements fail after that.
+        if let Err(error) = (&mut connection).await {
+            told.set(&error);
+        }
+    });
+    Ok((client, fate))
+}
+
+/// Asks a server to cancel what a session is doing.
+pub(super) async fn cancel(
+    token: &CancelToken,
+    target: &Target,
+    endpoint: &Endpoint,
+    tls: Option<(&TlsConnector, &str)>,
+) -> Result<(), Cause> {
+    let socket = endpoint
+        .dial(target.keepalive)
+        .await
+        .map_err(|error| Cause::Dial(error.kind(), error.to_string()))?;
+    let sent = match tls {
+        Some((connector, name)) => {
+            token.cancel_query_raw(socket, HostTls::new(connector, name)).await
+        }
+        None => token.cancel_query_raw(socket, NoTls).await,
+    };
+    sent.map_err(|error| Cause::of(&error))
+}

@@ -1,0 +1,90 @@
+//! The same connection for a child process: `pg_dump` and its kin.
+
+use crate::settings::{Secret, Target};
+
+use super::socket::Address;
+
+/// What a child process of libpq needs to reach the very server that a session is at.
+#[derive(Debug, Clone)]
+pub struct ChildConnection {
+    /// A `key=value` string without secrets, for `--dbname`.
+    pub dsn: String,
+    /// Variables to add, with the password when one is known. The caller removes the other
+    /// `PG*` variables.
+    pub env: Vec<(String, Secret)>,
+    /// The pass phrase of the client's key, for which libpq has no variable: only a service file
+    /// keeps it out of the arguments.
+    pub key_password: Option<Secret>,
+}
+
+impl ChildConnection {
+    /// `target` has the one host that `address` is of.
+    pub(super) fn new(target: &Target, address: &Address, application: &str) -> Self {
+        let mut words: Vec<(&str, String)> = vec![("host", address.host.clone())];
+        // A name may stand for several servers: pin the one with the session's snapshot.
+        if let Some(ip) = address.ip {
+            words.push(("hostaddr", ip.to_string()));
+        }
+        words.push(("port", address.port.to_string()));
+        words.push(("user", target.user.clone()));
+        words.push(("dbname", target.database.clone()));
+        words.push(("application_name", application.to_owned()));
+        words.extend(target.passed_on.iter().map(|(name, value)| (*name, value.clone())));
+        if !target.passed_on.iter().any(|(name, _)| *name == "connect_timeout")
+            && let Some(limit) = target.connect_timeout
+        {
+            words.push(("connect_timeout", limit.as_secs().to_string()));
+        }
+        let dsn: Vec<String> =
+            words.iter().map(|(name, value)| format!("{name}={}", quote(value))).collect();
+        let password = target.hosts.first().and_then(|host| host.password.as_ref());
+        let env = password.map(|(password, _)| ("PGPASSWORD".to_owned(), password.clone()));
+        let certificate = target.tls.certificate.as_ref();
+        let key_password = certificate.and_then(|certificate| certificate.password.clone());
+        Self { dsn: dsn.join(" "), env: env.into_iter().collect(), key_password }
+    }
+}
+
+/// A value as libpq's `conninfo_parse` reads it back.
+fn quote(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:+@%".contains(c);
+    if !value.is_empty() && value.chars().all(plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::settings::{ConnectArgs, Environment, Settings};
+
+    #[test]
+    fn a_child_gets_one_host_and_no_password_in_its_arguments() {
+        let env = Environment::from_list(Path::new("/nowhere"), [("PGPASSWORD", "hunter2")]);
+        let args = ConnectArgs {
+            url: Some("postgres://me@a,b:5433/my%20db?sslmode=require".to_owned()),
+            ..ConnectArgs::default()
+        };
+        let target = Settings::load(env, None).unwrap().target(&args).unwrap().target;
+        let target = target.at(target.hosts[1].clone());
+        let ip = Some("192.0.2.1".parse().unwrap());
+        let address = Address { host: "b".to_owned(), port: 5433, ip };
+        let child = ChildConnection::new(&target, &address, "pgtend/backup");
+        assert_eq!(
+            child.dsn,
+            "host=b hostaddr=192.0.2.1 port=5433 user=me dbname='my db' \
+             application_name=pgtend/backup sslmode=require connect_timeout=10"
+        );
+        assert_eq!(child.env[0].1.expose(), "hunter2");
+        assert!(!format!("{child:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn quotes_and_backslashes_survive() {
+        assert_eq!(quote(r"it's \x"), r"'it\'s \\x'");
+        assert_eq!(quote(""), "''");
+    }
+}

@@ -1,0 +1,268 @@
+//! From a target to a session: hosts, addresses, time limits, attributes and retries.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use native_tls::TlsConnector;
+
+use super::attempt::Attempt;
+use super::error::{Cause, Context, Failure, report};
+use super::server::Server;
+use super::session::Session;
+use super::socket::{Address, Endpoint};
+use super::tls;
+use crate::error::{Error, Result};
+use crate::settings::{Host, Origin, Secret, SessionAttrs, SslMode, Target};
+
+/// Asks the operator for a password; [`crate::settings::ask_password`] is one.
+pub type Prompt = fn(question: &str) -> io::Result<Option<Secret>>;
+
+/// How a session starts.
+#[derive(Debug, Clone, Default)]
+pub struct SessionOptions {
+    /// Shown in `pg_stat_activity`: `pgtend/backup`. The operator's own name goes before it.
+    pub application: String,
+    /// Sets `default_transaction_read_only`.
+    pub read_only: bool,
+    /// Server settings by name. One that this version of the server does not have is left
+    /// out. None is set behind a transaction pooler, where it would stay on for other clients.
+    pub settings: Vec<(String, String)>,
+    /// Tries three times when the cause may pass (refused, reset, starting, too many
+    /// connections).
+    pub retry: bool,
+    /// Called when the server wants a password and none is known.
+    pub prompt: Option<Prompt>,
+}
+
+/// Connects to the first host of the target that answers and fits `target_session_attrs`.
+///
+/// # Errors
+/// Exit 69 (75 when no connection is free), with the cause for each host that was tried; usage for unusable certificates.
+pub async fn connect(target: &Target, options: &SessionOptions) -> Result<Session> {
+    let encrypted = target.tls.mode != SslMode::Disable
+        && target.hosts.iter().any(|host| host.socket().is_none());
+    let connector = if encrypted { Some(tls::connector(&target.tls)?) } else { None };
+    let mut target = target.clone();
+    let mut result = with_retries(&target, options, connector.as_ref()).await;
+    if let Err(Stopped::Failed(failures)) = &result
+        && let Some(password) = ask(&target, options, failures)?
+    {
+        for host in &mut target.hosts {
+            host.password.get_or_insert_with(|| (password.clone(), Origin::Prompt));
+        }
+        result = with_retries(&target, options, connector.as_ref()).await;
+    }
+    result.map_err(|stopped| match stopped {
+        Stopped::Failed(failures) => report(&failures),
+        Stopped::Fault(error) => error,
+    })
+}
+
+/// Why there is no session.
+enum Stopped {
+    Failed(Vec<Failure>),
+    /// After a login that worked.
+    Fault(Error),
+}
+
+async fn with_retries(
+    target: &Target,
+    options: &SessionOptions,
+    connector: Option<&TlsConnector>,
+) -> Result<Session, Stopped> {
+    let more = if options.retry { 2 } else { 0 };
+    let delays = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_secs(1))
+        .with_factor(2.0)
+        .with_max_times(more)
+        .with_jitter();
+    (|| all_hosts(target, options, connector))
+        .retry(delays)
+        .when(|stopped| match stopped {
+            Stopped::Failed(failures) => failures.iter().any(|failure| failure.cause.can_pass()),
+            Stopped::Fault(_) => false,
+        })
+        .await
+}
+
+/// Asks for the password when that is what was missing.
+fn ask(target: &Target, options: &SessionOptions, failures: &[Failure]) -> Result<Option<Secret>> {
+    let missing = failures.iter().find(|failure| failure.cause == Cause::PasswordMissing);
+    match (options.prompt.filter(|_| target.may_prompt), missing) {
+        (Some(prompt), Some(failure)) => {
+            let Context { user, place, .. } = &failure.context;
+            prompt(&format!("Password for user {user} at {place}: ")).map_err(|error| {
+                Error::usage("cannot ask for a password on the terminal").caused_by(&error)
+            })
+        }
+        _ => Ok(None),
+    }
+}
+
+async fn all_hosts(
+    target: &Target,
+    options: &SessionOptions,
+    connector: Option<&TlsConnector>,
+) -> Result<Session, Stopped> {
+    // prefer-standby takes any server when no standby is found.
+    let passes: &[SessionAttrs] = match target.session_attrs {
+        SessionAttrs::PreferStandby => &[SessionAttrs::Standby, SessionAttrs::Any],
+        SessionAttrs::Any => &[SessionAttrs::Any],
+        SessionAttrs::ReadWrite => &[SessionAttrs::ReadWrite],
+        SessionAttrs::ReadOnly => &[SessionAttrs::ReadOnly],
+        SessionAttrs::Primary => &[SessionAttrs::Primary],
+        SessionAttrs::Standby => &[SessionAttrs::Standby],
+    };
+    let mut failures = Vec::new();
+    for wanted in passes {
+        failures.clear();
+        let mut hosts: Vec<&Host> = target.hosts.iter().collect();
+        shuffle(target, &mut hosts);
+        for host in hosts {
+            let place = Place { target, host, options, connector, wanted: *wanted };
+            match place.connect(&mut failures).await {
+                Ok(Some(session)) => return Ok(session),
+                Ok(None) => {}
+                Err(error) => return Err(Stopped::Fault(error)),
+            }
+            if failures.last().is_some_and(|failure| failure.cause.is_final()) {
+                break;
+            }
+        }
+    }
+    Err(Stopped::Failed(failures))
+}
+
+/// `load_balance_hosts=random`.
+fn shuffle<T>(target: &Target, list: &mut Vec<T>) {
+    if target.load_balance {
+        let state = RandomState::new();
+        let mut mixed: Vec<(u64, T)> =
+            list.drain(..).enumerate().map(|(at, item)| (state.hash_one(at), item)).collect();
+        mixed.sort_by_key(|(key, _)| *key);
+        list.extend(mixed.into_iter().map(|(_, item)| item));
+    }
+}
+
+/// One host of one pass.
+struct Place<'a> {
+    target: &'a Target,
+    host: &'a Host,
+    options: &'a SessionOptions,
+    connector: Option<&'a TlsConnector>,
+    wanted: SessionAttrs,
+}
+
+impl Place<'_> {
+    /// Tries each address; failures are added to the list. An error is one after the login.
+    async fn connect(&self, failures: &mut Vec<Failure>) -> Result<Option<Session>> {
+        let endpoints = self
+            .limited(async {
+                Endpoint::of(self.host)
+                    .await
+                    .map_err(|error| vec![Cause::Lookup(error.to_string())])
+            })
+            .await;
+        let mut endpoints = match endpoints {
+            Ok(endpoints) => endpoints,
+            Err(causes) => {
+                failures.extend(causes.into_iter().map(|cause| self.failure(cause, None)));
+                return Ok(None);
+            }
+        };
+        shuffle(self.target, &mut endpoints);
+        for endpoint in &endpoints {
+            match self.limited(self.open(endpoint)).await {
+                Ok(mut session) => {
+                    session.start(self.options).await?;
+                    return Ok(Some(session));
+                }
+                Err(causes) => {
+                    let failure = |cause| self.failure(cause, Some(endpoint));
+                    failures.extend(causes.into_iter().map(failure));
+                }
+            }
+            if failures.last().is_some_and(|failure| failure.cause.is_final()) {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Login and facts; the facts are within the time limit because a pooler answers the login
+    /// before it has a server.
+    async fn open(&self, endpoint: &Endpoint) -> Result<Session, Vec<Cause>> {
+        let attempt = Attempt {
+            target: self.target,
+            host: self.host,
+            application: self
+                .target
+                .application_name
+                .as_deref()
+                .unwrap_or(&self.options.application),
+            password: self.host.password.as_ref().map(|(password, _)| password),
+            connector: self.connector.filter(|_| self.host.socket().is_none()),
+        };
+        let login = attempt.run(endpoint).await?;
+        let address = Address {
+            host: self.host.tls_name().to_owned(),
+            port: self.host.port,
+            ip: endpoint.ip(),
+        };
+        let connector = attempt.connector.cloned();
+        let target = self.target.at(self.host.clone());
+        let session = Session::open(login, target, address, endpoint.clone(), connector)
+            .await
+            .map_err(|error| vec![Cause::of(&error)])?;
+        match unfit(self.wanted, session.server()) {
+            Some(what) => Err(vec![Cause::WrongKind(what)]),
+            None => Ok(session),
+        }
+    }
+
+    async fn limited<T>(
+        &self,
+        work: impl Future<Output = Result<T, Vec<Cause>>>,
+    ) -> Result<T, Vec<Cause>> {
+        match self.target.connect_timeout {
+            None => work.await,
+            Some(limit) => match tokio::time::timeout(limit, work).await {
+                Ok(result) => result,
+                Err(_) => Err(vec![Cause::Silent(limit)]),
+            },
+        }
+    }
+
+    fn failure(&self, cause: Cause, endpoint: Option<&Endpoint>) -> Failure {
+        let place =
+            match endpoint.and_then(Endpoint::ip).filter(|ip| ip.to_string() != self.host.name) {
+                Some(ip) if !self.host.name.is_empty() => format!("{} ({ip})", self.host),
+                _ => self.host.to_string(),
+            };
+        let context = Context {
+            place,
+            socket: self.host.socket().is_some(),
+            ipv6: endpoint.and_then(Endpoint::ip).is_some_and(|ip| ip.is_ipv6()),
+            user: self.target.user.clone(),
+            database: self.target.database.clone(),
+            password: self.host.password.as_ref().map(|(_, origin)| origin.clone()),
+            mode: self.target.tls.mode,
+        };
+        Failure { context, cause }
+    }
+}
+
+/// What a server is when it does not fit; `None` when it does.
+fn unfit(wanted: SessionAttrs, server: &Server) -> Option<&'static str> {
+    let read_only = server.in_recovery || server.read_only;
+    match wanted {
+        SessionAttrs::ReadWrite if server.in_recovery => Some("the server is in recovery"),
+        SessionAttrs::ReadWrite if read_only => Some("its sessions are read-only"),
+        SessionAttrs::ReadOnly if !read_only => Some("its sessions are read-write"),
+        SessionAttrs::Primary if server.in_recovery => Some("the server is in recovery"),
+        SessionAttrs::Standby if !server.in_recovery => Some("the server is not in recovery"),
+        _ => None,
+    }
+}

@@ -1,0 +1,28 @@
+//! The door to PostgreSQL: the only user of `tokio_postgres` and of the TLS libraries.
+//!
+//! [`connect`] tries each host and address of a [`crate::settings::Target`] as libpq would,
+//! each under one time limit from dialling to login, and gives a [`Session`]. What is run
+//! there uses unnamed statements only, so that it works behind a transaction pooler.
+
+mod attempt;
+mod child;
+mod connect;
+mod copy;
+mod error;
+mod identity;
+mod pooler;
+mod query_error;
+mod server;
+mod session;
+mod socket;
+mod tls;
+
+pub use child::ChildConnection;
+pub use connect::{Prompt, SessionOptions, connect};
+pub use copy::{CopyOut, PreparedCopy};
+pub use query_error::QueryError;
+pub use server::Server;
+pub use session::Session;
+pub use socket::Address;
+pub use tokio_postgres::Row;
+pub use tokio_postgres::types::{FromSql, ToSql, Type};

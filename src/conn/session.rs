@@ -1,0 +1,264 @@
+//! A session: one login at one server.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use native_tls::TlsConnector;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{CancelToken, Client, Row, SimpleQueryMessage};
+
+use super::attempt::{self, Login};
+use super::child::ChildConnection;
+use super::connect::SessionOptions;
+use super::copy::{CopyOut, PreparedCopy};
+use super::error::{Cause, Context, Failure, report};
+use super::pooler::{self, Way};
+use super::query_error::{QueryError, chain};
+use super::server::Server;
+use super::socket::{Address, Endpoint};
+use super::tls::Seen;
+use crate::error::Result;
+use crate::settings::Target;
+
+const FACTS: &str = include_str!("../sql/conn/facts.sql");
+const SET: &str = include_str!("../sql/conn/set.sql");
+
+/// A cancel request that gets no answer in this time is given up.
+const CANCEL_LIMIT: Duration = Duration::from_secs(5);
+
+/// What ended a connection, when something did.
+#[derive(Debug, Default)]
+pub(super) struct Fate(OnceLock<String>);
+
+impl Fate {
+    pub fn set(&self, error: &tokio_postgres::Error) {
+        self.0.get_or_init(|| match error.as_db_error() {
+            Some(server) => server.message().to_owned(),
+            None => chain(error),
+        });
+    }
+
+    pub fn told(&self) -> Option<String> {
+        self.0.get().cloned()
+    }
+}
+
+/// A login at a server. All statements are unnamed, so that they work behind a pooler; futures
+/// of one session that run together (`join!`) are sent together, in their order.
+pub struct Session {
+    client: Client,
+    fate: Arc<Fate>,
+    server: Server,
+    address: Address,
+    endpoint: Endpoint,
+    connector: Option<TlsConnector>,
+    seen: Option<Arc<Seen>>,
+    target: Target,
+    application: String,
+    way: Way,
+}
+
+impl Session {
+    /// Reads the facts; `target` has the one host that was dialled.
+    pub(super) async fn open(
+        login: Login,
+        target: Target,
+        address: Address,
+        endpoint: Endpoint,
+        connector: Option<TlsConnector>,
+    ) -> Result<Self, tokio_postgres::Error> {
+        let Login { client, fate, seen, local_port, began } = login;
+        let row = client.query_typed_one(FACTS, &[]).await?;
+        let server = Server::from_row(&row)?;
+        let elapsed = began.elapsed().as_secs_f64();
+        let way = Way { port: address.port, local_port, elapsed, later_pid: None };
+        let application = String::new();
+        Ok(Self {
+            client,
+            fate,
+            server,
+            address,
+            endpoint,
+            connector,
+            seen,
+            target,
+            application,
+            way,
+        })
+    }
+
+    /// Sets what the session starts with, unless that would stay on for others.
+    pub(super) async fn start(&mut self, options: &SessionOptions) -> Result<()> {
+        self.application =
+            self.target.application_name.clone().unwrap_or_else(|| options.application.clone());
+        let mut wanted: Vec<(&str, &str)> = Vec::new();
+        if options.read_only {
+            wanted.push(("default_transaction_read_only", "on"));
+        }
+        wanted.extend(options.settings.iter().map(|(name, value)| (&**name, &**value)));
+        if wanted.is_empty() || self.behind_pooler().is_some() {
+            return Ok(());
+        }
+        let (names, values): (Vec<&str>, Vec<&str>) = wanted.into_iter().unzip();
+        let set = self
+            .rows(SET, &[(&names, Type::TEXT_ARRAY), (&values, Type::TEXT_ARRAY)])
+            .await
+            .and_then(|rows| match rows.first() {
+                Some(row) => Ok(Some(row.try_get("pid")?)),
+                None => Ok(None),
+            });
+        self.way.later_pid = set.map_err(|error| {
+            error.into_error(format!("cannot set the session at {} up", self.address))
+        })?;
+        Ok(())
+    }
+
+    /// What is known of the server.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Where the session is really connected to.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Whether the session is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.seen.as_ref().is_some_and(|seen| seen.began())
+    }
+
+    /// The end of the life of the server's certificate; `None` without TLS.
+    pub fn certificate_expiry(&self) -> Option<Timestamp> {
+        self.seen.as_ref().and_then(|seen| seen.expiry())
+    }
+
+    /// A target with nothing but this session's server: the one host, pinned to the address
+    /// that was dialled, with the password that was typed. For further sessions of one run.
+    pub fn same_server(&self) -> Target {
+        let mut target = self.target.clone();
+        for host in &mut target.hosts {
+            host.address = self.address.ip.map(|ip| ip.to_string());
+        }
+        target
+    }
+
+    /// Why a transaction pooler seems to be between us and the server; `None` when nothing
+    /// speaks for one.
+    pub fn behind_pooler(&self) -> Option<String> {
+        pooler::detect(&self.server, &self.way)
+    }
+
+    /// Runs one statement with parameters of the given types. Cast columns of types that are
+    /// not built in to text: reading those would need a named statement.
+    pub async fn rows(
+        &self,
+        sql: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, QueryError> {
+        self.client.query_typed(sql, params).await.map_err(|error| self.fault(error))
+    }
+
+    /// Runs one or several statements without parameters (simple protocol), for their effect.
+    pub async fn batch(&self, sql: &str) -> Result<(), QueryError> {
+        self.client.batch_execute(sql).await.map_err(|error| self.fault(error))
+    }
+
+    /// Runs statements without parameters (simple protocol); the rows of all of them as text.
+    pub async fn simple(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, QueryError> {
+        let messages = self.client.simple_query(sql).await.map_err(|error| self.fault(error))?;
+        let rows = messages.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => {
+                Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect())
+            }
+            _ => None,
+        });
+        Ok(rows.collect())
+    }
+
+    /// Starts a `COPY .. TO STDOUT`.
+    pub async fn copy_out(&self, sql: &str) -> Result<CopyOut, QueryError> {
+        self.copy_out_prepared(&self.prepare_copy(sql).await?).await
+    }
+
+    /// Has the server parse a `COPY .. TO STDOUT`. Join it with the batch that begins the
+    /// transaction, and both take one round trip.
+    ///
+    /// This is a named statement, the only kind that can be copied from: not for a transaction
+    /// pooler.
+    pub async fn prepare_copy(&self, sql: &str) -> Result<PreparedCopy, QueryError> {
+        self.client.prepare(sql).await.map(PreparedCopy).map_err(|error| self.fault(error))
+    }
+
+    /// Starts a COPY that was prepared in this session.
+    pub async fn copy_out_prepared(&self, copy: &PreparedCopy) -> Result<CopyOut, QueryError> {
+        match self.client.copy_out(&copy.0).await {
+            Ok(stream) => Ok(CopyOut::new(stream, Arc::clone(&self.fate))),
+            Err(error) => Err(self.fault(error)),
+        }
+    }
+
+    /// Asks the server to cancel the statement that runs now. It says nothing back: the
+    /// statement itself fails with 57014, or has ended before.
+    ///
+    /// # Errors
+    /// Exit 69, when the request could not be sent within five seconds.
+    pub async fn cancel(&self) -> Result<()> {
+        let token: CancelToken = self.client.cancel_token();
+        let name = self.target.hosts.first().map_or("", |host| host.tls_name());
+        let tls = self.connector.as_ref().map(|connector| (connector, name));
+        let sent = attempt::cancel(&token, &self.target, &self.endpoint, tls);
+        let cause = match tokio::time::timeout(CANCEL_LIMIT, sent).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(cause)) => cause,
+            Err(_) => Cause::Silent(CANCEL_LIMIT),
+        };
+        let context = Context {
+            place: self.address.to_string(),
+            socket: self.address.ip.is_none(),
+            ipv6: self.address.ip.is_some_and(|ip| ip.is_ipv6()),
+            user: self.target.user.clone(),
+            database: self.target.database.clone(),
+            password: None,
+            mode: self.target.tls.mode,
+        };
+        Err(report(&[Failure { context, cause }]))
+    }
+
+    /// The same connection for `pg_dump` and its kin.
+    pub fn child(&self) -> ChildConnection {
+        ChildConnection::new(&self.target, &self.address, &self.application)
+    }
+
+    /// Whether the connection is known to be gone.
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    fn fault(&self, error: tokio_postgres::Error) -> QueryError {
+        QueryError::new(error, self.fate.told())
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("address", &self.address)
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_can_be_shared_with_other_threads() {
+        fn check<T: Send + Sync>() {}
+        check::<Session>();
+        check::<QueryError>();
+    }
+}

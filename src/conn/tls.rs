@@ -1,0 +1,209 @@
+//! TLS exactly as libpq's `ssl*` keywords mean it, on native-tls.
+//!
+//! Source: `fe-secure-openssl.c` and `fe-connect.c`, PostgreSQL 17.
+
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use jiff::Timestamp;
+use native_tls::{Certificate, Protocol, TlsConnector};
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
+use openssl::x509::X509;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
+
+use super::identity;
+use super::socket::Socket;
+use crate::error::{Error, Result};
+use crate::settings::{Roots, SslMode, TlsSettings, TlsVersion};
+
+/// The connector of a target. Building one loads the system's authorities (30 ms and more), so
+/// it is made once for all attempts.
+pub(super) fn connector(settings: &TlsSettings) -> Result<TlsConnector> {
+    let mut builder = TlsConnector::builder();
+    builder
+        .min_protocol_version(Some(protocol(settings.minimum)))
+        .max_protocol_version(settings.maximum.map(protocol))
+        .use_sni(settings.sni);
+    match &settings.roots {
+        Roots::System => {}
+        Roots::File(path) if path.exists() => {
+            // An existing file is honoured by the weaker modes too.
+            builder.disable_built_in_roots(true);
+            for certificate in authorities(path)? {
+                builder.add_root_certificate(certificate);
+            }
+            builder.danger_accept_invalid_hostnames(settings.mode != SslMode::VerifyFull);
+        }
+        missing if settings.mode >= SslMode::VerifyCa => return Err(no_roots(missing)),
+        _ => {
+            builder.danger_accept_invalid_certs(true).danger_accept_invalid_hostnames(true);
+        }
+    }
+    if let Some(files) = &settings.certificate
+        && let Some(identity) = identity::load(files)?
+    {
+        builder.identity(identity);
+    }
+    if settings.direct {
+        postgres_native_tls::set_postgresql_alpn(&mut builder);
+    }
+    builder.build().map_err(|error| Error::usage("cannot set TLS up").caused_by(&error))
+}
+
+fn no_roots(roots: &Roots) -> Error {
+    let what = match roots {
+        Roots::File(path) => format!("root certificate file {} does not exist", path.display()),
+        _ => "no root certificate file is known".to_owned(),
+    };
+    Error::usage(what)
+        .because("sslmode asks to verify the server's certificate")
+        .next("give the authority's certificate with sslrootcert, or sslrootcert=system")
+}
+
+/// All certificates of a bundle; none at all would trust nobody and is an error.
+fn authorities(path: &Path) -> Result<Vec<Certificate>> {
+    let fault = || Error::usage(format!("cannot use root certificate file {}", path.display()));
+    let bytes = std::fs::read(path).map_err(|error| fault().caused_by(&error))?;
+    let found = Certificate::stack_from_pem(&bytes).map_err(|error| fault().caused_by(&error))?;
+    if found.is_empty() {
+        return Err(fault().because("it holds no certificate"));
+    }
+    Ok(found)
+}
+
+fn protocol(version: TlsVersion) -> Protocol {
+    match version {
+        TlsVersion::Tls10 => Protocol::Tlsv10,
+        TlsVersion::Tls11 => Protocol::Tlsv11,
+        TlsVersion::Tls12 => Protocol::Tlsv12,
+        TlsVersion::Tls13 => Protocol::Tlsv13,
+    }
+}
+
+/// A connector for one attempt.
+#[derive(Clone)]
+pub(super) struct HostTls {
+    connector: tokio_native_tls::TlsConnector,
+    domain: String,
+    seen: Arc<Seen>,
+}
+
+/// What an attempt learned.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// Set when the server agreed to TLS and the handshake began.
+    began: OnceLock<()>,
+    expiry: OnceLock<Timestamp>,
+}
+
+impl Seen {
+    pub fn began(&self) -> bool {
+        self.began.get().is_some()
+    }
+
+    /// The end of the server certificate's life.
+    pub fn expiry(&self) -> Option<Timestamp> {
+        self.expiry.get().copied()
+    }
+}
+
+impl HostTls {
+    pub fn new(connector: &TlsConnector, domain: &str) -> Self {
+        Self {
+            connector: connector.clone().into(),
+            domain: domain.to_owned(),
+            seen: Arc::new(Seen::default()),
+        }
+    }
+
+    pub fn seen(&self) -> Arc<Seen> {
+        Arc::clone(&self.seen)
+    }
+}
+
+impl TlsConnect<Socket> for HostTls {
+    type Stream = Encrypted;
+    type Error = native_tls::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Encrypted, native_tls::Error>> + Send>>;
+
+    fn connect(self, socket: Socket) -> Self::Future {
+        Box::pin(async move {
+            self.seen.began.get_or_init(|| ());
+            let stream = self.connector.connect(&self.domain, socket).await?;
+            let expiry = stream.get_ref().peer_certificate()?.and_then(|peer| expiry(&peer));
+            if let Some(expiry) = expiry {
+                self.seen.expiry.get_or_init(|| expiry);
+            }
+            Ok(Encrypted(stream))
+        })
+    }
+}
+
+/// The certificate's `notAfter`; `None` when openssl cannot read its own date.
+fn expiry(certificate: &Certificate) -> Option<Timestamp> {
+    let certificate = X509::from_der(&certificate.to_der().ok()?).ok()?;
+    timestamp(certificate.not_after())
+}
+
+fn timestamp(time: &Asn1TimeRef) -> Option<Timestamp> {
+    let since = Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
+    Timestamp::from_second(i64::from(since.days) * 86_400 + i64::from(since.secs)).ok()
+}
+
+/// A TLS stream over a socket.
+#[derive(Debug)]
+pub(super) struct Encrypted(tokio_native_tls::TlsStream<Socket>);
+
+impl AsyncRead for Encrypted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Encrypted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}
+
+impl TlsStream for Encrypted {
+    fn channel_binding(&self) -> ChannelBinding {
+        // Ed25519 certificates have none.
+        match self.0.get_ref().tls_server_end_point() {
+            Ok(Some(bytes)) => ChannelBinding::tls_server_end_point(bytes),
+            _ => ChannelBinding::none(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_date_becomes_a_timestamp() {
+        let time = Asn1Time::from_unix(1_893_456_000).unwrap();
+        assert_eq!(timestamp(&time).unwrap().to_string(), "2030-01-01T00:00:00Z");
+    }
+}

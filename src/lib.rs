@@ -1,0 +1,28 @@
+//! pgtend: back up, prove, check and tend PostgreSQL, on AWS RDS and everywhere else.
+//!
+//! The modules are layers; each may use only those above its own in this list
+//! (`tests/it/layers` holds them to it).
+
+pub mod error;
+pub mod exit;
+pub mod signal;
+
+pub mod cli;
+pub mod settings;
+pub mod sql;
+
+pub mod conn;
+
+pub mod store;
+
+pub mod archive;
+
+pub mod report;
+
+pub mod backup;
+pub mod verify;
+
+pub mod render;
+pub mod ui;
+
+pub mod command;

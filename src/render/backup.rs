@@ -1,0 +1,223 @@
+//! `backup`, `backup list` and `backup show` for people.
+
+use super::grid::{Grid, printable};
+use super::{Page, Text, bytes, count, duration, rate};
+use crate::archive::manifest::Totals;
+use crate::report::backup::{Backup, List, Listed, Show, State};
+
+/// Objects of `backup show` that are listed.
+const SHOWN_OBJECTS: usize = 40;
+
+impl Text for Backup {
+    fn text(&self, page: &Page) -> String {
+        let what = format!("{} (cluster {})", printable(&self.database), printable(&self.cluster));
+        let mut text = if self.dry_run {
+            format!("dry run: nothing was written; this is what a backup of {what} would read\n\n")
+        } else {
+            format!("backup {} of {what} is complete\n\n", self.id)
+        };
+        let mut line = |label: &str, value: String| {
+            if !value.is_empty() {
+                text.push_str(&format!("  {label:<9} {value}\n"));
+            }
+        };
+        line("contents", contents(&self.totals, self.dry_run));
+        if self.dry_run {
+            let size = bytes(self.totals.raw_bytes);
+            line("size", format!("{size} in tables and TOAST, in {} chunks", self.totals.chunks));
+            if let Some(seconds) = self.estimated_seconds {
+                let time = duration(seconds.max(0.01));
+                line(
+                    "time",
+                    format!("about {time} at -j {}: estimated from the size alone", self.jobs),
+                );
+            }
+        } else {
+            let (raw, stored) = (self.totals.raw_bytes, self.totals.bytes);
+            line(
+                "size",
+                format!(
+                    "{} read, {} stored ({}{})",
+                    bytes(raw),
+                    bytes(stored),
+                    self.compress,
+                    ratio(raw, stored)
+                ),
+            );
+            let readers =
+                if self.jobs == 1 { "1 reader".into() } else { format!("{} readers", self.jobs) };
+            line(
+                "time",
+                format!("{}, {} with {readers}", duration(self.seconds), rate(raw, self.seconds)),
+            );
+        }
+        line(
+            "snapshot",
+            format!(
+                "{} at {}, held {}",
+                self.snapshot_taken.strftime("%Y-%m-%d %H:%M:%SZ"),
+                self.snapshot_lsn,
+                duration(self.snapshot_held_seconds)
+            ),
+        );
+        if self.totals.retried_chunks > 0 {
+            let (again, all) = (self.totals.retried_chunks, self.totals.chunks);
+            line(
+                "retried",
+                format!("{again} of {all} chunks were read again after a lost connection"),
+            );
+        }
+        line(
+            "place",
+            printable(&format!("{}/{}", self.repository, self.folder.trim_end_matches('/'))),
+        );
+        if !self.tables.is_empty() {
+            let mut grid = Grid::new(page, &["LARGEST TABLES", ">SIZE", ">CHUNKS"]);
+            for table in &self.tables {
+                let name = format!("{}.{}", table.schema, table.name);
+                grid.row([name, bytes(table.bytes), table.chunks.to_string()]);
+            }
+            text.push('\n');
+            text.push_str(&grid.text());
+        }
+        text
+    }
+}
+
+fn contents(totals: &Totals, dry_run: bool) -> String {
+    let of = |number: u64, what: &str| {
+        format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
+    };
+    let mut parts = vec![of(totals.tables, "table")];
+    if !dry_run {
+        parts.push(of(totals.rows, "row"));
+    }
+    if totals.large_objects > 0 {
+        parts.push(of(totals.large_objects, "large object"));
+    }
+    parts.push(format!("{} entries in the table of contents", count(totals.entries)));
+    parts.join(", ")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "one digit is shown")]
+fn ratio(raw: u64, stored: u64) -> String {
+    if stored == 0 || raw <= stored {
+        return String::new();
+    }
+    format!(", {:.1}x", raw as f64 / stored as f64)
+}
+
+impl Text for List {
+    fn text(&self, page: &Page) -> String {
+        if self.backups.is_empty() {
+            return format!("no backups in {}\n", printable(&self.repository));
+        }
+        let place = |backup: &Listed| (backup.cluster.clone(), backup.database.clone());
+        let mut places: Vec<_> = self.backups.iter().map(place).collect();
+        places.sort();
+        places.dedup();
+        let groups = places.iter().map(|(cluster, database)| {
+            let here =
+                self.backups.iter().filter(|b| b.cluster == *cluster && b.database == *database);
+            let name = printable(&format!("{database} (cluster {cluster})"));
+            format!("{name}\n{}", group(page, here))
+        });
+        groups.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// The backups of one database; an id and its numbers fit 80 columns.
+fn group<'a>(page: &Page, backups: impl Iterator<Item = &'a Listed>) -> String {
+    let mut grid = Grid::new(page, &["=ID", "=STATE", ">ROWS", ">STORED", "VERIFIED"]);
+    for backup in backups {
+        let of = |value: fn(&Totals) -> String| backup.totals.as_ref().map_or(String::new(), value);
+        grid.row([
+            backup.id.clone(),
+            state(backup).to_owned(),
+            of(|totals| count(totals.rows)),
+            of(|totals| bytes(totals.bytes)),
+            verified(backup),
+        ]);
+    }
+    grid.text()
+}
+
+const fn state(backup: &Listed) -> &'static str {
+    match backup.state {
+        State::Complete => "complete",
+        State::Incomplete => "incomplete",
+        State::Damaged => "DAMAGED",
+    }
+}
+
+fn verified(backup: &Listed) -> String {
+    match &backup.verified {
+        None => String::from(if backup.state == State::Complete { "never" } else { "" }),
+        Some(proof) => {
+            let day = proof.at.strftime("%Y-%m-%d");
+            if proof.passed { format!("{} {day}", proof.level) } else { format!("FAILED {day}") }
+        }
+    }
+}
+
+impl Text for Show {
+    fn text(&self, page: &Page) -> String {
+        let manifest = &self.manifest;
+        let source = &manifest.source;
+        let totals = &manifest.totals;
+        let mut text = format!("backup {}\n\n", manifest.id);
+        let mut line = |label: &str, value: String| {
+            if !value.is_empty() {
+                text.push_str(&format!("  {label:<9} {}\n", printable(&value)));
+            }
+        };
+        line("database", format!("{} ({})", manifest.database.name, manifest.database.encoding));
+        let standby = if source.in_recovery { ", a standby" } else { "" };
+        line("server", format!("{}, PostgreSQL {}{standby}", source.address, source.version));
+        line(
+            "cluster",
+            format!("{}, system identifier {}", source.cluster, source.system_identifier),
+        );
+        line("made by", format!("pgtend {}, pg_dump {}", manifest.pgtend, source.pg_dump));
+        line("contents", contents(totals, false));
+        line(
+            "size",
+            format!(
+                "{} read, {} stored ({}{})",
+                bytes(totals.raw_bytes),
+                bytes(totals.bytes),
+                manifest.options.compress,
+                ratio(totals.raw_bytes, totals.bytes)
+            ),
+        );
+        let taken = manifest.snapshot.taken.strftime("%Y-%m-%d %H:%M:%SZ");
+        let held = duration(manifest.snapshot.held_seconds);
+        line("snapshot", format!("{taken} at {}, held {held}", manifest.snapshot.lsn));
+        line("filters", manifest.options.filters.join(" "));
+        line("verified", verified(&self.backup));
+        for warning in &manifest.warnings {
+            line("warning", warning.clone());
+        }
+        let mut tables: Vec<_> = manifest.objects.iter().filter(|o| o.table.is_some()).collect();
+        tables.sort_by_key(|object| std::cmp::Reverse(object.bytes));
+        let mut grid = Grid::new(page, &["TABLE", ">ROWS", ">RAW", ">STORED", "OBJECT"]);
+        for object in tables.iter().take(SHOWN_OBJECTS) {
+            if let Some(table) = &object.table {
+                grid.row([
+                    format!("{}.{}", table.schema, table.name),
+                    count(table.rows),
+                    bytes(object.raw_bytes),
+                    bytes(object.bytes),
+                    object.name.clone(),
+                ]);
+            }
+        }
+        text.push('\n');
+        text.push_str(&grid.text());
+        if tables.len() > SHOWN_OBJECTS {
+            let more = tables.len() - SHOWN_OBJECTS;
+            text.push_str(&format!("and {more} smaller tables (all of them: --format json)\n"));
+        }
+        text
+    }
+}

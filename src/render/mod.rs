@@ -1,0 +1,147 @@
+//! Reports as bytes: text for people, JSON for programs.
+//!
+//! Numbers are in human units on the page and raw in JSON.
+
+mod backup;
+mod grid;
+mod units;
+mod verify;
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::report::Report;
+
+pub use units::{bytes, count, duration, rate};
+
+/// What the page can show.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    /// Columns.
+    pub width: u16,
+}
+
+/// A report that people read.
+pub trait Text {
+    /// Lines, each with its end.
+    fn text(&self, page: &Page) -> String;
+}
+
+/// One JSON document: what, by whom, of which server, when, and the report.
+#[derive(Debug, Serialize)]
+struct Document<'a, R: ?Sized> {
+    schema: &'static str,
+    pgtend: &'static str,
+    command: &'a str,
+    target: Option<&'a str>,
+    at: jiff::Timestamp,
+    exit: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<&'a R>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Failure<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Failure<'a> {
+    what: &'a str,
+    causes: &'a [String],
+    next: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phase: Option<&'a str>,
+}
+
+/// Schema of every document; additive changes keep the number.
+const SCHEMA: &str = "pgtend/1";
+
+/// A report as a JSON document.
+pub fn json<R: Report>(
+    command: &str,
+    target: Option<&str>,
+    report: &R,
+) -> serde_json::Result<String> {
+    line(&Document {
+        schema: SCHEMA,
+        pgtend: env!("CARGO_PKG_VERSION"),
+        command,
+        target,
+        at: jiff::Timestamp::now(),
+        exit: report.outcome().code(),
+        report: Some(report),
+        error: None,
+    })
+}
+
+/// A failure as a JSON document.
+pub fn json_error(
+    command: &str,
+    target: Option<&str>,
+    error: &Error,
+) -> serde_json::Result<String> {
+    line(&Document::<()> {
+        schema: SCHEMA,
+        pgtend: env!("CARGO_PKG_VERSION"),
+        command,
+        target,
+        at: jiff::Timestamp::now(),
+        exit: error.exit().code(),
+        report: None,
+        error: Some(Failure {
+            what: error.what(),
+            causes: error.causes(),
+            next: error.next_steps(),
+            phase: error.phase(),
+        }),
+    })
+}
+
+fn line<T: Serialize>(document: &T) -> serde_json::Result<String> {
+    let mut text = serde_json::to_string_pretty(document)?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// A failure for people: what, while doing what, why, what to do, and the exit code.
+pub fn error_text(error: &Error) -> String {
+    let mut text = format!("error: {}\n", error.what());
+    let mut add = |label: &str, line: &str| {
+        for (number, line) in line.lines().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            text.push_str(&format!("  {label:<6} {line}\n"));
+        }
+    };
+    if let Some(phase) = error.phase() {
+        add("while:", phase);
+    }
+    for cause in error.causes() {
+        add("cause:", cause);
+    }
+    for step in error.next_steps() {
+        add("next:", step);
+    }
+    add("exit:", &error.exit().code().to_string());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+
+    #[test]
+    fn an_error_tells_phase_cause_next_step_and_exit_code() {
+        let error = Error::new(Exit::Unavailable, "cannot read public.t")
+            .because("connection reset")
+            .next("run it again")
+            .during("copying public.t");
+        assert_eq!(
+            error_text(&error),
+            "error: cannot read public.t\n  while: copying public.t\n  cause: connection reset\n  \
+             next:  run it again\n  exit:  69\n"
+        );
+        let json: serde_json::Value =
+            serde_json::from_str(&json_error("backup", None, &error).unwrap()).unwrap();
+        assert_eq!(json["error"]["next"][0], "run it again");
+        assert_eq!(json["exit"], 69);
+    }
+}

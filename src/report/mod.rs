@@ -1,0 +1,18 @@
+//! What a command found out, as values. [`crate::render`] turns them into bytes.
+
+pub mod backup;
+pub mod verify;
+
+mod progress;
+
+pub use progress::{Progress, Reading};
+
+use serde::Serialize;
+
+use crate::exit::Exit;
+
+/// What a command answers.
+pub trait Report: Serialize {
+    /// The verdict, which is the exit code.
+    fn outcome(&self) -> Exit;
+}

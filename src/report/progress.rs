@@ -1,0 +1,122 @@
+//! How far a long run is: counters that workers raise and a display reads.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Counters of a long run, shared by all who work on it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    weight: AtomicU64,
+    weight_done: AtomicU64,
+    raw: AtomicU64,
+    stored: AtomicU64,
+    rows: AtomicU64,
+    tables: AtomicU64,
+    tables_done: AtomicU64,
+    text: Mutex<Text>,
+}
+
+#[derive(Debug, Default)]
+struct Text {
+    phase: &'static str,
+    notes: Vec<String>,
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// What the run is doing.
+    pub phase: &'static str,
+    /// Bytes to do, about; 0 while that is not known.
+    pub weight: u64,
+    /// Bytes of them that are done.
+    pub weight_done: u64,
+    /// Bytes before compression, done.
+    pub raw: u64,
+    /// Bytes stored or read from the store.
+    pub stored: u64,
+    /// Rows done.
+    pub rows: u64,
+    /// Tables to do.
+    pub tables: u64,
+    /// Tables done.
+    pub tables_done: u64,
+}
+
+impl Progress {
+    /// Names what the run is doing now.
+    pub fn phase(&self, phase: &'static str) {
+        self.text().phase = phase;
+    }
+
+    /// Says something to the operator, once.
+    pub fn note(&self, note: impl Into<String>) {
+        self.text().notes.push(note.into());
+    }
+
+    /// Takes the notes that were not yet shown.
+    pub fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut self.text().notes)
+    }
+
+    /// Sets what is to be done: about so many bytes, in so many tables.
+    pub fn plan(&self, weight: u64, tables: u64) {
+        self.weight.store(weight, Ordering::Relaxed);
+        self.tables.store(tables, Ordering::Relaxed);
+    }
+
+    /// Nothing is done yet, again.
+    pub fn start_over(&self) {
+        for counter in [
+            &self.weight,
+            &self.weight_done,
+            &self.raw,
+            &self.stored,
+            &self.rows,
+            &self.tables,
+            &self.tables_done,
+        ] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// A frame is stored.
+    pub fn frame_done(&self, raw: u64, rows: u64) {
+        self.raw.fetch_add(raw, Ordering::Relaxed);
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// A part of the plan is done.
+    pub fn chunk_done(&self, weight: u64) {
+        self.weight_done.fetch_add(weight, Ordering::Relaxed);
+    }
+
+    /// A table is done.
+    pub fn table_done(&self) {
+        self.tables_done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An object is stored, or was read from the store.
+    pub fn stored(&self, bytes: u64) {
+        self.stored.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The counters now.
+    pub fn reading(&self) -> Reading {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Reading {
+            phase: self.text().phase,
+            weight: load(&self.weight),
+            weight_done: load(&self.weight_done),
+            raw: load(&self.raw),
+            stored: load(&self.stored),
+            rows: load(&self.rows),
+            tables: load(&self.tables),
+            tables_done: load(&self.tables_done),
+        }
+    }
+
+    fn text(&self) -> MutexGuard<'_, Text> {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

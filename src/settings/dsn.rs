@@ -1,0 +1,358 @@
+//! Connection strings, read exactly as libpq reads them.
+//!
+//! Source: `conninfo_parse` and `conninfo_uri_parse` of `fe-connect.c`, PostgreSQL 18. What
+//! applications write beyond libpq (drivers, pool settings) is taken off with a note. No
+//! error repeats the string: it may hold a password anywhere.
+
+use super::keyword;
+
+/// The keywords that a connection string sets; a later one replaces an earlier.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Conninfo {
+    values: Vec<(&'static str, String)>,
+    /// What was taken off, for the operator.
+    pub notes: Vec<String>,
+}
+
+/// Query parameters of SQLAlchemy, Prisma, asyncpg and their kind that are no business of
+/// the server.
+const APPLICATION_KEYS: &[&str] = &[
+    "connection_limit",
+    "max_overflow",
+    "pgbouncer",
+    "pool_max_size",
+    "pool_min_size",
+    "pool_pre_ping",
+    "pool_recycle",
+    "pool_size",
+    "pool_timeout",
+    "prepared_statement_cache_size",
+    "prepared_statements",
+    "schema",
+    "statement_cache_size",
+];
+
+/// Whether libpq would read this as a connection string where a database name may stand.
+pub(super) fn is_conninfo(text: &str) -> bool {
+    text.contains('=') || text.contains("://")
+}
+
+/// Reads a URI or a `key=value` string.
+///
+/// The error is a cause without any part of a value.
+pub(super) fn parse(text: &str) -> Result<Conninfo, String> {
+    let mut info = Conninfo::default();
+    match scheme(text)? {
+        Some(Scheme { rest, driver }) => {
+            if let Some(driver) = driver {
+                info.notes.push(format!(
+                    "the driver \"+{driver}\" of the URL was taken off; psql would refuse it"
+                ));
+            }
+            uri(&mut info, rest)?;
+        }
+        None => key_value(&mut info, text)?,
+    }
+    placeholders(&info)?;
+    Ok(info)
+}
+
+impl Conninfo {
+    /// The keywords with their values.
+    pub fn into_values(self) -> impl Iterator<Item = (&'static str, String)> {
+        self.values.into_iter()
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    fn store(&mut self, name: &str, value: String) -> Result<(), String> {
+        // libpq keeps this spelling of old for sslmode.
+        let (name, value) = match (name, value.as_str()) {
+            ("requiressl", "1") => ("sslmode", "require".to_owned()),
+            ("requiressl", _) => ("sslmode", "prefer".to_owned()),
+            _ => (name, value),
+        };
+        let keyword = keyword::find(name).ok_or_else(|| unknown(name))?;
+        self.values.retain(|(known, _)| *known != keyword.name);
+        self.values.push((keyword.name, value));
+        Ok(())
+    }
+}
+
+fn unknown(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if name.is_empty() || name.len() > 40 || !name.chars().all(plain) {
+        return "it sets something that is not a keyword of libpq".to_owned();
+    }
+    let known = keyword::KEYWORDS.iter().map(|keyword| keyword.name);
+    match keyword::nearest(name, known) {
+        _ if name == "ssl" => "unknown key \"ssl\"; write sslmode=require".to_owned(),
+        Some(near) => format!("unknown key \"{name}\"; did you mean \"{near}\"?"),
+        None => format!("unknown key \"{name}\""),
+    }
+}
+
+struct Scheme<'a> {
+    rest: &'a str,
+    driver: Option<&'a str>,
+}
+
+/// What follows `postgresql://`; `None` for a string that is not a URI.
+fn scheme(text: &str) -> Result<Option<Scheme<'_>>, String> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Ok(None);
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "+.-:_".contains(c);
+    if scheme.is_empty() || !scheme.chars().all(plain) {
+        return Ok(None);
+    }
+    let (name, driver) = match scheme.split_once('+') {
+        Some((name, driver)) => (name, Some(driver)),
+        None => (scheme, None),
+    };
+    match name {
+        "postgresql" | "postgres" => Ok(Some(Scheme { rest, driver })),
+        "jdbc:postgresql" => Err("a JDBC URL: take \"jdbc:\" off".to_owned()),
+        _ if name.eq_ignore_ascii_case("postgresql") || name.eq_ignore_ascii_case("postgres") => {
+            Err("write the scheme in lower case: postgresql://".to_owned())
+        }
+        _ => Err(format!("{name}:// is not PostgreSQL, and pgtend works with PostgreSQL only")),
+    }
+}
+
+/// `conninfo_uri_parse_options`; `rest` follows the scheme.
+fn uri(info: &mut Conninfo, mut rest: &str) -> Result<(), String> {
+    // Credentials end at the first '@' that comes before any '/'.
+    let credentials = rest.find(['@', '/']).filter(|at| rest[*at..].starts_with('@'));
+    if let Some(at) = credentials {
+        let (user, password) = match rest[..at].split_once(':') {
+            Some((user, password)) => (user, password),
+            None => (&rest[..at], ""),
+        };
+        store_decoded(info, "user", user)?;
+        store_decoded(info, "password", password)?;
+        rest = &rest[at + 1..];
+        // Azure's old user@server form, or a password with an '@' in it.
+        let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
+        if authority.contains('@') {
+            return Err("there are two '@' before the first '/': an '@' inside the user name or \
+                        the password is written %40"
+                .to_owned());
+        }
+    }
+    let rest = addresses(info, rest)?;
+    let (database, parameters) = match rest.split_once('?') {
+        Some((database, parameters)) => (database, parameters),
+        None => (rest, ""),
+    };
+    store_decoded(info, "dbname", database.strip_prefix('/').unwrap_or(database))?;
+    uri_parameters(info, parameters)
+}
+
+/// The `host[:port],host[:port]` part; returns what follows it, from '/' or '?' on.
+fn addresses<'a>(info: &mut Conninfo, mut rest: &'a str) -> Result<&'a str, String> {
+    let (mut hosts, mut ports) = (String::new(), String::new());
+    loop {
+        if let Some(inner) = rest.strip_prefix('[') {
+            let end = inner.find(']').ok_or("the IPv6 address has no closing ']'")?;
+            if end == 0 {
+                return Err("the IPv6 address between '[' and ']' is empty".to_owned());
+            }
+            hosts.push_str(&inner[..end]);
+            rest = &inner[end + 1..];
+            if !rest.is_empty() && !rest.starts_with([':', '/', '?', ',']) {
+                return Err(
+                    "after the ']' of an IPv6 address only ':', '/', '?' or ',' may stand \
+                            (a placeholder like [HOST] has to be replaced)"
+                        .to_owned(),
+                );
+            }
+        } else {
+            let end = rest.find([':', '/', '?', ',']).unwrap_or(rest.len());
+            hosts.push_str(&rest[..end]);
+            rest = &rest[end..];
+        }
+        if let Some(port) = rest.strip_prefix(':') {
+            let end = port.find(['/', '?', ',']).unwrap_or(port.len());
+            ports.push_str(&port[..end]);
+            rest = &port[end..];
+        }
+        match rest.strip_prefix(',') {
+            Some(next) => {
+                rest = next;
+                hosts.push(',');
+                ports.push(',');
+            }
+            None => break,
+        }
+    }
+    store_decoded(info, "host", &hosts)?;
+    store_decoded(info, "port", &ports)?;
+    Ok(rest)
+}
+
+/// `conninfo_uri_parse_params`.
+fn uri_parameters(info: &mut Conninfo, parameters: &str) -> Result<(), String> {
+    let mut taken_off = Vec::new();
+    // A '&' at the end is accepted, an empty parameter elsewhere is not.
+    let parameters = parameters.strip_suffix('&').unwrap_or(parameters);
+    if parameters.is_empty() {
+        return Ok(());
+    }
+    for parameter in parameters.split('&') {
+        let (name, value) =
+            parameter.split_once('=').ok_or("a query parameter has no '=' and no value")?;
+        if value.contains('=') {
+            return Err("a query parameter has two '=': the second is written %3D".to_owned());
+        }
+        let (name, value) = (decode(name)?, decode(value)?);
+        match (name.as_str(), value.as_str()) {
+            ("ssl", "true") => info.store("sslmode", "require".to_owned())?,
+            (key, _) if APPLICATION_KEYS.contains(&key) => taken_off.push(name),
+            _ => info.store(&name, value)?,
+        }
+    }
+    if !taken_off.is_empty() {
+        info.notes.push(format!(
+            "{} of the URL is for the application's pool and was taken off; psql would refuse it",
+            taken_off.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+/// An empty part of a URI leaves the keyword unset.
+fn store_decoded(info: &mut Conninfo, name: &str, text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let value = decode(text)?;
+    info.store(name, value)
+}
+
+/// `conninfo_uri_decode`: spaces around are dropped, inside they are an error.
+fn decode(text: &str) -> Result<String, String> {
+    // isspace() ends the token, but only blanks may follow it.
+    let text = text.trim_start_matches(' ').trim_end_matches(' ');
+    if text.contains(is_space) {
+        return Err("there is a space inside: it is written %20".to_owned());
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let [high, low, tail @ ..] = rest else { return Err(bad_percent()) };
+        let byte = hex(*high).zip(hex(*low)).map(|(high, low)| high * 16 + low);
+        match byte {
+            None => return Err(bad_percent()),
+            Some(0) => return Err("%00 cannot be part of a value".to_owned()),
+            Some(byte) => bytes.push(byte),
+        }
+        rest = tail;
+    }
+    String::from_utf8(bytes).map_err(|_| "a percent-encoded value is not UTF-8".to_owned())
+}
+
+fn bad_percent() -> String {
+    "a '%' is not followed by two hexadecimal digits: a '%' itself is written %25".to_owned()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+/// C's `isspace` in the C locale.
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\x0b' | '\x0c' | '\r')
+}
+
+/// `conninfo_parse`.
+fn key_value(info: &mut Conninfo, text: &str) -> Result<(), String> {
+    let mut rest = text.trim_start_matches(is_space);
+    while !rest.is_empty() {
+        let end = rest.find(|c| c == '=' || is_space(c)).unwrap_or(rest.len());
+        let name = &rest[..end];
+        rest = rest[end..]
+            .trim_start_matches(is_space)
+            .strip_prefix('=')
+            .ok_or("a word has no '=' after it (a value with spaces needs '..' around it)")?
+            .trim_start_matches(is_space);
+        let (value, after) = match rest.strip_prefix('\'') {
+            Some(quoted) => quoted_value(quoted)?,
+            None => plain_value(rest),
+        };
+        info.store(name, value)?;
+        rest = after.trim_start_matches(is_space);
+    }
+    Ok(())
+}
+
+/// A value up to the next space; a backslash takes the next character as it is.
+fn plain_value(text: &str) -> (String, &str) {
+    let mut value = String::new();
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => value.extend(chars.next().map(|(_, escaped)| escaped)),
+            c if is_space(c) => return (value, &text[at..]),
+            c => value.push(c),
+        }
+    }
+    (value, "")
+}
+
+/// A value up to the closing quote.
+fn quoted_value(text: &str) -> Result<(String, &str), String> {
+    let mut value = String::new();
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => value.extend(chars.next().map(|(_, escaped)| escaped)),
+            '\'' => return Ok((value, &text[at + 1..])),
+            c => value.push(c),
+        }
+    }
+    Err("a quoted value has no closing quote".to_owned())
+}
+
+/// Refuses what was copied from a guide and never filled in.
+fn placeholders(info: &Conninfo) -> Result<(), String> {
+    for name in ["host", "user", "password", "dbname", "port"] {
+        if info.get(name).is_some_and(|value| is_placeholder(name, value)) {
+            return Err(format!("the {name} is still the placeholder of a guide: fill it in"));
+        }
+    }
+    Ok(())
+}
+
+fn is_placeholder(name: &str, value: &str) -> bool {
+    let word = |inner: &str| {
+        inner.len() > 1
+            && inner.starts_with(|c: char| c.is_ascii_uppercase())
+            && inner.chars().all(|c| c.is_ascii_uppercase() || "-_ 0123456789".contains(c))
+    };
+    let bracketed = |open, close| {
+        let inside = value.split_once(open).and_then(|(before, rest)| {
+            rest.split_once(close).map(|(inner, after)| (before, inner, after))
+        });
+        // A real password may well contain [AB]: there the whole of it has to look so.
+        inside.is_some_and(|(before, inner, after)| {
+            (name != "password" || (before.is_empty() && after.is_empty()))
+                && (word(inner) || (open == '<' && before.is_empty() && after.is_empty()))
+        })
+    };
+    let lower = value.to_ascii_lowercase();
+    bracketed('[', ']')
+        || bracketed('<', '>')
+        || ["your-", "your_"].iter().any(|prefix| lower.starts_with(prefix))
+}
+
+#[cfg(test)]
+#[path = "dsn_tests.rs"]
+mod tests;

@@ -1,0 +1,318 @@
+//! pgtend.toml.
+//!
+//! Search order: `--config`, `PGTEND_CONFIG`, `./pgtend.toml`,
+//! `$XDG_CONFIG_HOME/pgtend/pgtend.toml` (or `~/.config`), `/etc/pgtend/pgtend.toml`. Only
+//! the first one found is read.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::{Table, Value};
+
+use super::env::Environment;
+use super::quantity;
+use super::{dsn, keyword};
+use crate::error::{Error, Result};
+
+/// What may stand at the top.
+const TOP_KEYS: [&str; 4] = ["default_target", "repo", "target", "backup"];
+/// What may stand in a target, beside libpq's keywords.
+const TARGET_KEYS: [&str; 2] = ["url", "repo"];
+/// What may stand in `[backup]`.
+const BACKUP_KEYS: [&str; 4] = ["jobs", "compress", "chunk", "max_age"];
+
+/// What a file says.
+#[derive(Default)]
+pub(super) struct ConfigFile {
+    pub path: PathBuf,
+    pub default_target: Option<String>,
+    pub repo: Option<String>,
+    pub targets: BTreeMap<String, TargetEntry>,
+    pub backup: BackupDefaults,
+}
+
+/// One `[target.NAME]`.
+#[derive(Default)]
+pub(super) struct TargetEntry {
+    pub url: Option<String>,
+    pub repo: Option<String>,
+    /// libpq's keywords.
+    pub keywords: Vec<(&'static str, String)>,
+}
+
+/// `[backup]`: defaults for the flags of the same names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BackupDefaults {
+    /// Workers.
+    pub jobs: Option<usize>,
+    /// As `--compress` takes it.
+    pub compress: Option<String>,
+    /// Bytes.
+    pub chunk: Option<u64>,
+    pub max_age: Option<Duration>,
+}
+
+/// Reads the first file of the search order; `None` when there is none.
+pub(super) fn load(env: &Environment, config: Option<&Path>) -> Result<Option<ConfigFile>> {
+    let named = config.or_else(|| env.path("PGTEND_CONFIG"));
+    let path = match named {
+        Some(path) => env.folder().join(path),
+        None => match places(env).into_iter().find(|path| path.exists()) {
+            Some(path) => path,
+            None => return Ok(None),
+        },
+    };
+    let cannot = |error: &std::io::Error| {
+        Error::usage(format!("cannot read {}", path.display())).caused_by(error)
+    };
+    let text = std::fs::read_to_string(&path).map_err(|error| cannot(&error))?;
+    let mode = std::fs::metadata(&path).map_err(|error| cannot(&error))?.mode();
+    let file = parse(&text, &path)?;
+    if mode & 0o077 != 0 && file.targets.values().any(TargetEntry::holds_a_password) {
+        return Err(Error::usage(format!(
+            "{} holds a password and others can read it",
+            path.display()
+        ))
+        .next(format!("run chmod 0600 {}, or put the password into ~/.pgpass", path.display())));
+    }
+    Ok(Some(file))
+}
+
+fn places(env: &Environment) -> Vec<PathBuf> {
+    let own = env
+        .path("XDG_CONFIG_HOME")
+        .map(Path::to_owned)
+        .or_else(|| env.home().map(|home| home.join(".config")));
+    [
+        Some(env.folder().join("pgtend.toml")),
+        own.map(|folder| folder.join("pgtend/pgtend.toml")),
+        Some(PathBuf::from("/etc/pgtend/pgtend.toml")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Reads the text; `path` is for errors. They never repeat a line: it may hold a password.
+fn parse(text: &str, path: &Path) -> Result<ConfigFile> {
+    let table: Table = toml::from_str(text).map_err(|error: toml::de::Error| {
+        let line = error.span().map_or(0, |span| {
+            text.as_bytes().iter().take(span.start).filter(|byte| **byte == b'\n').count() + 1
+        });
+        Error::usage(format!("{}, line {line}: not valid TOML", path.display()))
+            .because(error.message().lines().next().unwrap_or_default())
+            .next("texts stand in quotes: host = \"db.example.com\"")
+    })?;
+    let section = |place: &str| Section { path, place: place.to_owned() };
+    let top = section("");
+    let mut file = ConfigFile { path: path.to_owned(), ..ConfigFile::default() };
+    for (key, value) in table {
+        match key.as_str() {
+            "default_target" => file.default_target = Some(top.text(&key, &value)?),
+            "repo" => file.repo = Some(top.text(&key, &value)?),
+            "target" => {
+                for (name, value) in top.table(&key, value)? {
+                    let place = section(&format!("target.{name}"));
+                    let entry = target(&place, top.table(&name, value)?)?;
+                    file.targets.insert(name, entry);
+                }
+            }
+            "backup" => file.backup = backup(&section("backup"), top.table(&key, value)?)?,
+            _ => return Err(top.unknown(&key, &TOP_KEYS)),
+        }
+    }
+    Ok(file)
+}
+
+fn target(section: &Section<'_>, table: Table) -> Result<TargetEntry> {
+    let mut entry = TargetEntry::default();
+    for (key, value) in table {
+        match (key.as_str(), keyword::find(&key)) {
+            ("url", _) => entry.url = Some(section.text(&key, &value)?),
+            ("repo", _) => entry.repo = Some(section.text(&key, &value)?),
+            (_, Some(keyword)) => {
+                entry.keywords.push((keyword.name, section.scalar(&key, &value)?));
+            }
+            _ => {
+                let mut known: Vec<&str> = keyword::KEYWORDS.iter().map(|k| k.name).collect();
+                known.extend(TARGET_KEYS);
+                return Err(section.unknown(&key, &known));
+            }
+        }
+    }
+    Ok(entry)
+}
+
+fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
+    let mut defaults = BackupDefaults::default();
+    for (key, value) in table {
+        let invalid = |cause: String| section.invalid(&key).because(cause);
+        match key.as_str() {
+            "jobs" => {
+                let jobs = value.as_integer().and_then(|jobs| usize::try_from(jobs).ok());
+                let jobs = jobs.filter(|jobs| *jobs > 0);
+                defaults.jobs =
+                    Some(jobs.ok_or_else(|| invalid("it is a number from 1".to_owned()))?);
+            }
+            "compress" => defaults.compress = Some(section.scalar(&key, &value)?),
+            "chunk" => {
+                let text = section.scalar(&key, &value)?;
+                defaults.chunk = Some(quantity::bytes(&text).map_err(invalid)?);
+            }
+            "max_age" => {
+                let text = section.scalar(&key, &value)?;
+                defaults.max_age = Some(quantity::duration(&text).map_err(invalid)?);
+            }
+            _ => return Err(section.unknown(&key, &BACKUP_KEYS)),
+        }
+    }
+    Ok(defaults)
+}
+
+impl TargetEntry {
+    fn holds_a_password(&self) -> bool {
+        let secret = |name: &str| matches!(name, "password" | "sslpassword");
+        let in_url = self.url.as_deref().and_then(|url| dsn::parse(url).ok());
+        self.keywords.iter().any(|(name, _)| secret(name))
+            || in_url.is_some_and(|info| info.into_values().any(|(name, _)| secret(name)))
+    }
+}
+
+/// A table of the file, for messages.
+struct Section<'a> {
+    path: &'a Path,
+    place: String,
+}
+
+impl Section<'_> {
+    fn name(&self, key: &str) -> String {
+        match self.place.as_str() {
+            "" => key.to_owned(),
+            place => format!("{place}.{key}"),
+        }
+    }
+
+    fn invalid(&self, key: &str) -> Error {
+        Error::usage(format!("invalid {} in {}", self.name(key), self.path.display()))
+    }
+
+    fn unknown(&self, key: &str, known: &[&str]) -> Error {
+        let error =
+            Error::usage(format!("unknown key {} in {}", self.name(key), self.path.display()));
+        match keyword::nearest(key, known.iter().copied()) {
+            Some(near) => error.next(format!("did you mean \"{near}\"?")),
+            None => error,
+        }
+    }
+
+    fn text(&self, key: &str, value: &Value) -> Result<String> {
+        value
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| self.invalid(key).because("it is a text in quotes"))
+    }
+
+    /// A text or a whole number.
+    fn scalar(&self, key: &str, value: &Value) -> Result<String> {
+        match value {
+            Value::Integer(number) => Ok(number.to_string()),
+            _ => self.text(key, value),
+        }
+    }
+
+    fn table(&self, key: &str, value: Value) -> Result<Table> {
+        match value {
+            Value::Table(table) => Ok(table),
+            _ => Err(self.invalid(key).because("it is a table")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<ConfigFile> {
+        parse(text, Path::new("pgtend.toml"))
+    }
+
+    #[test]
+    fn a_file_is_read() {
+        let file = read(
+            "default_target = 'prod'\nrepo = '/b'\n[target.prod]\nurl = 'postgresql://h/db'\n\
+             repo = 's3://b/p'\nport = 5433\nsslmode = 'verify-full'\n\
+             [backup]\njobs = 4\ncompress = 'zstd:3'\nchunk = '64MiB'\nmax_age = '26h'\n",
+        )
+        .unwrap();
+        let prod = &file.targets["prod"];
+        assert_eq!(prod.keywords[0], ("port", "5433".to_owned()));
+        assert_eq!(prod.repo.as_deref(), Some("s3://b/p"));
+        assert_eq!(file.backup.chunk, Some(64 << 20));
+        assert_eq!(file.backup.max_age, Some(Duration::from_secs(26 * 3600)));
+        assert_eq!(file.backup.jobs, Some(4));
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest() {
+        let error = read("[target.prod]\nsslrotcert = 'x'\n").map(|_| ()).unwrap_err();
+        assert_eq!(error.what(), "unknown key target.prod.sslrotcert in pgtend.toml");
+        assert_eq!(error.next_steps(), ["did you mean \"sslrootcert\"?"]);
+        assert!(read("[bakcup]\n").map(|_| ()).unwrap_err().next_steps()[0].contains("backup"));
+    }
+
+    #[test]
+    fn a_syntax_error_does_not_show_the_line() {
+        let error = read("x = 1\npassword = hunter2\n").map(|_| ()).unwrap_err();
+        assert_eq!(error.what(), "pgtend.toml, line 2: not valid TOML");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_password_needs_a_private_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pgtend.toml");
+        let env = Environment::from_list(folder.path(), []);
+        for text in ["[target.a]\npassword = 'p'\n", "[target.a]\nurl = 'postgres://u:p@h/d'\n"] {
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+            let error = load(&env, None).map(|_| ()).unwrap_err();
+            assert!(error.what().contains("others can read it"), "{error}");
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+            assert!(load(&env, None).unwrap().is_some());
+        }
+    }
+
+    const SAMPLE: &str = include_str!("../../pgtend.toml.sample");
+
+    #[test]
+    fn the_sample_has_every_key() {
+        use super::super::{ConnectArgs, Settings};
+        let lines: Vec<&str> = SAMPLE.lines().map(|line| line.trim_start_matches("# ")).collect();
+        let set = |key: &str| lines.iter().any(|line| line.starts_with(&format!("{key} = ")));
+        for key in TOP_KEYS.iter().chain(&BACKUP_KEYS).chain(&TARGET_KEYS) {
+            assert!(set(key) || SAMPLE.contains(&format!("[{key}")), "{key} is not in the sample");
+        }
+        for keyword in keyword::KEYWORDS {
+            let named = SAMPLE.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let told = match keyword.used {
+                keyword::Use::Honoured => set(keyword.name),
+                _ => named.into_iter().any(|word| word == keyword.name),
+            };
+            assert!(told, "{} is not in the sample", keyword.name);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("pgtend.toml"), SAMPLE).unwrap();
+        let env = Environment::from_list(folder.path(), [("USER", "me")]);
+        let settings = Settings::load(env, None).unwrap();
+        assert_eq!(settings.backup.jobs, Some(4));
+        assert_eq!(settings.repo(None, None).unwrap(), "/var/backups/prod");
+        for name in ["prod", "staging", "every-keyword"] {
+            let target = Some(name.to_owned());
+            let args = ConnectArgs { target, ..ConnectArgs::default() };
+            assert_eq!(settings.target(&args).unwrap().target.name.as_deref(), Some(name));
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What the operator means: flags, pgtend.toml, libpq's files and the environment, resolved
+//! once. Nobody else reads an environment variable or one of those files.
+//!
+//! [`Environment`] is the process's environment as it was at the start; [`Settings`] adds
+//! pgtend.toml; [`Settings::target`] puts both and the flags together to a [`Target`], in
+//! which no default is open.
+
+mod build;
+mod dsn;
+mod env;
+mod file;
+mod keyword;
+mod layer;
+mod origin;
+mod passfile;
+mod prompt;
+pub mod quantity;
+mod resolve;
+mod secret;
+mod service;
+mod target;
+
+use std::path::{Path, PathBuf};
+
+pub use env::Environment;
+pub use file::BackupDefaults;
+pub use origin::Origin;
+pub use prompt::ask_password;
+pub use secret::Secret;
+pub use target::{
+    ChannelBinding, ClientCertificate, Host, Keepalive, Roots, SessionAttrs, SslMode, Target,
+    TlsSettings, TlsVersion,
+};
+
+use crate::cli::connect::ConnectFlags;
+use crate::error::{Error, Result};
+
+/// The connection flags as they were given.
+#[derive(Clone, Default)]
+pub struct ConnectArgs {
+    /// A connection string: URI or `key=value`.
+    pub url: Option<String>,
+    pub host: Option<String>,
+    pub port: Option<u16>,
+    pub user: Option<String>,
+    /// A name, or a connection string as in psql.
+    pub dbname: Option<String>,
+    /// Never ask for a password.
+    pub no_password: bool,
+    /// A name of pgtend.toml.
+    pub target: Option<String>,
+    /// For [`Settings::load`].
+    pub config: Option<PathBuf>,
+}
+
+impl From<&ConnectFlags> for ConnectArgs {
+    fn from(flags: &ConnectFlags) -> Self {
+        Self {
+            url: flags.url.clone(),
+            host: flags.host.clone(),
+            port: flags.port,
+            user: flags.username.clone(),
+            dbname: flags.dbname.clone(),
+            no_password: flags.no_password,
+            target: flags.target.clone(),
+            config: flags.config.clone(),
+        }
+    }
+}
+
+impl std::fmt::Debug for ConnectArgs {
+    // The URL may hold a password, and so may a connection string in `dbname`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConnectArgs")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("user", &self.user)
+            .field("target", &self.target)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A target, and what the operator should know about how it was chosen.
+#[derive(Debug)]
+pub struct Resolved {
+    pub target: Target,
+    /// Lines for standard error, without secrets; the first says which server was chosen.
+    pub notes: Vec<String>,
+}
+
+/// The environment and pgtend.toml.
+pub struct Settings {
+    /// Defaults for the flags of `backup`.
+    pub backup: BackupDefaults,
+    env: Environment,
+    file: Option<file::ConfigFile>,
+}
+
+impl Settings {
+    /// Reads pgtend.toml: `config`, or the first of the search order.
+    ///
+    /// # Errors
+    /// Usage: the named file is missing, a key is unknown, a value is invalid, or the file
+    /// holds a password and others can read it.
+    pub fn load(env: Environment, config: Option<&Path>) -> Result<Self> {
+        let file = file::load(&env, config)?;
+        let backup = file.as_ref().map(|file| file.backup.clone()).unwrap_or_default();
+        Ok(Self { backup, env, file })
+    }
+
+    /// The server that `args` mean.
+    ///
+    /// # Errors
+    /// Usage, without any part of a connection string.
+    pub fn target(&self, args: &ConnectArgs) -> Result<Resolved> {
+        resolve::resolve(&self.env, self.file.as_ref(), args)
+    }
+
+    /// The backup repository: `flag`, `PGTEND_REPO`, `repo` of the target (`target`, else
+    /// `default_target`), or `repo` at the top of pgtend.toml.
+    ///
+    /// # Errors
+    /// Usage, when none of them is set.
+    pub fn repo(&self, flag: Option<&str>, target: Option<&str>) -> Result<String> {
+        let file = self.file.as_ref();
+        let of_target = || {
+            let file = file?;
+            let name = target.or(file.default_target.as_deref())?;
+            file.targets.get(name)?.repo.as_deref()
+        };
+        flag.or_else(|| self.env.text("PGTEND_REPO"))
+            .or_else(of_target)
+            .or_else(|| file?.repo.as_deref())
+            .map(str::to_owned)
+            .ok_or_else(|| {
+                Error::usage("no backup repository is known").next(
+                    "give --repo, set PGTEND_REPO, or put repo into the target or the top of \
+                     pgtend.toml",
+                )
+            })
+    }
+
+    /// The process's environment as it was at the start.
+    pub fn environment(&self) -> &Environment {
+        &self.env
+    }
+
+    /// The pgtend.toml that was read.
+    pub fn config_path(&self) -> Option<&Path> {
+        self.file.as_ref().map(|file| file.path.as_path())
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("backup", &self.backup)
+            .field("env", &self.env)
+            .field("config", &self.config_path())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,36 @@
+//! Where a value came from.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// The place that gave a value; `Display` names it for the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag of the command line, like `--host`.
+    Flag(&'static str),
+    /// An environment variable.
+    Variable(&'static str),
+    /// A target of pgtend.toml.
+    Config { target: String, path: PathBuf },
+    /// A group of a connection service file.
+    Service { name: String, path: PathBuf },
+    /// A line, from 1, of a password file.
+    Passfile { path: PathBuf, line: usize },
+    /// Typed by the operator.
+    Prompt,
+    /// libpq's or pgtend's default.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) | Self::Variable(name) => f.write_str(name),
+            Self::Config { target, path } => write!(f, "{target} ({})", path.display()),
+            Self::Service { name, path } => write!(f, "service {name} ({})", path.display()),
+            Self::Passfile { path, line } => write!(f, "{}, line {line}", path.display()),
+            Self::Prompt => f.write_str("the terminal"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Amounts as people write them: `64MiB`, `26h`.
+
+use std::time::Duration;
+
+/// Bytes: a whole number with `kB`, `MB`, `GB`, `TB` (powers of 1000) or `KiB`, `MiB`, `GiB`,
+/// `TiB` (powers of 1024), or nothing.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    const UNITS: &[(&str, u64)] = &[
+        ("", 1),
+        ("B", 1),
+        ("kB", 1000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("TB", 1_000_000_000_000),
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("TiB", 1 << 40),
+    ];
+    amount(text, UNITS).ok_or_else(|| {
+        "it is a whole number of bytes, with kB, MB, GB, KiB, MiB or GiB: 64MiB".to_owned()
+    })
+}
+
+/// Time: a whole number with `s`, `m`, `h`, `d` or `w`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    const UNITS: &[(&str, u64)] =
+        &[("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 604_800)];
+    amount(text, UNITS)
+        .map(Duration::from_secs)
+        .ok_or_else(|| "it is a whole number with s, m, h, d or w: 26h".to_owned())
+}
+
+fn amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let (_, factor) = units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit.trim()))?;
+    number.parse::<u64>().ok()?.checked_mul(*factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read() {
+        assert_eq!(bytes("64MiB"), Ok(64 << 20));
+        assert_eq!(bytes("10 MB"), Ok(10_000_000));
+        assert_eq!(bytes("8192"), Ok(8192));
+        assert_eq!(duration("26h"), Ok(Duration::from_secs(93_600)));
+        for text in ["", "MiB", "1.5GiB", "-1", "1x", "99999999999TiB"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+        assert!(duration("26").is_err());
+    }
+}

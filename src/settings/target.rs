@@ -1,0 +1,187 @@
+//! The server that a run works with, fully resolved.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::origin::Origin;
+use super::secret::Secret;
+
+/// Where and how to connect. No default is left open, and `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Its name in pgtend.toml, when it is from there.
+    pub name: Option<String>,
+    /// The places to try, in order; at least one.
+    pub hosts: Vec<Host>,
+    pub user: String,
+    pub database: String,
+    /// Options for the server's command line (`-c name=value`); empty when none were given.
+    pub options: String,
+    /// The name that the operator wants to see in `pg_stat_activity`, instead of the command's.
+    pub application_name: Option<String>,
+    /// The limit for one address, from dialling to the end of the login; `None` waits for ever.
+    pub connect_timeout: Option<Duration>,
+    pub keepalive: Keepalive,
+    pub tls: TlsSettings,
+    pub session_attrs: SessionAttrs,
+    /// Try the hosts and their addresses in random order.
+    pub load_balance: bool,
+    /// Ask for a password on the terminal when the server wants one and none is known.
+    pub may_prompt: bool,
+    /// What was given of the keywords that a child process (`pg_dump`) needs too: `sslmode`,
+    /// `sslrootcert`, `connect_timeout` .. Neither address nor secret is among them.
+    pub passed_on: Vec<(&'static str, String)>,
+    /// Where each given keyword came from.
+    pub origins: BTreeMap<&'static str, Origin>,
+}
+
+impl Target {
+    /// Where the value of a libpq keyword came from.
+    pub fn origin(&self, keyword: &str) -> Origin {
+        self.origins.get(keyword).cloned().unwrap_or(Origin::Default)
+    }
+
+    /// The same target with one host only.
+    #[must_use]
+    pub fn at(&self, host: Host) -> Self {
+        Self { hosts: vec![host], ..self.clone() }
+    }
+}
+
+/// `db.example.com:5432/app as app`, with all hosts.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, host) in self.hosts.iter().enumerate() {
+            write!(f, "{}{host}", if at == 0 { "" } else { "," })?;
+        }
+        write!(f, "/{} as {}", self.database, self.user)
+    }
+}
+
+/// One place to dial.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// A name, an address, or the folder of a Unix socket; empty when only `address` was given.
+    pub name: String,
+    /// The numeric address to dial instead of looking `name` up (`hostaddr`).
+    pub address: Option<String>,
+    pub port: u16,
+    /// What to log in with here, and where it came from.
+    pub password: Option<(Secret, Origin)>,
+}
+
+impl Host {
+    /// The folder of the Unix socket, or the name of an abstract one (`@..`), when it is one.
+    pub fn socket(&self) -> Option<&str> {
+        (self.address.is_none() && self.name.starts_with(['/', '@'])).then_some(&*self.name)
+    }
+
+    /// What the server's certificate has to name.
+    pub fn tls_name(&self) -> &str {
+        match &self.address {
+            Some(address) if self.name.is_empty() => address,
+            _ => &self.name,
+        }
+    }
+}
+
+/// `db:5432`, `[::1]:5432` or `/run/postgresql:5432`.
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.tls_name();
+        if name.contains(':') && !name.starts_with('/') {
+            write!(f, "[{name}]:{}", self.port)
+        } else {
+            write!(f, "{name}:{}", self.port)
+        }
+    }
+}
+
+/// TCP keepalives; a zero or `None` leaves the system's default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keepalive {
+    pub enabled: bool,
+    pub idle: Option<Duration>,
+    pub interval: Option<Duration>,
+    /// Lost probes before the connection counts as dead.
+    pub count: Option<u32>,
+    /// Milliseconds that sent data may stay unacknowledged (`tcp_user_timeout`).
+    pub user_timeout: Option<u32>,
+}
+
+/// TLS as libpq's `ssl*` keywords describe it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsSettings {
+    pub mode: SslMode,
+    /// Start TLS at once instead of asking first (`sslnegotiation=direct`).
+    pub direct: bool,
+    pub roots: Roots,
+    /// The client's certificate; a file that does not exist counts as none.
+    pub certificate: Option<ClientCertificate>,
+    pub minimum: TlsVersion,
+    pub maximum: Option<TlsVersion>,
+    /// Tell the server which host is meant (`sslsni`).
+    pub sni: bool,
+    pub channel_binding: ChannelBinding,
+}
+
+/// libpq's `sslmode`, from the weakest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SslMode {
+    Disable,
+    Allow,
+    Prefer,
+    Require,
+    VerifyCa,
+    VerifyFull,
+}
+
+/// Which authorities are trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Roots {
+    /// Those of a file; when it does not exist nothing is verified, and verify-* fails.
+    File(PathBuf),
+    /// The system's (`sslrootcert=system`).
+    System,
+    /// No file is configured and there is no home folder to look in.
+    Nowhere,
+}
+
+/// The files of a client certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// Opens an encrypted key.
+    pub password: Option<Secret>,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    Tls10,
+    Tls11,
+    Tls12,
+    Tls13,
+}
+
+/// Whether the login is bound to the TLS channel (SCRAM only).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChannelBinding {
+    Disable,
+    Prefer,
+    Require,
+}
+
+/// libpq's `target_session_attrs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionAttrs {
+    Any,
+    ReadWrite,
+    ReadOnly,
+    Primary,
+    Standby,
+    PreferStandby,
+}

@@ -1,0 +1,2 @@
+-- Shows that the session lives.
+SELECT 1 AS alive

@@ -1,0 +1,74 @@
+//! Every statement that pgtend sends on its own behalf, one `.sql` file each.
+//!
+//! What is put together by plan instead (COPY, LOCK, SET TRANSACTION SNAPSHOT: they take no
+//! parameters) is built in `backup::statements`, with names quoted by [`quote_name`] and
+//! values by [`quote_literal`].
+
+/// A statement with a name, so that tests can prepare every one against every server.
+#[derive(Debug, Clone, Copy)]
+pub struct Query {
+    /// Folder and file of the statement.
+    pub name: &'static str,
+    /// The statement, for `query_typed`.
+    pub text: &'static str,
+}
+
+macro_rules! queries {
+    ($($constant:ident = $file:literal;)*) => {
+        $(
+            #[doc = concat!("`", $file, "`")]
+            pub const $constant: Query =
+                Query { name: $file, text: include_str!(concat!($file, ".sql")) };
+        )*
+        /// Every statement.
+        pub const ALL: &[Query] = &[$($constant),*];
+    };
+}
+
+queries! {
+    ADVISORY_LOCK = "backup/advisory_lock";
+    PING = "backup/ping";
+    LOCK_TIMEOUT = "backup/lock_timeout";
+    LOCKABLE = "backup/lockable";
+    UNREADABLE_SEQUENCES = "backup/unreadable_sequences";
+    TABLES = "backup/tables";
+    ROOM = "backup/room";
+    SNAPSHOT = "backup/snapshot";
+    LARGE_OBJECTS = "backup/large_objects";
+    LARGE_OBJECT_HEADS = "backup/large_object_heads";
+    LARGE_OBJECT_PART = "backup/large_object_part";
+    BLOCKERS = "backup/blockers";
+    WAITERS = "backup/waiters";
+}
+
+/// A name as an SQL identifier, always quoted: no list of key words to keep in step.
+pub fn quote_name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// `"schema"."name"`.
+pub fn quote_qualified(schema: &str, name: &str) -> String {
+    format!("{}.{}", quote_name(schema), quote_name(name))
+}
+
+/// A value as an SQL string that means the same whatever `standard_conforming_strings` says.
+pub fn quote_literal(value: &str) -> String {
+    let doubled = value.replace('\'', "''");
+    if doubled.contains('\\') {
+        format!(" E'{}'", doubled.replace('\\', "\\\\"))
+    } else {
+        format!("'{doubled}'")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_values_cannot_end_their_quotes() {
+        assert_eq!(quote_qualified("a\"b", "c.d"), "\"a\"\"b\".\"c.d\"");
+        assert_eq!(quote_literal("it's"), "'it''s'");
+        assert_eq!(quote_literal("a\\'b"), " E'a\\\\''b'");
+    }
+}

@@ -1,0 +1,277 @@
+//! A repository in a directory of this machine (or a mounted one).
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::Listed;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+
+#[derive(Debug, Clone)]
+pub(super) struct Directory {
+    root: PathBuf,
+}
+
+pub(super) struct Listing {
+    pub folders: Vec<String>,
+    pub objects: Vec<Listed>,
+}
+
+/// An object that is being written.
+#[derive(Debug)]
+pub struct Writer {
+    file: File,
+    path: PathBuf,
+    bytes: u64,
+}
+
+/// An object that is being read.
+#[derive(Debug)]
+pub struct Reader {
+    file: File,
+    path: PathBuf,
+}
+
+/// An input or output fault at a path, with what helps against the common ones.
+fn fault(doing: &str, path: &Path, error: &io::Error) -> Error {
+    let failure =
+        Error::new(Exit::Io, format!("cannot {doing} {}", path.display())).caused_by(error);
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            failure.next("free space there, or give another --repo")
+        }
+        ErrorKind::FileTooLarge => failure
+            .next("raise the limit on the size of a file (ulimit -f), or give another --repo"),
+        ErrorKind::PermissionDenied => failure.next(format!(
+            "run as a user that may, or give it the right: it needs read, write and search on {}",
+            path.parent().unwrap_or(path).display()
+        )),
+        ErrorKind::ReadOnlyFilesystem => {
+            failure.next("remount it for writing, or give another --repo")
+        }
+        ErrorKind::NotADirectory => failure.next("give a directory as --repo"),
+        _ => failure,
+    }
+}
+
+impl Directory {
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn path(&self, key: &str) -> PathBuf {
+        self.root.join(key)
+    }
+
+    pub fn list(&self, folder: &str) -> Result<Listing> {
+        let path = self.path(folder);
+        let failed = |error: &io::Error| fault("list", &path, error);
+        let mut listing = Listing { folders: Vec::new(), objects: Vec::new() };
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(listing),
+            Err(error) => return Err(failed(&error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(|error| failed(&error))?;
+            // Names that are not UTF-8 are none of ours.
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            // Nor are hidden names, nor what a file system puts at its root for root alone.
+            if name.starts_with('.') || name == "lost+found" {
+                continue;
+            }
+            let metadata = match fs::metadata(entry.path()) {
+                Ok(metadata) => metadata,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(fault("look at", &entry.path(), &error)),
+            };
+            if metadata.is_dir() {
+                listing.folders.push(name);
+            } else {
+                listing.objects.push(Listed { name, bytes: metadata.len() });
+            }
+        }
+        listing.folders.sort();
+        listing.objects.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(listing)
+    }
+
+    pub fn read(&self, key: &str, limit: u64) -> Result<Option<Vec<u8>>> {
+        let Some(reader) = self.open(key)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        let read = reader.file.take(limit + 1).read_to_end(&mut bytes);
+        read.map_err(|error| fault("read", &reader.path, &error))?;
+        if bytes.len() as u64 > limit {
+            return Err(Error::new(Exit::Io, format!("cannot read {}", reader.path.display()))
+                .because(format!(
+                    "it has more than {limit} bytes, no object of pgtend's there has"
+                )));
+        }
+        Ok(Some(bytes))
+    }
+
+    pub fn open(&self, key: &str) -> Result<Option<Reader>> {
+        let path = self.path(key);
+        match File::open(&path) {
+            Ok(file) => Ok(Some(Reader { file, path })),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(fault("open", &path, &error)),
+        }
+    }
+
+    pub fn create_folder(&self, folder: &str) -> Result<()> {
+        let path = self.path(folder);
+        let mut builder = fs::DirBuilder::new();
+        // Backups hold everything the database holds: nobody else reads them by default.
+        builder.mode(0o700);
+        if let Some(parent) = path.parent() {
+            let made = builder.recursive(true).create(parent);
+            made.map_err(|error| fault("make the directory", parent, &error))?;
+        }
+        let made = builder.recursive(false).create(&path);
+        made.map_err(|error| fault("make the directory", &path, &error))
+    }
+
+    pub fn ensure_folder(&self, folder: &str) -> Result<()> {
+        let path = self.path(folder);
+        let made = fs::DirBuilder::new().mode(0o700).recursive(true).create(&path);
+        made.map_err(|error| fault("make the directory", &path, &error))
+    }
+
+    pub fn create(&self, key: &str) -> Result<Writer> {
+        let path = self.path(key);
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        match file {
+            Ok(file) => Ok(Writer { file, path, bytes: 0 }),
+            Err(error) => Err(fault("create", &path, &error)),
+        }
+    }
+
+    pub fn publish(&self, key: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.path(key);
+        let temporary = path.with_extension("json.tmp");
+        let result = (|| {
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&temporary)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            // A hard link refuses an existing name; a rename would replace it silently.
+            match fs::hard_link(&temporary, &path) {
+                Err(error)
+                    if error.kind() == ErrorKind::Unsupported
+                        || error.raw_os_error() == Some(1) =>
+                {
+                    // No hard links here (some mounted stores): an exclusive file, then its bytes.
+                    let mut file =
+                        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+                    file.write_all(bytes)?;
+                    file.sync_all()?;
+                }
+                linked => linked?,
+            }
+            // The object is there: a second name that stays harms nothing.
+            fs::remove_file(&temporary).unwrap_or(());
+            Ok(())
+        })();
+        result.map_err(|error: io::Error| fault("publish", &path, &error))?;
+        path.parent().map_or(Ok(()), sync_directory)
+    }
+
+    pub fn sync_folder(&self, folder: &str) -> Result<()> {
+        let path = self.path(folder);
+        // The folder's own name stands in its parent, and so on up to the repository's.
+        for directory in path.ancestors().take_while(|path| path.starts_with(&self.root)) {
+            sync_directory(directory)?;
+        }
+        Ok(())
+    }
+
+    pub fn remove(&self, key: &str) -> Result<()> {
+        let path = self.path(key);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(fault("remove", &path, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub fn remove_folder(&self, folder: &str) -> Result<()> {
+        let path = self.path(folder);
+        let mut objects = self.list(folder)?.objects;
+        // What makes the rest count goes first: broken off here, nothing looks complete.
+        objects.sort_by_key(|object| !object.name.ends_with(".json"));
+        for object in objects {
+            let file = path.join(object.name);
+            fs::remove_file(&file).map_err(|error| fault("remove", &file, &error))?;
+        }
+        fs::remove_dir(&path).map_err(|error| fault("remove", &path, &error))
+    }
+
+    pub fn free_bytes(&self) -> Option<u64> {
+        let existing = self.root.ancestors().find(|path| path.exists())?;
+        let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
+        let stat = rustix::fs::statvfs(existing).ok()?;
+        stat.f_bavail.checked_mul(stat.f_frsize)
+    }
+}
+
+fn sync_directory(path: &Path) -> Result<()> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    match File::open(path).and_then(|directory| directory.sync_all()) {
+        // Some network file systems cannot sync a directory; they order names themselves.
+        Err(error) if !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+            Err(fault("sync", path, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Writer {
+    /// Adds bytes at the object's end.
+    pub async fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(|error| fault("write", &self.path, &error))?;
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Makes the object durable, and returns the size that the store reports.
+    pub async fn finish(self) -> Result<u64> {
+        self.file.sync_all().map_err(|error| fault("sync", &self.path, &error))?;
+        let metadata =
+            self.file.metadata().map_err(|error| fault("look at", &self.path, &error))?;
+        Ok(metadata.len())
+    }
+}
+
+impl Reader {
+    /// Bytes of the object.
+    pub fn bytes(&self) -> Result<u64> {
+        let metadata = self.file.metadata();
+        metadata.map(|m| m.len()).map_err(|error| fault("look at", &self.path, &error))
+    }
+
+    /// Fills `buffer` as far as the object reaches; returns how far that was.
+    pub async fn read_full(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.file.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(fault("read", &self.path, &error)),
+            }
+        }
+        Ok(filled)
+    }
+}

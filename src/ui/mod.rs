@@ -1,0 +1,86 @@
+//! The door to the terminal: the answer on stdout, talk on stderr.
+
+mod progress;
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+pub use progress::{Display, watch};
+
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::render::Page;
+
+/// How much is said on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Talk {
+    /// Warnings and errors.
+    Quiet,
+    /// Notes and progress too.
+    Normal,
+    /// And what is being done.
+    Verbose,
+}
+
+/// Where output goes and what it may look like.
+#[derive(Debug, Clone, Copy)]
+pub struct Ui {
+    talk: Talk,
+    color: bool,
+    columns: Option<u16>,
+}
+
+impl Ui {
+    /// `no_color` and `columns` are the environment's wishes.
+    pub fn new(talk: Talk, no_color: bool, columns: Option<u16>) -> Self {
+        Self { talk, color: !no_color && io::stderr().is_terminal(), columns }
+    }
+
+    /// The page that stdout is.
+    pub fn page(&self) -> Page {
+        let terminal = rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col);
+        let width = terminal.filter(|width| *width > 0).or(self.columns).unwrap_or(100);
+        Page { width: width.max(40) }
+    }
+
+    /// How progress is shown.
+    pub fn display(&self) -> Display {
+        Display { talk: self.talk, color: self.color }
+    }
+
+    /// Prints the answer. A reader that has gone away wanted no more: that is no error.
+    pub fn answer(&self, text: &str) -> Result<()> {
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(Error::new(Exit::Io, "cannot write to standard output").caused_by(&error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A line for whoever watches.
+    pub fn note(&self, text: &str) {
+        if self.talk >= Talk::Normal {
+            say(&format!("note: {text}\n"));
+        }
+    }
+
+    /// A line that nobody should miss.
+    pub fn warning(&self, text: &str) {
+        let label = if self.color { "\x1b[33mwarning:\x1b[0m" } else { "warning:" };
+        say(&format!("{label} {text}\n"));
+    }
+
+    /// The lines of a failure.
+    pub fn failure(&self, text: &str) {
+        match text.strip_prefix("error:").filter(|_| self.color) {
+            Some(rest) => say(&format!("\x1b[31merror:\x1b[0m{rest}")),
+            None => say(text),
+        }
+    }
+}
+
+/// Writes to stderr. When that is closed there is nobody left to tell.
+fn say(text: &str) {
+    io::stderr().lock().write_all(text.as_bytes()).unwrap_or(());
+}

@@ -1,0 +1,173 @@
+//! How far a run is: a bar on a terminal, a line every ten seconds elsewhere. The only user of
+//! `indicatif`.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Talk, say};
+use crate::render::{bytes, count, duration, rate};
+use crate::report::{Progress, Reading};
+
+/// A shorter run shows no progress at all.
+const QUIET_START: Duration = Duration::from_millis(250);
+/// Between two looks at the counters.
+const TICK: Duration = Duration::from_millis(100);
+/// Between two lines off a terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Display {
+    pub(super) talk: Talk,
+    pub(super) color: bool,
+}
+
+/// Shows a run's progress until it is dropped.
+#[derive(Debug)]
+pub struct Watch {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A display that panicked has nothing to tell; the run goes on.
+            thread.join().unwrap_or(());
+        }
+    }
+}
+
+/// Starts to show a run's progress and its notes on stderr.
+pub fn watch(progress: Arc<Progress>, display: Display) -> Watch {
+    let (stop, stopped) = channel();
+    let thread = std::thread::Builder::new().name("progress".into()).spawn(move || {
+        let mut screen = Screen::new(display);
+        loop {
+            let ended = matches!(stopped.recv_timeout(TICK), Err(RecvTimeoutError::Disconnected));
+            screen.update(&progress);
+            if ended {
+                screen.end();
+                return;
+            }
+        }
+    });
+    // Without a thread there is no progress, which is better than no run.
+    Watch { stop: Some(stop), thread: thread.ok() }
+}
+
+struct Screen {
+    display: Display,
+    start: Instant,
+    copying: Option<Instant>,
+    last_line: Instant,
+    phase: &'static str,
+    bar: Option<ProgressBar>,
+}
+
+impl Screen {
+    fn new(display: Display) -> Self {
+        let terminal = std::io::stderr().is_terminal() && display.talk >= Talk::Normal;
+        let bar = terminal.then(|| {
+            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+            let color = if display.color { ".cyan" } else { "" };
+            // 80 columns hold the whole summary beside it.
+            let template = format!("{{bar:16{color}}} {{percent:>3}}%  {{wide_msg}}");
+            if let Ok(style) = ProgressStyle::with_template(&template) {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            bar
+        });
+        let now = Instant::now();
+        Self { display, start: now, copying: None, last_line: now, phase: "", bar }
+    }
+
+    fn update(&mut self, progress: &Progress) {
+        for note in progress.take_notes() {
+            if self.display.talk >= Talk::Normal {
+                self.line(&format!("note: {note}"));
+            }
+        }
+        let reading = progress.reading();
+        if reading.phase != self.phase {
+            self.phase = reading.phase;
+            if self.display.talk >= Talk::Verbose {
+                self.line(&format!(
+                    "{:>6.2} s  {}",
+                    self.start.elapsed().as_secs_f64(),
+                    self.phase
+                ));
+            }
+        }
+        if self.start.elapsed() < QUIET_START || reading.weight == 0 {
+            return;
+        }
+        let copying = *self.copying.get_or_insert_with(Instant::now);
+        let text = summary(&reading, copying.elapsed());
+        if let Some(bar) = &self.bar {
+            bar.set_message(text);
+            bar.set_length(reading.weight);
+            bar.set_position(reading.weight_done);
+        } else if self.display.talk >= Talk::Normal && self.last_line.elapsed() >= LINE_EVERY {
+            self.last_line = Instant::now();
+            say(&format!("{}: {text}\n", reading.phase));
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| say(&format!("{text}\n"))),
+            None => say(&format!("{text}\n")),
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// `1.2 GiB at 286.0 MiB/s, 12/519 tables, about 5 s left`.
+fn summary(reading: &Reading, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64();
+    let mut text = bytes(reading.raw);
+    if seconds > 0.0 {
+        text.push_str(&format!(" at {}", rate(reading.raw, seconds)));
+    }
+    text.push_str(&format!(", {}/{} tables", count(reading.tables_done), count(reading.tables)));
+    if reading.weight_done > 0 && reading.weight_done < reading.weight {
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let left =
+            seconds * (reading.weight - reading.weight_done) as f64 / reading.weight_done as f64;
+        text.push_str(&format!(", about {} left", duration(left)));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_tells_bytes_rate_tables_and_time_left() {
+        let reading = Reading {
+            weight: 100,
+            weight_done: 25,
+            raw: 10 << 20,
+            tables: 4,
+            tables_done: 1,
+            ..Reading::default()
+        };
+        assert_eq!(
+            summary(&reading, Duration::from_secs(2)),
+            "10.0 MiB at 5.0 MiB/s, 1/4 tables, about 6.0 s left"
+        );
+    }
+}

@@ -1,0 +1,183 @@
+//! verify-backup: what is still true of a backup.
+//!
+//! [`manifest`] looks at the record, names and sizes; [`content`] reads every byte. Each level
+//! says what it does not prove.
+
+pub mod content;
+pub mod manifest;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::archive::manifest::Manifest;
+use crate::backup::catalog::{self, Found, Record};
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::report::Progress;
+use crate::report::verify::{Level, Problem, ProblemKind, Verification, Verified};
+use crate::store::Store;
+
+/// What to verify, and how deep.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The repository; for a path, its root.
+    pub store: Store,
+    /// Ids, `latest`, `latest:DATABASE`; empty with `since`.
+    pub names: Vec<String>,
+    /// Every complete backup not older than this.
+    pub since: Option<Duration>,
+    /// The level.
+    pub level: Level,
+    /// The oldest that the newest named backup may be.
+    pub max_age: Option<Duration>,
+    /// Whether a record is left in the store.
+    pub record: bool,
+    /// Parallel readers.
+    pub jobs: usize,
+    /// What the operator sees.
+    pub progress: Arc<Progress>,
+}
+
+/// Verifies some backups, one after the other; damage of one hides nothing of the others.
+pub async fn run(request: &Request) -> Result<Verification> {
+    let backups = choose(request).await?;
+    let mut results = Vec::new();
+    for (at, found) in backups.iter().enumerate() {
+        // A limit on age is about the newest of a database: the others grow old by themselves.
+        let newest = !backups[at + 1..]
+            .iter()
+            .any(|later| later.cluster == found.cluster && later.database == found.database);
+        let limit = request.max_age.filter(|_| newest);
+        results.push(one(request, found, limit).await?);
+    }
+    Ok(Verification {
+        repository: request.store.location(),
+        level: request.level,
+        proves: request.level.proves(),
+        does_not_prove: request.level.does_not_prove(),
+        backups: results,
+    })
+}
+
+async fn choose(request: &Request) -> Result<Vec<Found>> {
+    let mut chosen = Vec::new();
+    for name in &request.names {
+        chosen.push(catalog::resolve(&request.store, name).await?);
+    }
+    if let Some(since) = request.since {
+        let oldest = jiff::Timestamp::now()
+            .checked_sub(since)
+            .map_err(|error| Error::usage("--since reaches too far back").caused_by(&error))?;
+        let oldest = oldest.strftime("%Y%m%dT%H%M%SZ").to_string();
+        for found in catalog::all(&request.store).await? {
+            // One that runs, or was broken off, is none yet.
+            if found.id >= oldest && found.is_published(&request.store).await? {
+                chosen.push(found);
+            }
+        }
+        if chosen.is_empty() {
+            let location = request.store.location();
+            return Err(Error::new(
+                Exit::Critical,
+                format!("no backup in {location} is that young"),
+            )
+            .next("see what is there: pgtend backup list"));
+        }
+    }
+    chosen.sort_by(|a, b| a.id.cmp(&b.id));
+    chosen.dedup_by(|a, b| a.folder == b.folder);
+    Ok(chosen)
+}
+
+async fn one(request: &Request, found: &Found, limit: Option<Duration>) -> Result<Verified> {
+    let clock = Instant::now();
+    let mut result = Verified {
+        id: found.id.clone(),
+        cluster: found.cluster.clone(),
+        database: found.database.clone(),
+        taken: None,
+        level: request.level,
+        passed: false,
+        problems: vec![],
+        objects: 0,
+        tables: 0,
+        rows: 0,
+        bytes: 0,
+        raw_bytes: 0,
+        seconds: 0.0,
+        unrecorded: None,
+    };
+    let record = match found.manifest(&request.store).await {
+        Err(error) if error.exit() == Exit::Io => Some(Err(error.to_string())),
+        record => record?.map(|record| record.map_err(|error| error.to_string())),
+    };
+    match record {
+        None => result.problems.push(Problem {
+            kind: ProblemKind::Incomplete,
+            object: None,
+            table: None,
+            what: "it has no manifest: it is still running, or was broken off".into(),
+        }),
+        Some(Err(error)) => result.problems.push(Problem {
+            kind: ProblemKind::Manifest,
+            object: Some(crate::archive::manifest::NAME.into()),
+            table: None,
+            what: error,
+        }),
+        Some(Ok(record)) => {
+            result.taken = Some(record.snapshot.taken);
+            let old = age_problem(&record, limit);
+            manifest::check(&request.store, found, &record, &mut result).await?;
+            if request.level == Level::Content {
+                content::check(request, found, record, &mut result).await?;
+            }
+            result.passed = result.problems.is_empty();
+            result.seconds = clock.elapsed().as_secs_f64();
+            // What was found comes first; that it could not be written down comes beside it. An
+            // age is no fault of the backup's, and stays out of its record.
+            if request.record
+                && let Err(error) = leave_record(request, found, &result).await
+            {
+                result.unrecorded = Some(error.to_string());
+            }
+            result.problems.extend(old);
+        }
+    }
+    result.passed = result.problems.is_empty();
+    result.seconds = clock.elapsed().as_secs_f64();
+    Ok(result)
+}
+
+fn age_problem(record: &Manifest, limit: Option<Duration>) -> Option<Problem> {
+    let limit = limit?;
+    let age = jiff::Timestamp::now().duration_since(record.snapshot.taken);
+    // A snapshot from the future (another clock) is as young as can be.
+    let age = Duration::try_from(age).unwrap_or(Duration::ZERO);
+    (age > limit).then(|| Problem {
+        kind: ProblemKind::TooOld,
+        object: None,
+        table: None,
+        what: format!(
+            "its snapshot is {:.1} hours old, the limit is {:.1}",
+            age.as_secs_f64() / 3600.0,
+            limit.as_secs_f64() / 3600.0
+        ),
+    })
+}
+
+async fn leave_record(request: &Request, found: &Found, result: &Verified) -> Result<()> {
+    let at = jiff::Timestamp::now();
+    let record = Record { at, pgtend: env!("CARGO_PKG_VERSION").into(), result: result.clone() };
+    let mut bytes = serde_json::to_vec_pretty(&record)
+        .map_err(|error| Error::bug("cannot write the verification's record").caused_by(&error))?;
+    bytes.push(b'\n');
+    let folder = format!("{}{}", found.folder, catalog::VERIFICATIONS);
+    let name = at.strftime("%Y%m%dT%H%M%S.%6fZ.json");
+    let stored = async {
+        if request.store.objects(&folder).await?.is_empty() {
+            request.store.ensure_folder(&folder).await?;
+        }
+        request.store.publish(&format!("{folder}{name}"), &bytes).await
+    };
+    stored.await
+}

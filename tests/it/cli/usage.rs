@@ -1,0 +1,129 @@
+//! Help, and command lines that are wrong.
+
+use crate::harness::Pgtend;
+use crate::harness::pgtend::Output;
+
+fn run(arguments: &[&str]) -> Output {
+    Pgtend::new().args(arguments).run()
+}
+
+#[test]
+fn help_is_an_answer() {
+    for arguments in [
+        &["--help"][..],
+        &["-?"],
+        &["backup", "--help"],
+        &["backup", "-?"],
+        &["backup", "list", "--help"],
+        &["verify-backup", "--help"],
+        &["--version"],
+    ] {
+        let output = run(arguments).expect_code(0);
+        assert!(output.stdout.contains("pgtend"), "{arguments:?}: {}", output.stdout);
+        assert_eq!(output.stderr, "", "{arguments:?}");
+        let longest = output.stdout.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(longest <= 100, "{arguments:?}: a line of {longest} columns");
+    }
+    let help = run(&["--help"]).stdout;
+    for (exit, _) in pgtend::exit::Exit::ALL {
+        assert!(help.contains(&exit.code().to_string()), "{} in {help}", exit.code());
+    }
+}
+
+#[test]
+fn help_fits_a_narrow_terminal() {
+    let output = Pgtend::new().args(["backup", "--help"]).env("COLUMNS", "80").run();
+    let longest = output.stdout.lines().map(|line| line.chars().count()).max().unwrap();
+    assert!(longest <= 80, "a line of {longest} columns in\n{}", output.stdout);
+}
+
+/// Somebody who wants help gets it, but a script that forgot the host gets no all-clear.
+#[test]
+fn a_bare_h_is_help_but_not_good() {
+    for arguments in [&["-h"][..], &["backup", "-h"], &["verify-backup", "-h"]] {
+        let output = run(arguments).expect_code(64);
+        assert_eq!(output.stdout, "");
+        assert!(output.stderr.contains("Usage: pgtend"), "{}", output.stderr);
+        assert!(output.stderr.ends_with("error: -h needs a host; help is --help or -?\n"));
+    }
+}
+
+#[test]
+fn wrong_command_lines_exit_64_and_say_what_is_wrong() {
+    for (arguments, words) in [
+        (&[][..], "Usage: pgtend"),
+        (&["bakcup"], "a similar subcommand exists: 'backup'"),
+        (&["restore"], "unrecognized subcommand 'restore'"),
+        (&["backup", "--job", "2"], "--jobs"),
+        (&["backup", "-j", "0"], "1..=256"),
+        (&["backup", "-p", "70000"], "70000 is not in 1..=65535"),
+        (&["backup", "--compress", "lz4"], "lz4"),
+        (&["backup", "--compress", "zstd:99"], "zstd"),
+        (&["backup", "--chunk", "many"], "many"),
+        (&["backup", "--lock-wait", "soon"], "soon"),
+        (&["backup", "-q", "-v", "-r", "x"], "cannot be used with"),
+        (&["backup", "show"], "<ID>"),
+        (&["backup", "--dry-run", "list"], "flags of a backup stand before another action"),
+        (&["verify-backup"], "<ID>"),
+        (&["verify-backup", "latest", "--level", "restore"], "expected manifest or content"),
+        (&["backup"], "no backup repository is known"),
+        (&["backup", "--repo", "s3://bucket/x"], "cannot use a s3:// repository"),
+    ] {
+        let output = run(arguments).expect_code(64);
+        assert_eq!(output.stdout, "", "{arguments:?}");
+        assert!(output.stderr.contains(words), "{arguments:?}: no '{words}' in {}", output.stderr);
+    }
+}
+
+/// Fingers know pg_dump: its flags get a hint, not a riddle.
+#[test]
+fn habits_of_pg_dump_get_a_hint() {
+    for (arguments, said) in [
+        (
+            &["-Fc"][..],
+            "error: -F is pg_dump's
+  cause: a backup is always a directory-format archive with a manifest beside it
+  next:  leave -F out; restore it with pg_restore -Fd, or copy the folder
+  exit:  64
+",
+        ),
+        (
+            &["-f", "x.dump"],
+            "error: -f is pg_dump's
+  cause: a backup goes into a folder of its own in a repository
+  next:  give the repository instead: --repo DIR
+  exit:  64
+",
+        ),
+        (
+            &["-Z", "9"],
+            "error: -Z is pg_dump's
+  cause: pgtend compresses itself
+  next:  give --compress zstd:2, gzip:6 or none
+  exit:  64
+",
+        ),
+    ] {
+        let output = Pgtend::new().arg("backup").args(arguments).run().expect_code(64);
+        assert_eq!(output.stderr, said);
+    }
+    let output = run(&["backup", "--format=custom"]).expect_code(64);
+    assert!(output.stderr.contains("a backup is always a directory that pg_restore -Fd reads"));
+}
+
+/// Who asked for JSON gets an error as JSON, too, even before the command line is understood.
+#[test]
+fn usage_errors_are_json_when_json_was_asked_for() {
+    for arguments in [
+        &["backup", "--format", "json", "--jobs", "many"][..],
+        &["--format=json", "bakcup"],
+        &["verify-backup", "--format=json"],
+        &["backup", "--format=json", "-Fc"],
+    ] {
+        let output = run(arguments).expect_code(64);
+        let document = output.json();
+        assert_eq!(document["schema"], "pgtend/1", "{arguments:?}");
+        assert_eq!(document["exit"], 64);
+        assert!(!document["error"]["what"].as_str().unwrap().is_empty());
+    }
+}

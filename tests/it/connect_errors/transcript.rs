@@ -1,0 +1,98 @@
+//! What a run said, in a form that is the same in every run, and many runs at once.
+
+use crate::harness::pgtend::{Output, Running};
+use crate::harness::{Cluster, Pgtend};
+
+/// In every password that the cases give.
+pub const SECRET: &str = "Tr0ub4dor";
+
+/// One run to be, and what it has to say.
+pub struct Case {
+    name: &'static str,
+    code: i32,
+    text: &'static str,
+    replace: Vec<(String, &'static str)>,
+    plain: Running,
+    json: Running,
+}
+
+/// Starts `pgtend backup` twice: for its text, and for JSON.
+pub fn case(
+    name: &'static str,
+    given: impl Fn(Pgtend) -> Pgtend,
+    code: i32,
+    text: &'static str,
+) -> Case {
+    let run =
+        |format: &str| given(Pgtend::new().args(["backup", "-r", "repo", "--format", format]));
+    let (plain, json) = (run("table"), run("json"));
+    let homes = [plain.home(), json.home()];
+    let replace = homes.iter().map(|home| (home.display().to_string(), "HOME")).collect();
+    Case { name, code, text, replace, plain: plain.spawn(), json: json.spawn() }
+}
+
+impl Case {
+    /// Writes `to` for every `from`.
+    pub fn naming(mut self, from: impl ToString, to: &'static str) -> Self {
+        self.replace.push((from.to_string(), to));
+        self
+    }
+
+    /// Writes PORT and SOCKET for those of the server.
+    pub fn at(self, cluster: &Cluster) -> Self {
+        self.naming(cluster.socket_dir().display(), "SOCKET").naming(cluster.port(), "PORT")
+    }
+
+    /// What is wrong with how it ended.
+    fn faults(self) -> Vec<String> {
+        let Self { name, code, text, replace, plain, json } = self;
+        let same = |said: &str| {
+            replace.iter().fold(said.to_owned(), |said, (from, to)| said.replace(from, to))
+        };
+        let mut faults = Vec::new();
+        let (plain, json) = (plain.wait(), json.wait());
+        let said = same(&plain.stderr);
+        if said != text {
+            faults.push(format!("{name}: said\n{said}--- instead of\n{text}"));
+        }
+        if !plain.stdout.is_empty() {
+            faults.push(format!("{name}: a failure has no answer: {}", plain.stdout));
+        }
+        for output in [&plain, &json] {
+            if output.code != code {
+                faults.push(format!("{name}: exit {} instead of {code}", output.code));
+            }
+            if output.stdout.contains(SECRET) || output.stderr.contains(SECRET) {
+                faults.push(format!("{name}: a secret in\n{}{}", output.stdout, output.stderr));
+            }
+        }
+        let told = same(&json_as_text(&json));
+        if !text.ends_with(&told) {
+            faults.push(format!("{name}: JSON said\n{told}--- instead of\n{text}"));
+        }
+        faults
+    }
+}
+
+/// The error of a JSON document, written as the text has it.
+fn json_as_text(output: &Output) -> String {
+    let document = output.json();
+    assert_eq!(document["schema"], "pgtend/1");
+    assert_eq!(document["command"], "backup");
+    assert_eq!(document["exit"], output.code);
+    let error = &document["error"];
+    let mut text = format!("error: {}\n", error["what"].as_str().unwrap());
+    for (label, key) in [("cause:", "causes"), ("next:", "next")] {
+        for line in error[key].as_array().unwrap() {
+            text.push_str(&format!("  {label:<6} {}\n", line.as_str().unwrap()));
+        }
+    }
+    text + &format!("  exit:  {}\n", document["exit"])
+}
+
+/// Waits for all of them and tells of every fault at once.
+#[track_caller]
+pub fn check(cases: Vec<Case>) {
+    let faults: Vec<String> = cases.into_iter().flat_map(Case::faults).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}

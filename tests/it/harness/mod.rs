@@ -1,0 +1,18 @@
+//! What the tests stand on: servers to throw away, a proxy that breaks connections, certificates,
+//! and pgtend itself in an environment that is the same everywhere.
+
+pub mod cluster;
+pub mod command;
+pub mod compare;
+pub mod database;
+pub mod pgtend;
+pub mod pki;
+pub mod proxy;
+pub mod server;
+pub mod tools;
+
+pub use cluster::{Cluster, ClusterSpec};
+pub use database::Database;
+pub use pgtend::Pgtend;
+pub use pki::TlsVariant;
+pub use proxy::Proxy;

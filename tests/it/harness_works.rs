@@ -1,0 +1,5 @@
+//! The harness itself: what every other test trusts.
+
+mod clusters;
+mod comparing;
+mod proxying;

@@ -1,0 +1,139 @@
+//! The rules, as tables.
+
+use std::collections::BTreeSet;
+
+use super::source::Source;
+
+/// The modules of src/ in the order of the layers: each may use those before it, and itself.
+const LAYERS: [&str; 23] = [
+    "exit",
+    "error",
+    "signal",
+    "cli",
+    "settings",
+    "sql",
+    "conn",
+    "aws",
+    "store",
+    "archive",
+    // Reports hold values of the layers above; nothing of the domain prints, so what turns
+    // them into bytes comes after it.
+    "report",
+    "plan",
+    "connections",
+    "slow_queries",
+    "check",
+    "tune",
+    "provision",
+    "backup",
+    "restore",
+    "verify",
+    "render",
+    "ui",
+    "command",
+];
+
+/// Crates with one door each: name (a closing `_` stands for all that start so), the modules.
+const DOORS: [(&str, &[&str]); 8] = [
+    ("tokio_postgres", &["conn"]),
+    ("postgres_native_tls", &["conn"]),
+    ("native_tls", &["conn"]),
+    ("tokio_native_tls", &["conn"]),
+    ("openssl", &["conn"]),
+    ("aws_", &["aws"]),
+    ("clap", &["cli", "command"]),
+    ("clap_", &["cli", "command"]),
+];
+
+/// Crates that one file alone may use, whichever it is.
+const ONE_FILE: [&str; 2] = ["comfy_table", "indicatif"];
+
+/// What a string literal that is SQL starts with.
+const SQL_WORDS: [&str; 25] = [
+    "ALTER", "ANALYZE", "BEGIN", "CALL", "COMMENT", "COMMIT", "COPY", "CREATE", "DELETE", "DO",
+    "DROP", "EXECUTE", "EXPLAIN", "GRANT", "INSERT", "LOCK", "REFRESH", "RESET", "REVOKE",
+    "ROLLBACK", "SELECT", "SET", "TRUNCATE", "UPDATE", "WITH",
+];
+
+/// Where statements are put together in code, and why they cannot be files: (module, start).
+const ASSEMBLED: [(&str, &str, &str); 13] = [
+    ("conn", "", "quoting, session settings and transactions are the connection's own"),
+    ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
+    ("backup", "LOCK TABLE ", "the tables come from the catalog"),
+    ("backup", "BEGIN ", "the isolation level is an option"),
+    ("backup", "SET TRANSACTION SNAPSHOT ", "takes no parameter"),
+    ("backup", "COMMIT", "ends a transaction of a batch"),
+    ("backup", "SELECT set_config(", "pins in one batch with BEGIN, behind a pooler"),
+    ("backup", "SELECT to_regclass(", "stands in one batch with LOCK and COMMIT"),
+    ("backup", "GRANT ", "advice for the operator, never sent"),
+    ("restore", "COPY ", "the table and its columns come from the archive"),
+    ("restore", "TRUNCATE ", "the table comes from the archive"),
+    ("restore", "SET LOCAL ", "takes no parameter"),
+    ("verify", "COPY ", "the table and its columns come from the archive"),
+];
+
+/// What is wrong in one file; `path` is relative to src/.
+pub fn faults(path: &str, source: &Source) -> Vec<String> {
+    let module = path.split(['/', '.']).next().unwrap();
+    // The crate's roots only name the modules.
+    if ["main", "lib"].contains(&module) {
+        return Vec::new();
+    }
+    let Some(layer) = LAYERS.iter().position(|name| *name == module) else {
+        return vec![format!("{path}: no layer is named {module}: put it into LAYERS")];
+    };
+    let depth = path.trim_end_matches("/mod.rs").split('/').count();
+    let mut found = Vec::new();
+    for used in source.modules(depth) {
+        let allowed = LAYERS.iter().position(|name| *name == used);
+        if allowed.is_some_and(|used| used > layer) {
+            found.push(format!("{path}: {module} may not use {used}, which is a later layer"));
+        }
+    }
+    for used in source.crates() {
+        for (name, doors) in DOORS {
+            let all = name.ends_with('_');
+            let same = if all { used.starts_with(name) } else { used == name };
+            if same && !doors.contains(&module) {
+                let (doors, star) = (doors.join(" and "), if all { "*" } else { "" });
+                found.push(format!("{path}: only {doors} may use {name}{star}"));
+            }
+        }
+    }
+    found.extend(sql(path, module, source));
+    found
+}
+
+fn sql(path: &str, module: &str, source: &Source) -> Vec<String> {
+    let is_sql = |text: &&String| {
+        let word = text.trim_start().split_once(char::is_whitespace).map(|(word, _)| word);
+        word.is_some_and(|word| SQL_WORDS.contains(&word))
+    };
+    let assembled = |text: &String| {
+        let start = text.trim_start();
+        ASSEMBLED.iter().any(|(name, prefix, _)| *name == module && start.starts_with(prefix))
+    };
+    let strings = source.strings.iter().filter(|_| module != "sql");
+    strings
+        .filter(|text| is_sql(text) && !assembled(text))
+        .map(|text| {
+            let start: String = text.trim_start().chars().take(40).collect();
+            format!("{path}: SQL belongs into src/sql: {start:?}")
+        })
+        .collect()
+}
+
+/// Crates of [`ONE_FILE`] that several files use.
+pub fn scattered(files: &[(String, Source)]) -> Vec<String> {
+    let users = |name: &str| -> BTreeSet<&str> {
+        let using = files.iter().filter(|(_, source)| source.crates().contains(name));
+        using.map(|(path, _)| path.as_str()).collect()
+    };
+    let all = ONE_FILE.iter().map(|name| (name, users(name)));
+    all.filter(|(_, users)| users.len() > 1)
+        .map(|(name, users)| {
+            let users: Vec<_> = users.into_iter().collect();
+            format!("{name} is used in more than one file: {}", users.join(", "))
+        })
+        .collect()
+}

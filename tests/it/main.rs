@@ -1,0 +1,29 @@
+//! The integration tests: one binary, so that they share one server and are linked once.
+//!
+//! `scripts/test` runs them; `scripts/setup` installs what they stand on. A missing server fails
+//! a test and says so: nothing is skipped.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::expect_used, reason = "a test stops at the first surprise, and says which")]
+#![expect(clippy::disallowed_methods, reason = "where the servers lie is told by the environment")]
+#![expect(clippy::print_stderr, reason = "what cannot be cleaned up is told")]
+
+mod artifacts;
+mod backup_faults;
+mod backup_locks;
+mod backup_places;
+mod backup_right;
+mod backup_sources;
+mod cli;
+mod connect_errors;
+mod connect_settings;
+#[allow(dead_code, reason = "not every part has a user at every commit")]
+mod harness;
+mod harness_works;
+mod layers;
+mod readme;
+#[allow(dead_code, reason = "not every part has a user at every commit")]
+mod scene;
+mod secrets;
+mod signals;
+mod verify_damage;
