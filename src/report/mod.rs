@@ -5,7 +5,7 @@ pub mod verify;
 
 mod progress;
 
-pub use progress::{Progress, Reading};
+pub use progress::{News, Progress, Reading};
 
 use serde::Serialize;
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// Counters of a long run, shared by all who work on it.
 #[derive(Debug, Default)]
@@ -19,7 +20,16 @@ pub struct Progress {
 #[derive(Debug, Default)]
 struct Text {
     phase: &'static str,
-    notes: Vec<String>,
+    news: Vec<News>,
+}
+
+/// Something that happened in a run; each is told once, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// The run began to do this, then.
+    Phase(&'static str, Instant),
+    /// Something for the operator.
+    Note(String),
 }
 
 /// The counters at one moment.
@@ -46,17 +56,19 @@ pub struct Reading {
 impl Progress {
     /// Names what the run is doing now.
     pub fn phase(&self, phase: &'static str) {
-        self.text().phase = phase;
+        let mut text = self.text();
+        text.phase = phase;
+        text.news.push(News::Phase(phase, Instant::now()));
     }
 
     /// Says something to the operator, once.
     pub fn note(&self, note: impl Into<String>) {
-        self.text().notes.push(note.into());
+        self.text().news.push(News::Note(note.into()));
     }
 
-    /// Takes the notes that were not yet shown.
-    pub fn take_notes(&self) -> Vec<String> {
-        std::mem::take(&mut self.text().notes)
+    /// Takes what happened since the last call.
+    pub fn take_news(&self) -> Vec<News> {
+        std::mem::take(&mut self.text().news)
     }
 
     /// Sets what is to be done: about so many bytes, in so many tables.

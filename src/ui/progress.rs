@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Talk, say};
 use crate::render::{bytes, count, duration, rate};
-use crate::report::{Progress, Reading};
+use crate::report::{News, Progress, Reading};
 
 /// A shorter run shows no progress at all.
 const QUIET_START: Duration = Duration::from_millis(250);
@@ -67,7 +67,6 @@ struct Screen {
     start: Instant,
     copying: Option<Instant>,
     last_line: Instant,
-    phase: &'static str,
     bar: Option<ProgressBar>,
 }
 
@@ -85,26 +84,23 @@ impl Screen {
             bar
         });
         let now = Instant::now();
-        Self { display, start: now, copying: None, last_line: now, phase: "", bar }
+        Self { display, start: now, copying: None, last_line: now, bar }
     }
 
     fn update(&mut self, progress: &Progress) {
-        for note in progress.take_notes() {
-            if self.display.talk >= Talk::Normal {
-                self.line(&format!("note: {note}"));
+        for news in progress.take_news() {
+            match news {
+                News::Note(note) if self.display.talk >= Talk::Normal => {
+                    self.line(&format!("note: {note}"));
+                }
+                News::Phase(phase, since) if self.display.talk >= Talk::Verbose => {
+                    let elapsed = since.saturating_duration_since(self.start).as_secs_f64();
+                    self.line(&format!("{elapsed:>6.2} s  {phase}"));
+                }
+                News::Note(_) | News::Phase(..) => {}
             }
         }
         let reading = progress.reading();
-        if reading.phase != self.phase {
-            self.phase = reading.phase;
-            if self.display.talk >= Talk::Verbose {
-                self.line(&format!(
-                    "{:>6.2} s  {}",
-                    self.start.elapsed().as_secs_f64(),
-                    self.phase
-                ));
-            }
-        }
         if self.start.elapsed() < QUIET_START || reading.weight == 0 {
             return;
         }
