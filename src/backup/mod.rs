@@ -101,7 +101,6 @@ pub async fn run(request: &Request) -> Result<Backup> {
         retry: true,
         settings: statements::pins_and_role(request.role.as_deref()),
         prompt: Some(crate::settings::ask_password),
-        gather: false,
     };
     for number in 1.. {
         let result = tokio::select! {

@@ -71,7 +71,7 @@ impl Work<'_> {
         request.progress.phase("copying");
         let start = Start {
             target: coordinator.session.same_server(),
-            session: SessionOptions { gather: true, ..self.options.clone() },
+            session: self.options.clone(),
             snapshot: coordinator.snapshot.id.clone(),
             encoding: text_encoding(coordinator.session.server()).into(),
             compress: request.compress,

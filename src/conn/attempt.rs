@@ -31,8 +31,6 @@ pub(super) struct Attempt<'a> {
     pub application: &'a str,
     pub password: Option<&'a Secret>,
     pub connector: Option<&'a TlsConnector>,
-    /// [`super::SessionOptions::gather`].
-    pub gather: bool,
 }
 
 impl Attempt<'_> {
@@ -74,7 +72,7 @@ impl Attempt<'_> {
     ) -> Result<Login, (bool, Cause)> {
         let began = Instant::now();
         let socket = endpoint
-            .dial(self.target.keepalive, self.gather)
+            .dial(self.target.keepalive)
             .await
             .map_err(|error| (false, Cause::Dial(error.kind(), error.to_string())))?;
         let local_port = socket.local_port();
@@ -147,7 +145,7 @@ pub(super) async fn cancel(
     tls: Option<(&TlsConnector, &str)>,
 ) -> Result<(), Cause> {
     let socket = endpoint
-        .dial(target.keepalive, false)
+        .dial(target.keepalive)
         .await
         .map_err(|error| Cause::Dial(error.kind(), error.to_string()))?;
     let sent = match tls {

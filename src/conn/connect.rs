@@ -34,9 +34,6 @@ pub struct SessionOptions {
     pub retry: bool,
     /// Called when the server wants a password and none is known.
     pub prompt: Option<Prompt>,
-    /// For a session that has its thread to itself and reads much: lets bytes gather for a
-    /// moment instead of waking up for every message of the server.
-    pub gather: bool,
 }
 
 /// Connects to the first host of the target that answers and fits `target_session_attrs`.
@@ -207,7 +204,6 @@ impl Place<'_> {
                 .unwrap_or(&self.options.application),
             password: self.host.password.as_ref().map(|(password, _)| password),
             connector: self.connector.filter(|_| self.host.socket().is_none()),
-            gather: self.options.gather,
         };
         let login = attempt.run(endpoint).await?;
         let address = Address {

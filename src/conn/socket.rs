@@ -6,7 +6,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
@@ -65,18 +64,16 @@ impl Endpoint {
         Ok(found.map(Self::Tcp).collect())
     }
 
-    pub async fn dial(&self, keepalive: Keepalive, gather: bool) -> io::Result<Socket> {
-        let stream = match self {
-            Self::Unix(path) => Stream::Unix(UnixStream::connect(path).await?),
+    pub async fn dial(&self, keepalive: Keepalive) -> io::Result<Socket> {
+        match self {
+            Self::Unix(path) => Ok(Socket::new(Stream::Unix(UnixStream::connect(path).await?))),
             Self::Tcp(address) => {
                 let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
                 keep_alive(&stream, keepalive)?;
-                Stream::Tcp(stream)
+                Ok(Socket::new(Stream::Tcp(stream)))
             }
-        };
-        let source = Source { stream, gather, last: 0 };
-        Ok(Socket(BufReader::with_capacity(READ_BYTES, source)))
+        }
     }
 
     pub fn ip(&self) -> Option<IpAddr> {
@@ -111,16 +108,7 @@ fn keep_alive(stream: &TcpStream, keepalive: Keepalive) -> io::Result<()> {
 /// The stream itself, read in large pieces: tokio-postgres asks for 8 KiB at a time, and a
 /// system call (or with TLS several) for each costs a COPY a tenth of the client's CPU.
 #[derive(Debug)]
-pub(super) struct Socket(BufReader<Source>);
-
-/// Reads from the stream, or lets bytes gather there first.
-#[derive(Debug)]
-struct Source {
-    stream: Stream,
-    gather: bool,
-    /// What the last read gave, in bytes.
-    last: usize,
-}
+pub(super) struct Socket(BufReader<Stream>);
 
 #[derive(Debug)]
 enum Stream {
@@ -131,17 +119,15 @@ enum Stream {
 /// Bytes that one read may take.
 const READ_BYTES: usize = 128 << 10;
 
-/// A read of so many bytes is part of a COPY, and more will follow. The server sends 8 KiB at a
-/// time; answers to other statements are mostly smaller, and must not wait.
-const STREAMING_BYTES: usize = 8 << 10;
-/// How long bytes gather: a server sends 30 to 100 KiB in that time.
-const GATHER: Duration = Duration::from_micros(100);
-
 impl Socket {
+    fn new(stream: Stream) -> Self {
+        Self(BufReader::with_capacity(READ_BYTES, stream))
+    }
+
     /// The port of our own end; `None` for a Unix socket.
     pub fn local_port(&self) -> Option<u16> {
-        match self.0.get_ref().stream {
-            Stream::Tcp(ref stream) => stream.local_addr().ok().map(|address| address.port()),
+        match self.0.get_ref() {
+            Stream::Tcp(stream) => stream.local_addr().ok().map(|address| address.port()),
             Stream::Unix(_) => None,
         }
     }
@@ -172,45 +158,6 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(context)
-    }
-}
-
-impl AsyncRead for Source {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let result = Pin::new(&mut self.stream).poll_read(context, buffer);
-        match result {
-            // The thread itself sleeps: a timer of the runtime has milliseconds.
-            Poll::Pending if self.gather && self.last >= STREAMING_BYTES => {
-                self.last = 0;
-                std::thread::sleep(GATHER);
-            }
-            Poll::Pending => {}
-            Poll::Ready(_) => self.last = buffer.filled().len() - before,
-        }
-        result
-    }
-}
-
-impl AsyncWrite for Source {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
