@@ -150,7 +150,7 @@ async fn copy_bytes(
     }
     if *stored == 0 && head.is_empty() {
         let frame = encoder.finish_even_empty().map_err(compress_failed)?;
-        return sink.append(&frame).await.map_err(Fault::from);
+        return sink.append(&frame).await.map(drop).map_err(Fault::from);
     }
     ship(run, sink, stored, encoder).await.map_err(Fault::from)
 }

@@ -7,6 +7,7 @@
 
 pub mod catalog;
 pub mod chunks;
+mod closer;
 mod coordinator;
 mod globals;
 mod large_objects;

@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::store::{Store, Writer};
 
+/// Bytes that gather before they are made durable.
+const SYNC_BYTES: u64 = 32 << 20;
+
 /// An object that several readers write to.
 #[derive(Debug)]
 pub struct Sink {
@@ -31,6 +34,8 @@ struct State {
     frames: Vec<manifest::Frame>,
     /// Of the last frame, while pieces may still join it.
     open: Option<Checksum>,
+    /// Bytes since the last call for a sync.
+    unsynced: u64,
 }
 
 impl Sink {
@@ -48,12 +53,13 @@ impl Sink {
                 sum: RowSum::default(),
                 frames: Vec::new(),
                 open: None,
+                unsynced: 0,
             }),
         })
     }
 
-    /// Stores one frame.
-    pub async fn append(&self, frame: &Frame<'_>) -> Result<()> {
+    /// Stores one frame; true when so much has gathered that it should be made durable.
+    pub async fn append(&self, frame: &Frame<'_>) -> Result<bool> {
         // Outside the lock: other readers need not wait for it.
         let checksum = if frame.joins { 0 } else { frame::checksum(frame.stored) };
         let mut state = self.state.lock().await;
@@ -69,7 +75,22 @@ impl Sink {
         state.bytes += length;
         state.raw += frame.raw;
         state.sum.merge(frame.sum);
-        Ok(())
+        state.unsynced += length;
+        if state.unsynced < SYNC_BYTES {
+            return Ok(false);
+        }
+        state.unsynced = 0;
+        Ok(true)
+    }
+
+    /// Makes durable what is stored so far. Nobody who appends has to wait for it.
+    pub async fn sync(&self) -> Result<()> {
+        let so_far = self.state.lock().await.writer.as_ref().map(Writer::so_far).transpose()?;
+        match so_far {
+            Some(so_far) => so_far.sync().await,
+            // Closed meanwhile.
+            None => Ok(()),
+        }
     }
 
     /// Makes the object durable and describes it, with the rows in it. The size that the store

@@ -55,20 +55,28 @@ impl From<Error> for Fault {
 /// Starts a reader; it tells the coordinator when it has ended.
 pub fn spawn(run: Arc<Run>, number: usize) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name(format!("reader-{number}")).spawn(move || {
-        let mut end = End { run: &run, result: None };
-        end.result = Some(read_in_own_runtime(&run));
+        let mut end = End::new(&run);
+        end.result = Some(in_own_runtime(&run, read_all(&run)));
     })
 }
 
-/// Tells the coordinator how a reader ended, in a panic too.
-struct End<'a> {
+/// Tells the coordinator how a thread of the run ended, in a panic too.
+pub struct End<'a> {
     run: &'a Run,
-    result: Option<Result<(), Stop>>,
+    /// How; `None` is a panic.
+    pub result: Option<Result<(), Stop>>,
+}
+
+impl<'a> End<'a> {
+    /// Until a result is given it is a panic.
+    pub const fn new(run: &'a Run) -> Self {
+        Self { run, result: None }
+    }
 }
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        let panicked = || Err(Stop::Failed(Error::bug("a reader panicked")));
+        let panicked = || Err(Stop::Failed(Error::bug("a thread of the backup panicked")));
         let result = self.result.take().unwrap_or_else(panicked);
         if !matches!(result, Ok(()) | Err(Stop::Asked)) {
             self.run.stop.cancel();
@@ -77,16 +85,17 @@ impl Drop for End<'_> {
     }
 }
 
-fn read_in_own_runtime(run: &Run) -> Result<(), Stop> {
+/// Does the work of a thread until it is done or the run is stopped.
+pub fn in_own_runtime(run: &Run, work: impl Future<Output = Result<(), Stop>>) -> Result<(), Stop> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::bug("cannot start a reader").caused_by(&error))?;
+        .map_err(|error| Error::bug("cannot start a thread's runtime").caused_by(&error))?;
     runtime.block_on(async {
         tokio::select! {
             biased;
             () = run.stop.cancelled() => Err(Stop::Asked),
-            result = read_all(run) => result,
+            result = work => result,
         }
     })
 }
@@ -335,7 +344,7 @@ async fn next_row(
 
 async fn ship(run: &Run, chunk: &mut Chunk, encoder: &mut Encoder) -> Result<(), Error> {
     if let Some(frame) = encoder.finish().map_err(compress_failed)? {
-        run.sink(chunk.table).await?.append(&frame).await?;
+        run.append(chunk.table, &frame).await?;
         chunk.shipped.merge(frame.sum);
         run.progress.frame_done(frame.raw, frame.sum.rows);
     }

@@ -8,9 +8,10 @@ use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::chunks::Chunk;
+use super::closer::{self, Close};
 use super::publish::Sink;
 use super::table::Table;
-use crate::archive::frame::{COPY_END, Compression, Encoder};
+use crate::archive::frame::{COPY_END, Compression, Encoder, Frame};
 use crate::archive::manifest::{self, Kind, Object};
 use crate::conn::SessionOptions;
 use crate::error::{Error, Result};
@@ -87,6 +88,14 @@ pub struct Run {
     queue: Mutex<VecDeque<Job>>,
     objects: Mutex<Vec<Object>>,
     events: mpsc::UnboundedSender<Event>,
+    closer: mpsc::Sender<Close>,
+}
+
+/// What comes out of a run: news for the coordinator, and objects for the closer.
+#[derive(Debug)]
+pub struct Outputs {
+    pub events: mpsc::UnboundedReceiver<Event>,
+    pub to_close: mpsc::Receiver<Close>,
 }
 
 /// What the caller gave is the run's own.
@@ -122,13 +131,13 @@ pub struct Start {
 }
 
 impl Run {
-    /// Puts the plan in place; events come out of the receiver.
+    /// Puts the plan in place.
     pub fn new(
         start: Start,
         tables: Vec<Table>,
         chunks: VecDeque<Chunk>,
         large_objects: Vec<LargeObjects>,
-    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Event>) {
+    ) -> (Arc<Self>, Outputs) {
         let mut counts = vec![0_u32; tables.len()];
         for chunk in &chunks {
             counts[chunk.table] += 1;
@@ -149,7 +158,8 @@ impl Run {
             .map(Job::Chunk)
             .chain(large_objects.into_iter().map(Job::LargeObjects))
             .collect();
-        let (events, receiver) = mpsc::unbounded_channel();
+        let (events, received) = mpsc::unbounded_channel();
+        let (closer, to_close) = mpsc::channel(closer::QUEUE);
         let run = Self {
             start,
             tables,
@@ -157,8 +167,9 @@ impl Run {
             queue: Mutex::new(queue),
             objects: Mutex::new(Vec::new()),
             events,
+            closer,
         };
-        (Arc::new(run), receiver)
+        (Arc::new(run), Outputs { events: received, to_close })
     }
 
     /// The next piece of work; chunks of tables that only the coordinator can read go to it.
@@ -198,21 +209,41 @@ impl Run {
             .await
     }
 
-    /// Counts a chunk as stored; the last one of a table closes its object.
+    /// Stores a frame of a table. What has gathered is made durable now and then, so that
+    /// little is left to do at the end.
+    pub async fn append(&self, table: usize, frame: &Frame<'_>) -> Result<()> {
+        if self.sink(table).await?.append(frame).await? {
+            // A full queue means that the disk is busy as it is.
+            self.closer.try_send(Close::SoFar(table)).unwrap_or(());
+        }
+        Ok(())
+    }
+
+    /// Counts a chunk as stored; after the last one of a table the closer gets its object.
     pub async fn finish_chunk(&self, chunk: &Chunk, encoder: &mut Encoder) -> Result<()> {
         self.progress.chunk_done(chunk.weight);
         let state = &self.tables[chunk.table];
         if state.left.fetch_sub(1, Ordering::AcqRel) != 1 {
             return Ok(());
         }
-        let sink = self.sink(chunk.table).await?;
         encoder.push_bytes(COPY_END).map_err(compress_failed)?;
         if let Some(mut frame) = encoder.finish().map_err(compress_failed)? {
             // A frame of its own: it holds no rows.
             frame.joins = false;
-            sink.append(&frame).await?;
+            self.sink(chunk.table).await?.append(&frame).await?;
         }
         encoder.restart().map_err(compress_failed)?;
+        if self.closer.send(Close::Table(chunk.table)).await.is_err() {
+            // The closer has failed, and tells why.
+            self.stop.cancelled().await;
+        }
+        Ok(())
+    }
+
+    /// Makes a table's object durable and adds it to the finished ones.
+    pub async fn close_table(&self, table: usize) -> Result<()> {
+        let state = &self.tables[table];
+        let sink = self.sink(table).await?;
         let (mut object, sum) = sink.finish().await?;
         let table = &state.table;
         object.entry = Some(table.entry);

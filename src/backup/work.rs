@@ -5,12 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::UnboundedReceiver;
-
 use super::chunks::Chunk;
 use super::coordinator::{Coordinator, finish, note_waiters, ping};
-use super::run::{self, Event, Run, Start, Stop};
-use super::{Request, catalog, globals, large_objects, publish, reader, text_encoding};
+use super::run::{self, Event, Outputs, Run, Start, Stop};
+use super::{Request, catalog, closer, globals, large_objects, publish, reader, text_encoding};
 use crate::archive::frame::Encoder;
 use crate::archive::manifest::{self, Kind, Manifest, Object, Totals};
 use crate::conn::SessionOptions;
@@ -34,7 +32,7 @@ pub(super) struct Work<'a> {
     pub(super) started: jiff::Timestamp,
 }
 
-/// The reader threads; stopped and waited for in every way out, for they write to the folder
+/// The readers and the closer; stopped and waited for in every way out, for they write to the folder
 /// that a failed run removes.
 struct Readers<'a> {
     run: &'a Run,
@@ -80,7 +78,7 @@ impl Work<'_> {
             progress: Arc::clone(&request.progress),
             stop: request.cancel.child_token(),
         };
-        let (run, events) = Run::new(start, coordinator.tables.clone(), chunks, groups);
+        let (run, outputs) = Run::new(start, coordinator.tables.clone(), chunks, groups);
         let globals = async {
             if !request.globals {
                 return Ok(None);
@@ -90,7 +88,7 @@ impl Work<'_> {
             globals::store(request, &coordinator.programs, child, database, folder).await.map(Some)
         };
         tokio::pin!(globals);
-        let mut copying = std::pin::pin!(self.copy(&run, events));
+        let mut copying = std::pin::pin!(self.copy(&run, outputs));
         // A failed copy ends the run, whatever pg_dumpall still does.
         let globals = tokio::select! {
             globals = &mut globals => {
@@ -160,7 +158,8 @@ impl Work<'_> {
 
     /// Runs the readers, reads what only the coordinator can, and keeps the snapshot alive.
     /// When it returns, no reader runs any more.
-    async fn copy(&self, run: &Arc<Run>, mut events: UnboundedReceiver<Event>) -> Result<(), Stop> {
+    async fn copy(&self, run: &Arc<Run>, outputs: Outputs) -> Result<(), Stop> {
+        let Outputs { mut events, to_close } = outputs;
         let mut readers = Readers { run, threads: Vec::new() };
         for number in 0..self.jobs {
             let thread = reader::spawn(Arc::clone(run), number);
@@ -168,7 +167,11 @@ impl Work<'_> {
                 thread.map_err(|error| Error::bug("cannot start a reader").caused_by(&error))?,
             );
         }
-        let mut running = self.jobs;
+        let closer = closer::spawn(Arc::clone(run), to_close);
+        readers
+            .threads
+            .push(closer.map_err(|error| Error::bug("cannot start a thread").caused_by(&error))?);
+        let mut running = readers.threads.len();
         let mut encoder = Encoder::new(run.compress).map_err(run::compress_failed)?;
         let mut noted = HashSet::new();
         let mut failure = None;

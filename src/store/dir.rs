@@ -27,6 +27,13 @@ pub struct Writer {
     bytes: u64,
 }
 
+/// What an object that is being written holds so far.
+#[derive(Debug)]
+pub struct SoFar {
+    file: File,
+    path: PathBuf,
+}
+
 /// An object that is being read.
 #[derive(Debug)]
 pub struct Reader {
@@ -245,12 +252,25 @@ impl Writer {
         Ok(())
     }
 
+    /// A second handle, to make durable what is there while more is added.
+    pub fn so_far(&self) -> Result<SoFar> {
+        let file = self.file.try_clone().map_err(|error| fault("sync", &self.path, &error))?;
+        Ok(SoFar { file, path: self.path.clone() })
+    }
+
     /// Makes the object durable, and returns the size that the store reports.
     pub async fn finish(self) -> Result<u64> {
         self.file.sync_all().map_err(|error| fault("sync", &self.path, &error))?;
         let metadata =
             self.file.metadata().map_err(|error| fault("look at", &self.path, &error))?;
         Ok(metadata.len())
+    }
+}
+
+impl SoFar {
+    /// Makes it durable.
+    pub async fn sync(&self) -> Result<()> {
+        self.file.sync_data().map_err(|error| fault("sync", &self.path, &error))
     }
 }
 

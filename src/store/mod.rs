@@ -9,7 +9,7 @@ mod dir;
 
 use std::path::Path;
 
-pub use dir::{Reader, Writer};
+pub use dir::{Reader, SoFar, Writer};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::error::{Error, Result};

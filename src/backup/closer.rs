@@ -1,0 +1,49 @@
+//! The closer: one thread that makes objects durable while the readers go on reading.
+//!
+//! A reader that waits for the disk reads nothing, under a snapshot that everybody waits for
+//! (measured: 0.2 s of 2.4 s at the end of one big table, a fifth of the time of 500 small ones).
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::reader::{End, in_own_runtime};
+use super::run::{Run, Stop};
+use crate::error::Error;
+
+/// Something to make durable.
+#[derive(Debug)]
+pub enum Close {
+    /// What is stored so far of this table; more follows.
+    SoFar(usize),
+    /// This table: its last frame is stored.
+    Table(usize),
+}
+
+/// Objects that wait to be closed; each is an open file.
+pub const QUEUE: usize = 64;
+
+/// Starts the closer; it tells the coordinator when every table is closed, or why not.
+pub fn spawn(
+    run: Arc<Run>,
+    queue: mpsc::Receiver<Close>,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    std::thread::Builder::new().name("closer".into()).spawn(move || {
+        let mut end = End::new(&run);
+        end.result = Some(in_own_runtime(&run, close_all(&run, queue)));
+    })
+}
+
+async fn close_all(run: &Run, mut queue: mpsc::Receiver<Close>) -> Result<(), Stop> {
+    let mut left = run.tables.len();
+    while left > 0 {
+        match queue.recv().await.ok_or_else(|| Error::bug("the closer's queue is gone"))? {
+            Close::SoFar(table) => run.sink(table).await?.sync().await?,
+            Close::Table(table) => {
+                run.close_table(table).await?;
+                left -= 1;
+            }
+        }
+    }
+    Ok(())
+}
