@@ -37,6 +37,10 @@ pub fn spawn(
 async fn close_all(run: &Run, mut queue: mpsc::Receiver<Close>) -> Result<(), Stop> {
     let mut left = run.tables.len();
     while left > 0 {
+        // Syncs block, and a queue that is never empty never yields: nobody else would look.
+        if run.stop.is_cancelled() {
+            return Err(Stop::Asked);
+        }
         match queue.recv().await.ok_or_else(|| Error::bug("the closer's queue is gone"))? {
             Close::SoFar(table) => run.sink(table).await?.sync().await?,
             Close::Table(table) => {
