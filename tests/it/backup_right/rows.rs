@@ -70,9 +70,10 @@ fn rows_and_hashes_of_the_awkward_tables_are_those_that_psql_copies() {
         ] {
             assert_eq!(backup.rows(schema, name), rows, "{schema}.{name}");
         }
-        // Each partition for itself, told to be loaded through the root.
+        // Each partition for itself, told to be loaded through the root. Which of them a row is in
+        // depends on the OIDs of the enum's labels: one may well be empty.
         let parts = ["p0", "p1"].map(|name| backup.table("app", name).table.clone().unwrap());
-        assert!(parts.iter().all(|part| part.via_root && part.rows > 0));
+        assert!(parts.iter().all(|part| part.via_root));
         assert_eq!(parts[0].rows + parts[1].rows, 3000);
         assert!(backup.find_table("app", "root").is_none());
         assert!(backup.find_table("pgtend_config", "unit").is_none(), "the extension's own rows");
