@@ -13,6 +13,8 @@ pub mod sql;
 
 pub mod conn;
 
+pub mod program;
+
 pub mod store;
 
 pub mod archive;
@@ -20,6 +22,7 @@ pub mod archive;
 pub mod report;
 
 pub mod backup;
+pub mod restore;
 pub mod verify;
 
 pub mod render;

@@ -85,22 +85,90 @@ pub struct Entry {
     section: i32,
     /// The statement that makes it, or pg_dump's note.
     pub defn: Text,
-    drop: Text,
+    /// The statement that drops it; empty where dropping something else does that.
+    pub drop: Text,
     /// The statement that loads its data.
     pub copy: Text,
     /// Its schema.
     pub namespace: Text,
-    tablespace: Text,
-    access_method: Text,
+    /// Its tablespace; empty for the database's own.
+    pub tablespace: Text,
+    /// Its table access method; empty where it has none.
+    pub access_method: Text,
     relkind: Option<i32>,
-    owner: Text,
+    /// The role that owns it; empty where nobody is to become its owner.
+    pub owner: Text,
     with_oids: Text,
     depends_on: Vec<Vec<u8>>,
     /// Name of its data file; empty for none (only in directories).
     pub file: Vec<u8>,
 }
 
+/// When pg_restore makes an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// Beside the object it belongs to (comments, rights).
+    None,
+    /// Before rows.
+    PreData,
+    /// Rows, sequence values, large objects.
+    Data,
+    /// After rows: indexes, constraints, triggers.
+    PostData,
+}
+
 impl Entry {
+    /// When pg_restore makes it.
+    pub fn section(&self) -> Section {
+        match self.section {
+            2 => Section::PreData,
+            3 => Section::Data,
+            4 => Section::PostData,
+            _ => Section::None,
+        }
+    }
+
+    /// Its kind: `TABLE`, `FK CONSTRAINT` ..
+    pub fn kind(&self) -> &str {
+        text(&self.desc)
+    }
+
+    /// Its name; for functions with its arguments, for parts of a table behind the table's name.
+    /// Empty when it is not UTF-8.
+    pub fn name(&self) -> &str {
+        text(&self.tag)
+    }
+
+    /// Its schema; empty for what has none.
+    pub fn schema(&self) -> &str {
+        text(&self.namespace)
+    }
+
+    /// The statement that makes it; empty for none.
+    pub fn definition(&self) -> &str {
+        text(&self.defn)
+    }
+
+    /// The statement that drops it; empty for none.
+    pub fn drop_statement(&self) -> &str {
+        text(&self.drop)
+    }
+
+    /// The role that owns it; empty for none.
+    pub fn owner_name(&self) -> &str {
+        text(&self.owner)
+    }
+
+    /// Its tablespace; empty for the database's own.
+    pub fn tablespace_name(&self) -> &str {
+        text(&self.tablespace)
+    }
+
+    /// Its table access method; empty for none.
+    pub fn access_method_name(&self) -> &str {
+        text(&self.access_method)
+    }
+
     /// The object's oid in the source database; 0 for pg_dump's own entries.
     pub fn oid(&self) -> Option<u32> {
         std::str::from_utf8(self.oid_text.as_deref()?).ok()?.parse().ok()
@@ -265,10 +333,20 @@ impl Toc {
         Ok(Some(oids))
     }
 
+    /// The database that was dumped.
+    pub fn database(&self) -> String {
+        lossy(&self.database)
+    }
+
     /// pg_dump's own version.
     pub fn dump_version(&self) -> String {
         lossy(&self.dump_version)
     }
+}
+
+/// Names and statements are UTF-8 in every backup of pgtend (preflight refuses others).
+fn text(bytes: &Text) -> &str {
+    std::str::from_utf8(bytes.as_deref().unwrap_or(b"")).unwrap_or("")
 }
 
 fn lossy(text: &Text) -> String {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Request;
+use super::dump::{Dump, DumpFault, DumpOptions};
 use super::preflight::{self, Room};
-use super::program::{ChildGuard, Dump, DumpFault, DumpOptions, Programs};
 use super::run::Stop;
 use super::statements::{lock_all, pin_locally};
 use super::table::{self, Table, get};
@@ -13,6 +13,7 @@ use crate::archive::toc::Toc;
 use crate::conn::{self, QueryError, Session, SessionOptions, Type};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::program::{ChildGuard, Programs};
 use crate::report::Progress;
 use crate::sql;
 

@@ -4,13 +4,13 @@
 use std::process::Command;
 
 use super::Request;
-use super::program::{ChildGuard, Programs, command, run_to_end};
 use super::publish::Sink;
 use super::run::compress_failed;
 use crate::archive::frame::{Compression, Encoder};
 use crate::archive::manifest::{Kind, Object};
 use crate::conn::ChildConnection;
 use crate::error::{Error, Result};
+use crate::program::{ChildGuard, Programs, command, run_to_end};
 
 /// Stores the globals; returns the object and what pg_dumpall said.
 ///

@@ -14,7 +14,7 @@ fn no_pg_dump_names_the_package() {
     let pgtend = Pgtend::new().args(["backup", "-q", "--url", &db.url(), "-r"]).arg(&repo);
     let output = pgtend.env("PGTEND_PG_BINDIR", &bindir).env("PATH", "").run().expect_code(69);
     let expected = format!(
-        "error: no pg_dump for a PostgreSQL 15 server is installed
+        "error: no pg_dump of PostgreSQL 15 or newer is installed
   cause: no pg_dump was found in {0}
   next:  install the package postgresql-client-15 (Debian, Ubuntu) or postgresql15 (Red Hat, Amazon Linux)
   next:  or set PGTEND_PG_BINDIR to the folder that holds it: it is {0} now, and nothing else is looked at
@@ -40,7 +40,7 @@ fn a_pg_dump_older_than_the_server_is_refused() {
     let output = run(15).expect_code(69);
     let folder = tools::client_bindir(15);
     let expected = format!(
-        "error: no pg_dump for a PostgreSQL 18 server is installed
+        "error: no pg_dump of PostgreSQL 18 or newer is installed
   cause: found only older ones: 15 in {0}
   next:  install the package postgresql-client-18 (Debian, Ubuntu) or postgresql18 (Red Hat, Amazon Linux)
   next:  or set PGTEND_PG_BINDIR to the folder that holds it: it is {0} now, and nothing else is looked at

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::source::Source;
 
 /// The modules of src/ in the order of the layers: each may use those before it, and itself.
-const LAYERS: [&str; 23] = [
+const LAYERS: [&str; 24] = [
     "exit",
     "error",
     "signal",
@@ -14,6 +14,7 @@ const LAYERS: [&str; 23] = [
     "sql",
     "conn",
     "aws",
+    "program",
     "store",
     "archive",
     // Reports hold values of the layers above; nothing of the domain prints, so what turns

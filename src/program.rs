@@ -1,8 +1,8 @@
-//! pg_dump and pg_dumpall: finding the right ones and running them.
+//! PostgreSQL's own client programs: finding the right ones and running them.
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,13 +10,12 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use crate::archive::toc::{Toc, TocError};
 use crate::conn::ChildConnection;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::settings::Environment;
 
-/// How long pg_dump may take to end after SIGTERM (measured: 3 to 5 ms).
+/// How long a program may take to end after SIGTERM (measured: 3 to 5 ms).
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Bytes of a program's stderr that are kept.
 const STDERR_LIMIT: u64 = 64 << 10;
@@ -30,27 +29,42 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Finds client programs for a server: its own major version if installed, else the nearest
-    /// newer one; never an older one, which may not know what the server has.
+    /// Finds the programs to dump a server with: its own major version if installed, else the
+    /// nearest newer one; never an older one, which may not know what the server has.
     pub fn find(environment: &Environment, server_major: u32) -> Result<Self> {
+        Self::choose(environment, "pg_dump", server_major, server_major)
+    }
+
+    /// Finds the programs to restore with: never older than the pg_dump that wrote the archive,
+    /// of the server's own major version if possible.
+    pub fn find_for_restore(
+        environment: &Environment,
+        dump_major: u32,
+        server_major: u32,
+    ) -> Result<Self> {
+        Self::choose(environment, "pg_restore", dump_major, server_major.max(dump_major))
+    }
+
+    /// The installed ones of version `wanted`, else the nearest from `oldest` on.
+    fn choose(environment: &Environment, program: &str, oldest: u32, wanted: u32) -> Result<Self> {
         let mut found = Vec::new();
         for (folder, major) in candidates(environment) {
-            let program = folder.join("pg_dump");
-            if !program.is_file() {
+            let path = folder.join(program);
+            if !path.is_file() {
                 continue;
             }
-            let Some(major) = major.or_else(|| probe(&program)) else { continue };
+            let Some(major) = major.or_else(|| probe(&path)) else { continue };
             let programs = Self { folder, major };
             // No better one can follow; asking the others costs a process each.
-            if major == server_major {
+            if major == wanted {
                 return Ok(programs);
             }
             found.push(programs);
         }
         found.sort_by_key(|programs| programs.major);
-        match found.iter().find(|programs| programs.major >= server_major) {
+        match found.iter().find(|programs| programs.major >= oldest) {
             Some(programs) => Ok(programs.clone()),
-            None => Err(none_fits(server_major, &found, environment)),
+            None => Err(none_fits(program, oldest, &found, environment)),
         }
     }
 
@@ -60,15 +74,15 @@ impl Programs {
     }
 }
 
-fn none_fits(server_major: u32, found: &[Programs], environment: &Environment) -> Error {
+fn none_fits(program: &str, major: u32, found: &[Programs], environment: &Environment) -> Error {
     let error = Error::new(
         Exit::Unavailable,
-        format!("no pg_dump for a PostgreSQL {server_major} server is installed"),
+        format!("no {program} of PostgreSQL {major} or newer is installed"),
     );
     let bindir = environment.pg_bindir().map(|folder| folder.display().to_string());
     let error = if found.is_empty() {
         let places = bindir.as_deref().unwrap_or("PATH or /usr/lib/postgresql/*/bin");
-        error.because(format!("no pg_dump was found in {places}"))
+        error.because(format!("no {program} was found in {places}"))
     } else {
         let list: Vec<String> =
             found.iter().map(|p| format!("{} in {}", p.major, p.folder.display())).collect();
@@ -79,8 +93,8 @@ fn none_fits(server_major: u32, found: &[Programs], environment: &Environment) -
     });
     error
         .next(format!(
-            "install the package postgresql-client-{server_major} (Debian, Ubuntu) or \
-             postgresql{server_major} (Red Hat, Amazon Linux)"
+            "install the package postgresql-client-{major} (Debian, Ubuntu) or \
+             postgresql{major} (Red Hat, Amazon Linux)"
         ))
         .next(format!("or set PGTEND_PG_BINDIR to the folder that holds it{only}"))
 }
@@ -152,93 +166,9 @@ fn service_file(key_password: &str) -> std::io::Result<File> {
     Ok(file)
 }
 
-/// Why there is no table of contents.
-#[derive(Debug)]
-pub enum DumpFault {
-    /// A lock was not to be had in time.
-    Waited(Error),
-    /// Something was dropped or renamed after pg_dump had seen it.
-    Changed(Error),
-    /// No use in trying again.
-    Failed(Error),
-}
-
-impl From<Error> for DumpFault {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-/// A running pg_dump that has written its table of contents.
-#[derive(Debug)]
-pub struct Dump {
-    process: Process,
-    /// Held open: pg_dump keeps its locks while it waits to write on.
-    stdout: BufReader<ChildStdout>,
-    /// What it wrote.
-    pub toc: Toc,
-}
-
-/// What to run pg_dump with.
-#[derive(Debug, Clone)]
-pub struct DumpOptions<'a> {
-    /// The exported snapshot.
-    pub snapshot: &'a str,
-    /// Encoding of the archive.
-    pub encoding: &'a str,
-    /// Longest wait for a lock.
-    pub lock_wait: Duration,
-    /// Filters, as pg_dump knows them.
-    pub filters: &'a [String],
-}
-
-impl Dump {
-    /// Starts pg_dump and reads its table of contents; blocks until that is complete.
-    ///
-    /// Through `guard` it can be ended from outside.
-    ///
-    /// # Errors
-    /// Told apart by what helps.
-    pub fn start(
-        programs: &Programs,
-        connection: &ChildConnection,
-        environment: &Environment,
-        options: &DumpOptions<'_>,
-        guard: &ChildGuard,
-    ) -> Result<Self, DumpFault> {
-        let program = programs.path("pg_dump");
-        let mut command = command(&program, connection, environment)?;
-        command
-            .args(["-Fc", "-Z0"])
-            .arg(format!("--snapshot={}", options.snapshot))
-            .arg(format!("--encoding={}", options.encoding))
-            .arg(format!("--lock-wait-timeout={}", options.lock_wait.as_millis()))
-            .args(options.filters);
-        let mut process = Process::start(command, &program, guard)?;
-        let stdout = process.child.stdout.take();
-        let stdout = stdout.ok_or_else(|| Error::bug("pg_dump has no stdout"))?;
-        let mut stdout = BufReader::new(stdout);
-        match Toc::read(&mut stdout) {
-            Ok(toc) => Ok(Self { process, stdout, toc }),
-            Err(error) => Err(process.failed_early(&program, &error)),
-        }
-    }
-
-    /// Ends pg_dump; returns the table of contents and the lines it wrote to stderr.
-    pub fn end(self) -> Result<(Toc, Vec<String>)> {
-        let mut lines = self.process.end(self.stdout)?;
-        lines.retain(|line| !line.contains("terminated by user"));
-        // Its errors are its end, and one after the whole table of contents is about rows that
-        // it began to copy itself.
-        let end = lines.iter().position(|line| line.starts_with("pg_dump: error:"));
-        lines.truncate(end.unwrap_or(lines.len()));
-        Ok((self.toc, lines))
-    }
-}
-
 /// A child process whose stderr is collected beside its run.
 #[derive(Debug)]
-struct Process {
+pub struct Process {
     child: Child,
     stderr: Option<std::thread::JoinHandle<Vec<u8>>>,
     guard: ChildGuard,
@@ -281,7 +211,8 @@ impl ChildGuard {
 }
 
 impl Process {
-    fn start(mut command: Command, program: &Path, guard: &ChildGuard) -> Result<Self> {
+    /// Starts a program that [`command`] made.
+    pub fn start(mut command: Command, program: &Path, guard: &ChildGuard) -> Result<Self> {
         let mut child = command.spawn().map_err(|error| cannot_run(program, &error))?;
         guard.watch(child.id());
         let pipe = child.stderr.take();
@@ -299,70 +230,26 @@ impl Process {
         Ok(Self { child, stderr: Some(stderr), guard: guard.clone() })
     }
 
-    fn wait(&mut self) -> std::io::Result<ExitStatus> {
+    /// What it writes; `None` when that was taken before.
+    pub fn stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> std::io::Result<ExitStatus> {
         let status = self.child.wait();
         self.guard.forget();
         status
     }
 
-    fn lines(&mut self) -> Vec<String> {
+    /// The lines of its stderr, once it has ended.
+    pub fn lines(&mut self) -> Vec<String> {
         let text = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
     }
 
-    fn failed_early(&mut self, program: &Path, error: &TocError) -> DumpFault {
-        // A cut table of contents means that the program has ended; another fault does not.
-        if !matches!(error, TocError::Io(_)) {
-            self.kill();
-        }
-        let status = self.wait();
-        let lines = self.lines();
-        let what = match (&status, error) {
-            (Ok(status), TocError::Io(_)) => {
-                format!(
-                    "{} ended before its table of contents was complete ({status})",
-                    program.display()
-                )
-            }
-            _ => format!("cannot read the table of contents of {}", program.display()),
-        };
-        let mut failure = Error::new(Exit::Unavailable, what);
-        if !matches!(error, TocError::Io(_)) {
-            failure = failure.caused_by(error);
-        }
-        for line in &lines {
-            failure = failure.because(line.clone());
-        }
-        let text = lines.join("\n");
-        // pg_dump's --lock-wait-timeout is a statement_timeout around its LOCK TABLE.
-        if text.contains("due to statement timeout") || text.contains("due to lock timeout") {
-            return DumpFault::Waited(
-                failure
-                    .with_exit(Exit::Busy)
-                    .next("try again when the conflicting statement is done (a note may name it)")
-                    .next("or wait longer: --lock-wait 10m"),
-            );
-        }
-        // Mostly something that was dropped or renamed after pg_dump had seen it. The server says
-        // which in its own language, so only a missing right and memory are told by words.
-        let final_words = ["permission denied for ", "out of shared memory"];
-        if text.contains("query failed") && !final_words.iter().any(|words| text.contains(words)) {
-            return DumpFault::Changed(failure);
-        }
-        DumpFault::Failed(if text.contains("permission denied for ") {
-            failure
-                .with_exit(Exit::Refused)
-                .next("grant the role what is named above, or leave it out (-T, -N)")
-        } else if text.contains("no matching tables") || text.contains("no matching schemas") {
-            failure.next("correct the pattern after -t or -n: pg_dump's rules apply")
-        } else if text.contains("out of shared memory") {
-            failure.next("raise max_locks_per_transaction on the server")
-        } else {
-            failure
-        })
-    }
-
-    fn kill(&mut self) {
+    /// Ends it at once.
+    pub fn kill(&mut self) {
         if let Err(error) = self.child.kill() {
             // It has ended already, which is what was wanted.
             debug_assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
@@ -370,12 +257,12 @@ impl Process {
     }
 
     /// SIGTERM, some patience, SIGKILL; with the pipe closed, for it must not block on writing.
-    fn end(mut self, stdout: BufReader<ChildStdout>) -> Result<Vec<String>> {
+    pub fn end(mut self, stdout: impl Read) -> Result<Vec<String>> {
         terminate(self.child.id());
         drop(stdout);
         let start = Instant::now();
         let failed =
-            |error: std::io::Error| Error::bug("cannot wait for pg_dump").caused_by(&error);
+            |error: std::io::Error| Error::bug("cannot wait for a program").caused_by(&error);
         while self.child.try_wait().map_err(failed)?.is_none() {
             if start.elapsed() > PATIENCE {
                 self.kill();

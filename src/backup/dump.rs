@@ -1,0 +1,149 @@
+//! pg_dump: the plan of a backup.
+
+use std::io::BufReader;
+use std::path::Path;
+use std::process::ChildStdout;
+use std::time::Duration;
+
+use crate::archive::toc::{Toc, TocError};
+use crate::conn::ChildConnection;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::program::{ChildGuard, Process, Programs, command};
+use crate::settings::Environment;
+
+/// Why there is no table of contents.
+#[derive(Debug)]
+pub enum DumpFault {
+    /// A lock was not to be had in time.
+    Waited(Error),
+    /// Something was dropped or renamed after pg_dump had seen it.
+    Changed(Error),
+    /// No use in trying again.
+    Failed(Error),
+}
+
+impl From<Error> for DumpFault {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// A running pg_dump that has written its table of contents.
+#[derive(Debug)]
+pub struct Dump {
+    process: Process,
+    /// Held open: pg_dump keeps its locks while it waits to write on.
+    stdout: BufReader<ChildStdout>,
+    /// What it wrote.
+    pub toc: Toc,
+}
+
+/// What to run pg_dump with.
+#[derive(Debug, Clone)]
+pub struct DumpOptions<'a> {
+    /// The exported snapshot.
+    pub snapshot: &'a str,
+    /// Encoding of the archive.
+    pub encoding: &'a str,
+    /// Longest wait for a lock.
+    pub lock_wait: Duration,
+    /// Filters, as pg_dump knows them.
+    pub filters: &'a [String],
+}
+
+impl Dump {
+    /// Starts pg_dump and reads its table of contents; blocks until that is complete.
+    ///
+    /// Through `guard` it can be ended from outside.
+    ///
+    /// # Errors
+    /// Told apart by what helps.
+    pub fn start(
+        programs: &Programs,
+        connection: &ChildConnection,
+        environment: &Environment,
+        options: &DumpOptions<'_>,
+        guard: &ChildGuard,
+    ) -> Result<Self, DumpFault> {
+        let program = programs.path("pg_dump");
+        let mut command = command(&program, connection, environment)?;
+        command
+            .args(["-Fc", "-Z0"])
+            .arg(format!("--snapshot={}", options.snapshot))
+            .arg(format!("--encoding={}", options.encoding))
+            .arg(format!("--lock-wait-timeout={}", options.lock_wait.as_millis()))
+            .args(options.filters);
+        let mut process = Process::start(command, &program, guard)?;
+        let stdout = process.stdout().ok_or_else(|| Error::bug("pg_dump has no stdout"))?;
+        let mut stdout = BufReader::new(stdout);
+        match Toc::read(&mut stdout) {
+            Ok(toc) => Ok(Self { process, stdout, toc }),
+            Err(error) => Err(failed_early(&mut process, &program, &error)),
+        }
+    }
+
+    /// Ends pg_dump; returns the table of contents and the lines it wrote to stderr.
+    pub fn end(self) -> Result<(Toc, Vec<String>)> {
+        let mut lines = self.process.end(self.stdout)?;
+        lines.retain(|line| !line.contains("terminated by user"));
+        // Its errors are its end, and one after the whole table of contents is about rows that
+        // it began to copy itself.
+        let end = lines.iter().position(|line| line.starts_with("pg_dump: error:"));
+        lines.truncate(end.unwrap_or(lines.len()));
+        Ok((self.toc, lines))
+    }
+}
+
+/// What it means that the table of contents could not be read.
+fn failed_early(process: &mut Process, program: &Path, error: &TocError) -> DumpFault {
+    // A cut table of contents means that the program has ended; another fault does not.
+    if !matches!(error, TocError::Io(_)) {
+        process.kill();
+    }
+    let status = process.wait();
+    let lines = process.lines();
+    let what = match (&status, error) {
+        (Ok(status), TocError::Io(_)) => {
+            format!(
+                "{} ended before its table of contents was complete ({status})",
+                program.display()
+            )
+        }
+        _ => format!("cannot read the table of contents of {}", program.display()),
+    };
+    let mut failure = Error::new(Exit::Unavailable, what);
+    if !matches!(error, TocError::Io(_)) {
+        failure = failure.caused_by(error);
+    }
+    for line in &lines {
+        failure = failure.because(line.clone());
+    }
+    let text = lines.join("\n");
+    // pg_dump's --lock-wait-timeout is a statement_timeout around its LOCK TABLE.
+    if text.contains("due to statement timeout") || text.contains("due to lock timeout") {
+        return DumpFault::Waited(
+            failure
+                .with_exit(Exit::Busy)
+                .next("try again when the conflicting statement is done (a note may name it)")
+                .next("or wait longer: --lock-wait 10m"),
+        );
+    }
+    // Mostly something that was dropped or renamed after pg_dump had seen it. The server says
+    // which in its own language, so only a missing right and memory are told by words.
+    let final_words = ["permission denied for ", "out of shared memory"];
+    if text.contains("query failed") && !final_words.iter().any(|words| text.contains(words)) {
+        return DumpFault::Changed(failure);
+    }
+    DumpFault::Failed(if text.contains("permission denied for ") {
+        failure
+            .with_exit(Exit::Refused)
+            .next("grant the role what is named above, or leave it out (-T, -N)")
+    } else if text.contains("no matching tables") || text.contains("no matching schemas") {
+        failure.next("correct the pattern after -t or -n: pg_dump's rules apply")
+    } else if text.contains("out of shared memory") {
+        failure.next("raise max_locks_per_transaction on the server")
+    } else {
+        failure
+    })
+}

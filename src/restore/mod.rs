@@ -1,0 +1,6 @@
+//! restore: a backup becomes a database again.
+//!
+//! [`plan`] says what becomes of every entry of the table of contents; stock pg_restore makes the
+//! objects from toc.dat alone, pgtend loads the rows straight from the store.
+
+pub mod plan;
