@@ -26,7 +26,7 @@ pub struct Piece {
     pub object: usize,
     /// Frames of the object, without the one with COPY's end.
     pub frames: Range<usize>,
-    /// Whether it is the whole table, so that its pages can be written frozen.
+    /// Whether it is all rows of a new table, so that its pages can be written frozen.
     pub whole: bool,
 }
 
@@ -35,8 +35,9 @@ pub fn raw_bytes(object: &Object, frames: &Range<usize>) -> u64 {
     object.frames[frames.clone()].iter().map(|frame| frame.raw_length()).sum()
 }
 
-/// Cuts one table. `share` is what each session would have to load if all had the same.
-pub fn cut(manifest: &Manifest, object: usize, share: u64) -> Vec<Piece> {
+/// Cuts one table. `share` is what each session would have to load if all had the same; `is_new`
+/// says that nobody else's rows are in it.
+pub fn cut(manifest: &Manifest, object: usize, share: u64, is_new: bool) -> Vec<Piece> {
     let table = &manifest.objects[object];
     // The last frame is COPY's end alone.
     let frames = 0..table.frames.len().saturating_sub(1);
@@ -46,7 +47,7 @@ pub fn cut(manifest: &Manifest, object: usize, share: u64) -> Vec<Piece> {
     let via_root = table.table.as_ref().is_some_and(|table| table.via_root);
     // A partition's rows that go through the root may belong to another partition.
     if table.raw_bytes <= share.max(PIECE_BYTES) || via_root {
-        return vec![Piece { object, frames, whole: !via_root }];
+        return vec![Piece { object, frames, whole: is_new && !via_root }];
     }
     let mut pieces = Vec::new();
     let (mut start, mut bytes) = (0, 0);
@@ -58,7 +59,7 @@ pub fn cut(manifest: &Manifest, object: usize, share: u64) -> Vec<Piece> {
         }
     }
     if let [only] = pieces.as_mut_slice() {
-        only.whole = true;
+        only.whole = is_new;
     }
     pieces
 }
