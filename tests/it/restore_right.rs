@@ -37,7 +37,8 @@ fn fastrand() -> u64 {
 impl Drop for Made<'_> {
     fn drop(&mut self) {
         for name in [self.name.clone(), format!("{}_restoring", self.name)] {
-            self.cluster.psql("postgres", &format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"));
+            self.cluster
+                .psql("postgres", &format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"));
         }
     }
 }
@@ -76,7 +77,9 @@ fn restores_with(client: u32) {
     load(&source);
     let programs = tempfile::tempdir().unwrap();
     watched_programs(client, programs.path());
-    for (compress, chunk, jobs) in [("zstd", "8kB", "4"), ("gzip:1", "64kB", "1"), ("none", "20kB", "2")] {
+    for (compress, chunk, jobs) in
+        [("zstd", "8kB", "4"), ("gzip:1", "64kB", "1"), ("none", "20kB", "2")]
+    {
         let repo = Repo::new();
         let arguments = ["--compress", compress, "--chunk", chunk, "--no-globals"];
         let output = repo
@@ -87,10 +90,14 @@ fn restores_with(client: u32) {
         let backup = repo.done(output);
         assert!(backup.manifest.source.pg_dump.starts_with(&format!("{client}.")));
         let copy = Made::new(cluster, "copy");
-        let output = restore(&repo, cluster, &["latest", "--into", &copy.name, "--create", "--yes", "-j", jobs])
-            .env("PGTEND_PG_BINDIR", programs.path())
-            .run()
-            .expect_code(0);
+        let output = restore(
+            &repo,
+            cluster,
+            &["latest", "--into", &copy.name, "--create", "--yes", "-j", jobs],
+        )
+        .env("PGTEND_PG_BINDIR", programs.path())
+        .run()
+        .expect_code(0);
         let report = output.json()["report"].take();
         assert_eq!(report["complete"], true);
         assert_eq!(report["restored"], report["objects"], "{report}");
