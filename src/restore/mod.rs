@@ -3,4 +3,8 @@
 //! [`plan`] says what becomes of every entry of the table of contents; stock pg_restore makes the
 //! objects from toc.dat alone, pgtend loads the rows straight from the store.
 
+pub mod objects;
 pub mod plan;
+pub mod rehearsal;
+pub mod target;
+pub mod words;

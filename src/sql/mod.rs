@@ -39,6 +39,12 @@ queries! {
     LARGE_OBJECT_PART = "backup/large_object_part";
     BLOCKERS = "backup/blockers";
     WAITERS = "backup/waiters";
+    TARGET_SESSION = "restore/session";
+    TARGET_ROLES = "restore/roles";
+    TARGET_EXTENSIONS = "restore/extensions";
+    TARGET_NAMES = "restore/names";
+    TARGET_SCHEMAS = "restore/schemas";
+    TARGET_EXISTING = "restore/existing";
 }
 
 /// A name as an SQL identifier, always quoted: no list of key words to keep in step.

@@ -21,6 +21,16 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("backup/large_object_part", "(oid, int8, int4)", "(4711, 1, 3)"),
     ("backup/blockers", "(int4)", "(pg_backend_pid())"),
     ("backup/waiters", "(oid)", "('t'::regclass)"),
+    ("restore/session", "", ""),
+    ("restore/roles", "(text[])", "(ARRAY['postgres'])"),
+    ("restore/extensions", "", ""),
+    ("restore/names", "", ""),
+    ("restore/schemas", "(text[])", "(ARRAY['postgres'])"),
+    (
+        "restore/existing",
+        "(int4[], text[], text[], text[])",
+        "('{0, 1}', '{relation, function}', '{public, public}', '{t, \"f(integer)\"}')",
+    ),
     ("conn/facts", "", ""),
     ("conn/set", "(text[], text[])", "(ARRAY['jit', 'no_such'], ARRAY['off', 'x'])"),
 ];
