@@ -75,7 +75,7 @@ fn named_by(entry: &Entry) -> Option<Object> {
     let object =
         |class, name: &str| Object { class, schema: schema.clone(), name: name.to_owned() };
     match entry.kind() {
-        "TABLE DATA" => Some(object("relation", entry.name())),
+        "TABLE DATA" | "SEQUENCE SET" => Some(object("relation", entry.name())),
         "ACL" | "COMMENT" | "SECURITY LABEL" => {
             let tag = entry.name();
             if let Some(name) = tag.strip_prefix("SCHEMA ") {

@@ -20,9 +20,8 @@ impl Rehearsal<'_> {
             if let Some(schema) = installed {
                 self.plan.leave_out(index, Weight::Needless, "installed already");
                 self.installed_elsewhere(index, &name, &schema);
-            } else if let Some(why) = self.why_not(index, &name) {
-                let need = format!("needs extension {name}, which {why}");
-                self.leave_out(index, &why, &need);
+            } else if let Some((reason, which)) = self.why_not(index, &name) {
+                self.leave_out(index, &reason, &format!("needs extension {name}, {which}"));
             }
         }
         if !self.facts.superuser {
@@ -30,28 +29,37 @@ impl Rehearsal<'_> {
         }
     }
 
-    /// Why the role cannot create an extension here.
-    fn why_not(&self, index: usize, name: &str) -> Option<String> {
-        let role = self.role();
+    /// Why the role cannot create an extension here, for itself and for what needs it.
+    fn why_not(&self, index: usize, name: &str) -> Option<(String, String)> {
+        let both = |own: &str, which: &str| Some((own.to_owned(), which.to_owned()));
         let Some(extension) = self.facts.extensions.get(name).filter(|e| e.available) else {
-            return Some("this server does not have".to_owned());
+            return both("this server does not have it", "which this server does not have");
         };
         if self.facts.allowed_extensions.as_ref().is_some_and(|list| !list.contains(name)) {
-            return Some("the provider's list of allowed extensions does not have".to_owned());
+            return both(
+                "not on the service's list of allowed extensions",
+                "which is not on the service's list of allowed extensions",
+            );
         }
         // Admins of services are lent the superuser for what is on the service's list.
         let lent = self.facts.superuser || self.facts.provider.is_some();
         if extension.superuser && !extension.trusted && !lent {
-            return Some("only a superuser may create here".to_owned());
+            return both(
+                "only a superuser may create it here",
+                "which only a superuser may create here",
+            );
         }
         if !self.facts.superuser && !self.facts.may_create {
-            return Some(format!("role {role} may not create, for lack of CREATE on the database"));
+            let lack = format!("role {} lacks CREATE on the database", self.role());
+            return Some((lack.clone(), format!("but {lack}")));
         }
         let schema = schema_of(self.plan.toc.entries[index].definition())?;
         let made = |index: &usize| self.plan.toc.entries[*index].name() == schema;
-        let there =
-            self.facts.schemas.contains_key(&schema) || self.planned(&["SCHEMA"]).iter().any(made);
-        (!there).then(|| format!("goes into schema {schema}, and that does not exist here"))
+        if self.facts.schemas.contains_key(&schema) || self.planned(&["SCHEMA"]).iter().any(made) {
+            return None;
+        }
+        let lack = format!("its schema {schema} does not exist here");
+        Some((lack.clone(), format!("but {lack}")))
     }
 
     /// An extension that lies in another schema here: what names the old one cannot be made.

@@ -22,9 +22,30 @@ impl Rehearsal<'_> {
         if !self.wishes.create {
             self.locale();
         }
+        self.roles_in_rows();
         for index in self.planned(&["SUBSCRIPTION"]) {
             let name = self.plan.toc.entries[index].name();
             self.plan.notes.push(format!("subscription {name} comes back disabled"));
+        }
+    }
+
+    /// Rows can name roles, too; which ones, only the rows know.
+    fn roles_in_rows(&mut self) {
+        let names_roles = |index: &usize| {
+            let entry = &self.plan.toc.entries[*index];
+            words(entry.definition()).any(|word| word.is("regrole") || word.is("aclitem"))
+        };
+        let tables = self.planned(&["TABLE"]);
+        let tables: Vec<String> = tables
+            .into_iter()
+            .filter(names_roles)
+            .map(|index| self.plan.toc.entries[index].label())
+            .collect();
+        if !tables.is_empty() {
+            self.plan.notes.push(format!(
+                "rows with roles that do not exist will fail: {}",
+                super::some_of(&tables)
+            ));
         }
     }
 

@@ -88,7 +88,7 @@ impl Rehearsal<'_> {
             let entry = &self.plan.toc.entries[index];
             let Some(object) = foreign(self.plan, entry) else { continue };
             // The role may be no owner, and still load rows.
-            let is_rows = entry.kind() == "TABLE DATA";
+            let is_rows = matches!(entry.kind(), "TABLE DATA" | "SEQUENCE SET");
             if object.class == "schema" && self.facts.schemas.contains_key(&object.name) {
                 continue;
             }
