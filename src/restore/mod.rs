@@ -7,16 +7,20 @@
 
 mod analyze;
 mod data;
+pub mod identity;
 mod large_objects;
 mod loader;
 mod objects;
 mod pieces;
 pub mod plan;
 mod prepare;
+pub mod rehearsal;
 mod run;
 mod safety;
 mod side;
 mod source;
+pub mod target;
+pub mod words;
 
 use std::sync::Arc;
 

@@ -44,6 +44,12 @@ queries! {
     END_ORPHANS = "restore/end_orphans";
     LARGE_OBJECT_PUT = "restore/large_object_put";
     TRANSACTION = "restore/transaction";
+    TARGET_SESSION = "restore/session";
+    TARGET_ROLES = "restore/roles";
+    TARGET_EXTENSIONS = "restore/extensions";
+    TARGET_NAMES = "restore/names";
+    TARGET_SCHEMAS = "restore/schemas";
+    TARGET_EXISTING = "restore/existing";
 }
 
 /// A name as an SQL identifier, always quoted: no list of key words to keep in step.

@@ -23,6 +23,7 @@ mod harness_works;
 mod layers;
 mod readme;
 mod restore_faults;
+mod restore_rehearsal;
 mod restore_right;
 mod restore_safety;
 #[allow(dead_code, reason = "not every part has a user at every commit")]

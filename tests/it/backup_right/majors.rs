@@ -26,6 +26,16 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("restore/end_orphans", "(text)", "('nobody')"),
     ("restore/large_object_put", "(oid[], int8[], bytea[])", "('{}', '{}', '{}')"),
     ("restore/transaction", "(text)", "('3')"),
+    ("restore/session", "", ""),
+    ("restore/roles", "(text[])", "(ARRAY['postgres'])"),
+    ("restore/extensions", "", ""),
+    ("restore/names", "", ""),
+    ("restore/schemas", "(text[])", "(ARRAY['postgres'])"),
+    (
+        "restore/existing",
+        "(int4[], text[], text[], text[])",
+        "('{0, 1}', '{relation, function}', '{public, public}', '{t, \"f(integer)\"}')",
+    ),
     ("conn/facts", "", ""),
     ("conn/set", "(text[], text[])", "(ARRAY['jit', 'no_such'], ARRAY['off', 'x'])"),
 ];
