@@ -61,6 +61,8 @@ pub struct Plan {
     /// What the operator should know beside what is left out.
     pub notes: Vec<String>,
     fates: Vec<Fate>,
+    /// As they were before anything was left out.
+    first: Vec<Fate>,
     by_id: HashMap<i32, usize>,
 }
 
@@ -69,11 +71,12 @@ impl Plan {
     pub fn new(toc: Toc) -> Self {
         let by_id: HashMap<i32, usize> =
             toc.entries.iter().enumerate().map(|(index, entry)| (entry.id, index)).collect();
-        let mut plan = Self { toc, notes: Vec::new(), fates: Vec::new(), by_id };
+        let mut plan = Self { toc, notes: Vec::new(), fates: Vec::new(), first: Vec::new(), by_id };
         for index in 0..plan.toc.entries.len() {
             let fate = plan.first_fate(index);
             plan.fates.push(fate);
         }
+        plan.first.clone_from(&plan.fates);
         plan
     }
 
@@ -122,6 +125,17 @@ impl Plan {
         self.by_id.get(&id).copied()
     }
 
+    /// Entry number `index`.
+    pub fn entry(&self, index: usize) -> &Entry {
+        &self.toc.entries[index]
+    }
+
+    /// Numbers of the entries that must be there before this one; what the archive does not
+    /// have is left out.
+    pub fn needs_of<'a>(&'a self, entry: &'a Entry) -> impl Iterator<Item = usize> + 'a {
+        entry.dependencies().filter_map(|id| self.index_of(id))
+    }
+
     /// What becomes of entry number `index`.
     pub fn fate(&self, index: usize) -> &Fate {
         &self.fates[index]
@@ -136,6 +150,22 @@ impl Plan {
     pub fn leave_out(&mut self, index: usize, weight: Weight, reason: impl Into<String>) {
         if self.is_planned(index) {
             self.fates[index] = Fate::LeftOut(LeftOut { weight, reason: reason.into() });
+        }
+    }
+
+    /// The operator asked for other things than entry number `index`: neither counted nor listed,
+    /// whatever was said of it before. Settings stay.
+    pub fn unwant(&mut self, index: usize) {
+        if self.fates[index] != Fate::Setting {
+            let (weight, reason) = (Weight::Unwanted, String::new());
+            self.fates[index] = Fate::LeftOut(LeftOut { weight, reason });
+        }
+    }
+
+    /// Takes [`Self::unwant`] back; an entry that is left out for another reason stays so.
+    pub fn want(&mut self, index: usize) {
+        if matches!(&self.fates[index], Fate::LeftOut(left) if left.weight == Weight::Unwanted) {
+            self.fates[index] = self.first[index].clone();
         }
     }
 
