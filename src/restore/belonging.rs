@@ -19,10 +19,7 @@ pub struct Belonging {
 
 /// Whether it is a table, or stands where a table can stand.
 pub fn is_relation(entry: &Entry) -> bool {
-    matches!(
-        entry.kind(),
-        "TABLE" | "FOREIGN TABLE" | "VIEW" | "MATERIALIZED VIEW" | "SEQUENCE"
-    )
+    matches!(entry.kind(), "TABLE" | "FOREIGN TABLE" | "VIEW" | "MATERIALIZED VIEW" | "SEQUENCE")
 }
 
 /// Whether its sequence is a column's GENERATED AS IDENTITY: no object without the table.
@@ -54,7 +51,10 @@ impl Belonging {
         let of_kind = |kind: &'static str| move |at: &usize| plan.entry(*at).kind() == kind;
         match entry.kind() {
             "ACL" | "COMMENT" | "SECURITY LABEL" | "STATISTICS DATA" => needs.next(),
-            "TABLE DATA" | "MATERIALIZED VIEW DATA" | "SEQUENCE SET" | "SEQUENCE OWNED BY"
+            "TABLE DATA"
+            | "MATERIALIZED VIEW DATA"
+            | "SEQUENCE SET"
+            | "SEQUENCE OWNED BY"
             | "TABLE ATTACH" => needs.find(|at| same_name(entry, plan.entry(*at))),
             "SEQUENCE" => {
                 needs.find(|at| matches!(plan.entry(*at).kind(), "TABLE" | "FOREIGN TABLE"))
@@ -65,8 +65,7 @@ impl Belonging {
                 needs.find(of_kind("SCHEMA"))
             }
             "INDEX ATTACH" => {
-                let tables: Vec<usize> =
-                    needs.filter(|at| is_relation(plan.entry(*at))).collect();
+                let tables: Vec<usize> = needs.filter(|at| is_relation(plan.entry(*at))).collect();
                 let is_root = |at: &usize| tables.iter().any(|other| self.is_below(*other, *at));
                 tables.iter().copied().find(|at| !is_root(at))
             }

@@ -19,12 +19,7 @@ use crate::sql::quote_qualified;
 ///
 /// Errors (usage): no ordinary table, one that inherits, the name that it has already, or a
 /// definition that pgtend cannot rewrite with certainty.
-pub fn narrow(
-    plan: &mut Plan,
-    table: usize,
-    schema: Option<&str>,
-    name: &str,
-) -> Result<Narrowed> {
+pub fn narrow(plan: &mut Plan, table: usize, schema: Option<&str>, name: &str) -> Result<Narrowed> {
     let belonging = Belonging::new(plan);
     let entry = plan.entry(table);
     let old = (entry.schema().to_owned(), entry.name().to_owned());
@@ -83,9 +78,8 @@ fn schemas(
     wanted: &BTreeSet<usize>,
     needed: &mut Vec<usize>,
 ) {
-    let find = |name: &str| {
-        plan.toc.entries.iter().position(|e| e.kind() == "SCHEMA" && e.name() == name)
-    };
+    let find =
+        |name: &str| plan.toc.entries.iter().position(|e| e.kind() == "SCHEMA" && e.name() == name);
     if old.0 == new.0 {
         return;
     }
@@ -251,7 +245,10 @@ mod tests {
         assert!(inherits.ends_with("it inherits columns from another table"), "{inherits}");
         let none = refuses("CREATE TABLE s.t (\n)\nINHERITS (s.p);\n");
         assert!(none.ends_with("it inherits columns from another table"), "{none}");
-        assert!(refuses("CREATE TABLE s.t (\n    a date\n)\nPARTITION BY RANGE (a);\n").ends_with("partitioned"));
+        assert!(
+            refuses("CREATE TABLE s.t (\n    a date\n)\nPARTITION BY RANGE (a);\n")
+                .ends_with("partitioned")
+        );
         assert!(refuses("CREATE TABLE s.other (a int);\n").contains("does not know the form"));
         assert!(refuses("SELECT 1;\nCREATE TABLE s.t (a int);\n").contains("the form"));
     }

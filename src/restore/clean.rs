@@ -133,10 +133,7 @@ fn dummy_view(entry: &Entry) -> Option<Qualified> {
 }
 
 fn is_view(view: &Qualified) -> String {
-    format!(
-        "SELECT FROM pg_catalog.pg_class WHERE oid = {} AND relkind = 'v'",
-        oid_of(view)
-    )
+    format!("SELECT FROM pg_catalog.pg_class WHERE oid = {} AND relkind = 'v'", oid_of(view))
 }
 
 fn oid_of(name: &Qualified) -> String {
@@ -175,9 +172,8 @@ fn drop_of_domain(statement: &str) -> String {
 
 fn refuse_subscription(name: &str) -> String {
     let name = quote_literal(name);
-    let message = format!(
-        "'subscription % is there: drop it first, with its slot at the publisher', {name}"
-    );
+    let message =
+        format!("'subscription % is there: drop it first, with its slot at the publisher', {name}");
     let there = format!(
         "SELECT FROM pg_catalog.pg_subscription WHERE subname = {name} AND subdbid = \
          (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"

@@ -3,12 +3,10 @@
 //! Foreign keys of other tables can be dropped and brought back; a view or a function would be
 //! lost with them, so it is a refusal.
 
+use super::belonging::is_relation;
 use super::names::typed_table;
 use super::plan::{Fate, Plan, Step};
-use super::belonging::is_relation;
-use crate::backup::preflight::catalog;
-use crate::backup::table::get;
-use crate::conn::{Session, Type};
+use crate::conn::{Row, Session, Type};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::sql::{self, quote_name, quote_qualified};
@@ -47,9 +45,8 @@ pub struct ForeignKey {
 /// Looks for what depends on the planned tables, views and sequences of a part and is neither
 /// planned itself nor in a schema of which all is planned.
 pub async fn outside(session: &Session, plan: &Plan) -> Result<Outside> {
-    let planned = |index: &usize| {
-        matches!(plan.fate(*index), Fate::Planned(step) if *step != Step::Database)
-    };
+    let planned =
+        |index: &usize| matches!(plan.fate(*index), Fate::Planned(step) if *step != Step::Database);
     let entries = || (0..plan.toc.entries.len()).filter(planned).map(|index| plan.entry(index));
     let relations: Vec<String> = entries()
         .filter(|entry| is_relation(entry))
@@ -63,13 +60,13 @@ pub async fn outside(session: &Session, plan: &Plan) -> Result<Outside> {
             &[(&relations, Type::TEXT_ARRAY), (&schemas, Type::TEXT_ARRAY)],
         )
         .await
-        .map_err(catalog)?;
+        .map_err(|error| error.into_error("cannot see what depends on the tables to replace"))?;
     let mut outside = Outside::default();
     for row in &rows {
         let (schema, table): (&str, &str) = (get(row, "schema")?, get(row, "relation")?);
         let (name, relation_kind): (&str, &str) = (get(row, "name")?, get(row, "relation_kind")?);
         let full = typed_table(schema, table);
-        match get::<&str>(row, "kind")? {
+        match get(row, "kind")? {
             "foreign key" => outside.foreign_keys.push(foreign_key(
                 (schema, table, name),
                 get(row, "definition")?,
@@ -84,6 +81,12 @@ pub async fn outside(session: &Session, plan: &Plan) -> Result<Outside> {
     outside.others.sort();
     outside.others.dedup();
     Ok(outside)
+}
+
+fn get<'a>(row: &'a Row, column: &str) -> Result<&'a str> {
+    row.try_get(column).map_err(|error| {
+        Error::bug(format!("column {column} of a catalog query")).caused_by(&error)
+    })
 }
 
 fn foreign_key(
@@ -150,7 +153,9 @@ mod tests {
              shop.orders(id) DEFERRABLE NOT VALID;"
         );
         assert!(key(definition, true).add.ends_with("(id) DEFERRABLE;"));
-        assert!(key("FOREIGN KEY (a) REFERENCES b(c) NOT VALID", false).add.ends_with("(c) NOT VALID;"));
+        assert!(
+            key("FOREIGN KEY (a) REFERENCES b(c) NOT VALID", false).add.ends_with("(c) NOT VALID;")
+        );
     }
 
     #[test]

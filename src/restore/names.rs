@@ -97,9 +97,7 @@ pub fn typed_table(schema: &str, name: &str) -> String {
 /// sequence or foreign table.
 pub fn find_table(plan: &Plan, written: &str) -> Result<usize> {
     let name = Name::table(written)?;
-    let relations = || {
-        plan.toc.entries.iter().enumerate().filter(|(_, entry)| is_relation(entry))
-    };
+    let relations = || plan.toc.entries.iter().enumerate().filter(|(_, entry)| is_relation(entry));
     for fold in [false, true] {
         let found: Vec<_> =
             relations().filter(|(_, e)| name.is(e.schema(), e.name(), fold)).collect();

@@ -82,9 +82,8 @@ pub fn narrow(plan: &mut Plan, parts: &Parts) -> Result<Narrowed> {
     let belonging = Belonging::new(plan);
     let entries = 0..plan.toc.entries.len();
     let named: BTreeSet<usize> = chosen.iter().copied().collect();
-    let all: BTreeSet<usize> = entries
-        .filter(|index| belonging.chain(*index).any(|at| named.contains(&at)))
-        .collect();
+    let all: BTreeSet<usize> =
+        entries.filter(|index| belonging.chain(*index).any(|at| named.contains(&at))).collect();
     let mut narrowed = Narrowed { chosen, ..Narrowed::default() };
     refuse_identities(plan, &belonging, &narrowed.chosen, &all)?;
     let incoming = incoming(plan, &belonging, &all);
@@ -312,7 +311,12 @@ pub fn include(plan: &mut Plan, narrowed: &Narrowed, lacking: &[usize]) {
 fn is_trimming(kind: &str) -> bool {
     matches!(
         kind,
-        "ACL" | "COMMENT" | "SECURITY LABEL" | "SEQUENCE SET" | "SEQUENCE OWNED BY" | "USER MAPPING"
+        "ACL"
+            | "COMMENT"
+            | "SECURITY LABEL"
+            | "SEQUENCE SET"
+            | "SEQUENCE OWNED BY"
+            | "USER MAPPING"
     )
 }
 
@@ -353,11 +357,7 @@ fn blocked(
 }
 
 /// The candidates that something planned needs, and what belongs to them.
-fn reachable(
-    plan: &Plan,
-    belonging: &Belonging,
-    candidates: &BTreeSet<usize>,
-) -> BTreeSet<usize> {
+fn reachable(plan: &Plan, belonging: &Belonging, candidates: &BTreeSet<usize>) -> BTreeSet<usize> {
     let entries = || 0..plan.toc.entries.len();
     let mut open: Vec<usize> = entries().filter(|index| plan.is_planned(*index)).collect();
     let mut found = BTreeSet::new();
@@ -381,12 +381,10 @@ mod tests {
 
     #[test]
     fn a_foreign_key_comes_back_not_valid_once() {
-        let made = "ALTER TABLE ONLY s.\"a;b\"\n    ADD CONSTRAINT c FOREIGN KEY (x) REFERENCES s.t(id)";
+        let made =
+            "ALTER TABLE ONLY s.\"a;b\"\n    ADD CONSTRAINT c FOREIGN KEY (x) REFERENCES s.t(id)";
         for end in ["", " ON DELETE CASCADE", " DEFERRABLE INITIALLY DEFERRED"] {
-            assert_eq!(
-                not_valid(&format!("{made}{end};\n")),
-                format!("{made}{end} NOT VALID;\n")
-            );
+            assert_eq!(not_valid(&format!("{made}{end};\n")), format!("{made}{end} NOT VALID;\n"));
         }
         for end in [" NOT VALID", " NOT ENFORCED"] {
             let same = format!("{made}{end};\n");
