@@ -6,8 +6,9 @@
 //! to that. Nothing is dropped with CASCADE that pg_dump does not say so of (base types).
 
 use super::belonging::{Belonging, named_owner};
+use super::parts::attached_index;
 use super::plan::{Fate, Plan, Step};
-use super::statement::{Qualified, altered, identifier, qualified, split};
+use super::statement::{Qualified, altered, qualified, split};
 use crate::archive::toc::Entry;
 use crate::sql::{quote_literal, quote_qualified};
 
@@ -45,24 +46,8 @@ pub fn statements(plan: &Plan, stays: impl Fn(&Entry) -> bool) -> Vec<Drop> {
 
 /// Indexes and constraints of partitions that go with those of the partitioned table.
 fn attached(plan: &Plan) -> Vec<usize> {
-    let mut attached = Vec::new();
-    for entry in plan.toc.entries.iter().filter(|entry| entry.kind() == "INDEX ATTACH") {
-        attached.extend(plan.needs_of(entry).filter(|at| {
-            let other = plan.entry(*at);
-            let name = match other.kind() {
-                "INDEX" => Some(other.name().to_owned()),
-                "CONSTRAINT" => constraint_name(other.definition()),
-                _ => None,
-            };
-            other.schema() == entry.schema() && name.as_deref() == Some(entry.name())
-        }));
-    }
-    attached
-}
-
-fn constraint_name(definition: &str) -> Option<String> {
-    let (_, rest) = altered(definition)?;
-    Some(identifier(rest.trim_start().strip_prefix("ADD CONSTRAINT ")?)?.0)
+    let attaching = plan.toc.entries.iter().filter(|entry| entry.kind() == "INDEX ATTACH");
+    attaching.filter_map(|entry| attached_index(plan, entry)).collect()
 }
 
 fn drop_of(entry: &Entry, belonging: &Belonging, plan: &Plan, index: usize) -> String {

@@ -106,7 +106,8 @@ pub fn find_table(plan: &Plan, written: &str) -> Result<usize> {
             [(index, _)] => return Ok(index),
             _ => {
                 let names = found.iter().map(|(_, e)| typed_table(e.schema(), e.name()));
-                let names: Vec<String> = names.collect();
+                let mut names: Vec<String> = names.collect();
+                names.sort();
                 return Err(Error::usage(format!("the backup has several tables {written}"))
                     .because(list(&names))
                     .next(format!("give one of them with its schema: --table {}", names[0])));

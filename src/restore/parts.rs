@@ -12,6 +12,7 @@ use super::belonging::{Belonging, is_identity};
 use super::plan::{Plan, Weight};
 use super::statement::{altered, find_bare, identifier, parenthesis};
 use super::{beside, names};
+use crate::archive::toc::Entry;
 use crate::error::{Error, Result};
 use crate::sql::{quote_name, quote_qualified};
 
@@ -51,6 +52,10 @@ pub struct Incoming {
     /// Whether it comes back, without its rows being looked at. A partitioned table takes no
     /// such foreign key before PostgreSQL 18: left out, as missing.
     pub not_valid: bool,
+    /// Whether it points at the partitioned table of a chosen partition. Then it is gone only
+    /// when the partition was dropped with CASCADE; where the target has it, it may stay as it
+    /// is, and must be left out.
+    pub of_root: bool,
     /// What is left to do: `ALTER TABLE .. VALIDATE CONSTRAINT ..;`, or the ADD CONSTRAINT for
     /// what does not come back.
     pub statement: String,
@@ -98,6 +103,7 @@ pub fn narrow(plan: &mut Plan, parts: &Parts) -> Result<Narrowed> {
     for key in &incoming {
         bring_back(plan, key);
     }
+    attach_late(plan, &belonging, &all);
     narrowed.incoming = incoming;
     Ok(narrowed)
 }
@@ -183,21 +189,27 @@ pub(super) fn needed(plan: &Plan, belonging: &Belonging, wanted: &BTreeSet<usize
 
 fn incoming(plan: &Plan, belonging: &Belonging, all: &BTreeSet<usize>) -> Vec<Incoming> {
     let mut incoming = Vec::new();
+    let is_table = |at: &usize| plan.entry(*at).kind() == "TABLE";
+    let tables: BTreeSet<usize> = all.iter().copied().filter(is_table).collect();
+    let roots: BTreeSet<usize> =
+        tables.iter().flat_map(|table| belonging.chain(*table)).filter(is_table).collect();
     for (index, entry) in plan.toc.entries.iter().enumerate() {
         if entry.kind() != "FK CONSTRAINT" || all.contains(&index) {
             continue;
         }
         let Some(table) = belonging.owner(index) else { continue };
-        let points_here =
-            |at: &usize| all.contains(at) && matches!(plan.entry(*at).kind(), "TABLE");
-        if plan.needs_of(entry).any(|at| points_here(&at)) {
-            incoming.extend(read_incoming(plan, index, table));
+        let points_at = |some: &BTreeSet<usize>| {
+            plan.needs_of(entry).any(|at| at != table && some.contains(&at))
+        };
+        if points_at(&roots) {
+            let of_root = !points_at(&tables);
+            incoming.extend(read_incoming(plan, index, table, of_root));
         }
     }
     incoming
 }
 
-fn read_incoming(plan: &Plan, index: usize, table: usize) -> Option<Incoming> {
+fn read_incoming(plan: &Plan, index: usize, table: usize, of_root: bool) -> Option<Incoming> {
     let entry = plan.entry(index);
     let ((schema, name), rest) = altered(entry.definition())?;
     let (constraint, rest) = identifier(rest.trim_start().strip_prefix("ADD CONSTRAINT ")?)?;
@@ -214,7 +226,7 @@ fn read_incoming(plan: &Plan, index: usize, table: usize) -> Option<Incoming> {
     } else {
         entry.definition().split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    Some(Incoming { index, table, label, not_valid, statement })
+    Some(Incoming { index, table, label, not_valid, of_root, statement })
 }
 
 /// Makes a foreign key of another table come back without a look at its rows.
@@ -262,6 +274,60 @@ fn dependents(
     let mut told: Vec<String> = found.into_iter().map(told).collect();
     told.sort();
     told
+}
+
+/// A partition without its partitioned table: attaching it gives it the indexes, triggers and
+/// foreign keys that the partitioned table has on the target. So it is loaded and gets its own
+/// indexes before, which are then taken for those; no trigger fires at its rows.
+///
+/// Where rows go through the root it must be attached before, and its indexes come with that.
+fn attach_late(plan: &mut Plan, belonging: &Belonging, all: &BTreeSet<usize>) {
+    let is_index = |kind: &str| matches!(kind, "INDEX" | "CONSTRAINT" | "INDEX ATTACH");
+    for index in all.iter().copied() {
+        let Some(table) = belonging.owner(index) else { continue };
+        if plan.entry(index).kind() != "TABLE ATTACH"
+            || belonging.owner(table).is_none_or(|root| all.contains(&root))
+        {
+            continue;
+        }
+        let mine = |at: &usize| belonging.chain(*at).any(|at| at == table);
+        let of_mine = all.iter().copied().filter(mine);
+        let indexes: Vec<usize> =
+            of_mine.clone().filter(|at| is_index(plan.entry(*at).kind())).collect();
+        let to_root = |at: &usize| {
+            belonging.owner(*at) == Some(table) && plan.entry(*at).kind() == "INDEX ATTACH"
+        };
+        let attaching: Vec<usize> = indexes.iter().copied().filter(to_root).collect();
+        let attached: Vec<usize> =
+            attaching.iter().flat_map(|at| attached_index(plan, plan.entry(*at))).collect();
+        if of_mine.clone().any(|at| plan.entry(at).loads_via_root()) {
+            attached.iter().for_each(|at| plan.unwant(*at));
+        } else {
+            let before: Vec<usize> =
+                indexes.into_iter().filter(|at| !attaching.contains(at)).collect();
+            plan.postpone(index, &before);
+        }
+        attaching.iter().for_each(|at| plan.unwant(*at));
+    }
+}
+
+/// The index, or the constraint with an index, that an `INDEX ATTACH` attaches.
+pub(super) fn attached_index(plan: &Plan, attach: &Entry) -> Option<usize> {
+    plan.needs_of(attach).find(|at| {
+        let other = plan.entry(*at);
+        let name = match other.kind() {
+            "INDEX" => Some(other.name().to_owned()),
+            "CONSTRAINT" => constraint_name(other.definition()),
+            _ => None,
+        };
+        other.schema() == attach.schema() && name.as_deref() == Some(attach.name())
+    })
+}
+
+/// The name in an `ALTER TABLE .. ADD CONSTRAINT name ..`.
+fn constraint_name(definition: &str) -> Option<String> {
+    let (_, rest) = altered(definition)?;
+    Some(identifier(rest.trim_start().strip_prefix("ADD CONSTRAINT ")?)?.0)
 }
 
 /// Adds what the target lacks of [`Narrowed::needed`], with its rights and comments, and leaves

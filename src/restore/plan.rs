@@ -63,6 +63,8 @@ pub struct Plan {
     fates: Vec<Fate>,
     /// As they were before anything was left out.
     first: Vec<Fate>,
+    /// Made last in their step.
+    late: Vec<usize>,
     by_id: HashMap<i32, usize>,
 }
 
@@ -71,7 +73,14 @@ impl Plan {
     pub fn new(toc: Toc) -> Self {
         let by_id: HashMap<i32, usize> =
             toc.entries.iter().enumerate().map(|(index, entry)| (entry.id, index)).collect();
-        let mut plan = Self { toc, notes: Vec::new(), fates: Vec::new(), first: Vec::new(), by_id };
+        let mut plan = Self {
+            toc,
+            notes: Vec::new(),
+            fates: Vec::new(),
+            first: Vec::new(),
+            late: Vec::new(),
+            by_id,
+        };
         for index in 0..plan.toc.entries.len() {
             let fate = plan.first_fate(index);
             plan.fates.push(fate);
@@ -169,6 +178,17 @@ impl Plan {
         }
     }
 
+    /// Makes entry number `index` at the end of [`Step::Finish`], and after `others`.
+    pub fn postpone(&mut self, index: usize, others: &[usize]) {
+        let ids: Vec<i32> = others.iter().map(|other| self.toc.entries[*other].id).collect();
+        self.toc.entries[index].make_after(ids);
+        self.first[index] = Fate::Planned(Step::Finish);
+        if self.is_planned(index) {
+            self.fates[index] = Fate::Planned(Step::Finish);
+        }
+        self.late.push(index);
+    }
+
     /// Numbers of the entries of one step, in the archive's order.
     pub fn step(&self, step: Step) -> impl Iterator<Item = usize> + '_ {
         let of_step = move |(_, fate): &(usize, &Fate)| **fate == Fate::Planned(step);
@@ -189,8 +209,11 @@ impl Plan {
         (planned + self.left_out().count(), planned)
     }
 
-    /// A list for `pg_restore -L`: the entries of one step.
+    /// A list for `pg_restore -L`: the entries of one step, in the order of making them.
     pub fn list(&self, step: Step) -> String {
-        self.step(step).map(|index| format!("{};\n", self.toc.entries[index].id)).collect()
+        let (late, soon): (Vec<usize>, Vec<usize>) =
+            self.step(step).partition(|index| self.late.contains(index));
+        let all = soon.into_iter().chain(late);
+        all.map(|index| format!("{};\n", self.toc.entries[index].id)).collect()
     }
 }

@@ -24,6 +24,8 @@ use crate::harness::{Database, command};
 pub struct Dump {
     folder: TempDir,
     client: u32,
+    /// For the last step.
+    pub jobs: u32,
 }
 
 impl Dump {
@@ -32,7 +34,8 @@ impl Dump {
         let mut dump = program(client, "pg_dump", db.cluster());
         dump.args(["-Fd", "-Z0", "-d", &conninfo_quoted(db.name()), "-f"]);
         command::run(dump.arg(folder.path().join("d")), "").expect_success("pg_dump");
-        Self { folder, client }
+        // Both ways are tried, over the clients.
+        Self { folder, client, jobs: if client == 16 { 1 } else { 2 } }
     }
 
     fn toc_file(&self) -> PathBuf {
@@ -53,6 +56,9 @@ impl Dump {
             fs::write(&list, plan.list(step)).unwrap();
             let mut restore = program(self.client, "pg_restore", target.cluster());
             restore.args(["-Fd", "-d", &conninfo_quoted(target.name()), "-L"]).arg(&list);
+            if step == Step::Finish && self.jobs > 1 {
+                restore.arg("-j2");
+            }
             run_restore(restore.arg(self.folder.path().join("d")), self.client, target, step);
         }
         fs::write(self.toc_file(), before).unwrap();
@@ -118,13 +124,6 @@ pub fn labels(plan: &Plan, indexes: &[usize]) -> Vec<String> {
     let mut labels: Vec<String> = indexes.iter().map(|at| plan.entry(*at).label()).collect();
     labels.sort();
     labels
-}
-
-/// The number of the entry with this label.
-#[track_caller]
-pub fn find(plan: &Plan, label: &str) -> usize {
-    let found = plan.toc.entries.iter().position(|entry| entry.label() == label);
-    found.unwrap_or_else(|| panic!("no {label}"))
 }
 
 /// What is left out as missing: label and reason.

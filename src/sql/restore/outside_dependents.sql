@@ -22,6 +22,8 @@ WITH gone AS (
                    (SELECT tgrelid FROM pg_catalog.pg_trigger WHERE oid = d.objid)
                WHEN 'pg_catalog.pg_statistic_ext'::regclass THEN
                    (SELECT stxrelid FROM pg_catalog.pg_statistic_ext WHERE oid = d.objid)
+               WHEN 'pg_catalog.pg_publication_rel'::regclass THEN
+                   (SELECT prrelid FROM pg_catalog.pg_publication_rel WHERE oid = d.objid)
                WHEN 'pg_catalog.pg_class'::regclass THEN
                    coalesce((SELECT indrelid FROM pg_catalog.pg_index WHERE indexrelid = d.objid),
                             d.objid)

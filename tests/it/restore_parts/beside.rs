@@ -37,8 +37,8 @@ fn a_table_is_restored_beside_itself() {
             [
                 "CHECK CONSTRAINT We ird.orders \"old late",
                 "CONSTRAINT We ird.orders \"old the key",
-                "TABLE We ird.orders \"old",
                 "TABLE DATA We ird.orders \"old",
+                "TABLE We ird.orders \"old",
             ]
         );
         assert_eq!(

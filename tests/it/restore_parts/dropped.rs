@@ -1,6 +1,6 @@
 //! Somebody dropped a table: it comes back, and all that was its.
 
-use pgtend::restore::parts::include;
+use pgtend::restore::parts::{Narrowed, include};
 
 use super::{CLIENTS, Dump, copy, missing, narrowed, schemas, shop, tables};
 use crate::harness::{Cluster, Database, compare};
@@ -94,6 +94,14 @@ fn a_partitioned_table_comes_back_with_its_partitions() {
     }
 }
 
+/// The foreign key to shop.log goes with a partition of it, and comes back with it.
+fn validate_notes(target: &Database<'_>, narrowed: &Narrowed) {
+    let [key] = &narrowed.incoming[..] else { panic!("{:?}", narrowed.incoming) };
+    assert_eq!(key.label, "shop.log_notes(id, at)");
+    assert!(key.of_root && key.not_valid);
+    target.psql(&key.statement);
+}
+
 #[test]
 fn a_dropped_partition_comes_back_into_its_table() {
     let source = shop(Cluster::shared());
@@ -107,9 +115,41 @@ fn a_dropped_partition_comes_back_into_its_table() {
         let mut plan = dump.plan();
         let narrowed = narrowed(&mut plan, &tables(&["log_1", "\"We ird\".\"log_2b\""]));
         dump.restore(&plan, &target);
-        target.psql("ALTER TABLE shop.log_notes ADD FOREIGN KEY (id, at) REFERENCES shop.log");
+        validate_notes(&target, &narrowed);
         same(&source, &target);
         assert!(narrowed.dependents.is_empty(), "{:?}", narrowed.dependents);
+    }
+}
+
+/// Its rows can only go through the root, so that is there before.
+#[test]
+fn a_partition_that_is_loaded_through_its_root_comes_back() {
+    let source = shop(Cluster::shared());
+    source.psql("CREATE INDEX ON shop.by_state (v); ALTER TABLE shop.by_state ADD UNIQUE (k, v)");
+    let dump = Dump::of(&source, 15);
+    let target = copy(&source);
+    target.psql("DROP TABLE shop.by_state_1");
+    let mut plan = dump.plan();
+    narrowed(&mut plan, &tables(&["by_state_1"]));
+    dump.restore(&plan, &target);
+    same(&source, &target);
+}
+
+#[test]
+fn a_partitioned_partition_comes_back_into_its_table() {
+    let source = shop(Cluster::shared());
+    for client in CLIENTS {
+        let dump = Dump::of(&source, client);
+        let target = copy(&source);
+        target.psql(
+            "ALTER TABLE shop.log_notes DROP CONSTRAINT log_notes_id_at_fkey;
+            DROP TABLE shop.log_2",
+        );
+        let mut plan = dump.plan();
+        let narrowed = narrowed(&mut plan, &tables(&["log_2"]));
+        dump.restore(&plan, &target);
+        validate_notes(&target, &narrowed);
+        same(&source, &target);
     }
 }
 
@@ -160,6 +200,7 @@ fn a_dropped_schema_comes_back() {
         let target = copy(&source);
         target.psql("SET client_min_messages = warning; DROP SCHEMA \"We ird\" CASCADE");
         dump.restore(&plan, &target);
+        validate_notes(&target, &narrowed);
         same(&source, &target);
     }
 }
