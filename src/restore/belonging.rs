@@ -101,6 +101,11 @@ impl Belonging {
         std::iter::successors(Some(index), |at| self.owner[*at])
     }
 
+    /// The partitioned table that it is a partition of.
+    pub fn root(&self, table: usize) -> Option<usize> {
+        self.root.get(&table).copied()
+    }
+
     /// Whether it has partitions.
     pub fn has_partitions(&self, table: usize) -> bool {
         self.root.values().any(|root| *root == table)

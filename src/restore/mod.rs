@@ -27,6 +27,7 @@ mod safety;
 mod side;
 mod source;
 mod statement;
+pub mod turns;
 
 use std::sync::Arc;
 

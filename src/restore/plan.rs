@@ -178,10 +178,29 @@ impl Plan {
         }
     }
 
-    /// Makes entry number `index` at the end of [`Step::Finish`], and after `others`.
-    pub fn postpone(&mut self, index: usize, others: &[usize]) {
+    /// Makes entry number `index` after `others`, which come before it in the archive.
+    pub fn make_after(&mut self, index: usize, others: &[usize]) {
         let ids: Vec<i32> = others.iter().map(|other| self.toc.entries[*other].id).collect();
         self.toc.entries[index].make_after(ids);
+    }
+
+    /// Whether it is made at the end of its step: [`Self::postpone`].
+    pub fn is_late(&self, index: usize) -> bool {
+        self.late.contains(&index)
+    }
+
+    /// Makes what is made at the end one after another, the first after `others`.
+    pub fn chain_late(&mut self, others: &[usize]) {
+        let mut before = others.to_vec();
+        for index in self.late.clone() {
+            self.make_after(index, &before);
+            before = vec![index];
+        }
+    }
+
+    /// Makes entry number `index` at the end of [`Step::Finish`], and after `others`.
+    pub fn postpone(&mut self, index: usize, others: &[usize]) {
+        self.make_after(index, others);
         self.first[index] = Fate::Planned(Step::Finish);
         if self.is_planned(index) {
             self.fates[index] = Fate::Planned(Step::Finish);

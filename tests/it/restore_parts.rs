@@ -13,6 +13,7 @@ use std::process::Command;
 use pgtend::archive::toc::Toc;
 use pgtend::restore::parts::{Narrowed, Parts, narrow};
 use pgtend::restore::plan::{Fate, Plan, Step, Weight};
+use pgtend::restore::turns::take_turns;
 use tempfile::TempDir;
 
 use crate::backup_right::repo::program;
@@ -35,7 +36,7 @@ impl Dump {
         dump.args(["-Fd", "-Z0", "-d", &conninfo_quoted(db.name()), "-f"]);
         command::run(dump.arg(folder.path().join("d")), "").expect_success("pg_dump");
         // Both ways are tried, over the clients.
-        Self { folder, client, jobs: if client == 16 { 1 } else { 2 } }
+        Self { folder, client, jobs: if client == 16 { 1 } else { 3 } }
     }
 
     fn toc_file(&self) -> PathBuf {
@@ -50,6 +51,8 @@ impl Dump {
     /// Makes what the plan says, step by step, with the plan's own table of contents.
     pub fn restore(&self, plan: &Plan, target: &Database<'_>) {
         let before = fs::read(self.toc_file()).unwrap();
+        let mut plan = plan.clone();
+        take_turns(&mut plan);
         fs::write(self.toc_file(), plan.toc.to_directory()).unwrap();
         for step in [Step::Before, Step::Load, Step::Values, Step::Finish] {
             let list = self.folder.path().join("list");
@@ -57,7 +60,7 @@ impl Dump {
             let mut restore = program(self.client, "pg_restore", target.cluster());
             restore.args(["-Fd", "-d", &conninfo_quoted(target.name()), "-L"]).arg(&list);
             if step == Step::Finish && self.jobs > 1 {
-                restore.arg("-j2");
+                restore.arg(format!("-j{}", self.jobs));
             }
             run_restore(restore.arg(self.folder.path().join("d")), self.client, target, step);
         }

@@ -6,20 +6,23 @@
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 
-BEGIN;
-SELECT pg_advisory_xact_lock(20261120) \g /dev/null
+-- Another load, into another database, may make them at the same time; advisory locks are each
+-- database's own.
 DO $$
 DECLARE
     role text;
 BEGIN
     FOREACH role IN ARRAY ARRAY['app_owner', 'reader'] LOOP
         IF to_regrole(role) IS NULL THEN
-            EXECUTE format('CREATE ROLE %I', role);
+            BEGIN
+                EXECUTE format('CREATE ROLE %I', role);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL;
+            END;
         END IF;
     END LOOP;
 END
 $$;
-COMMIT;
 
 CREATE EXTENSION citext;
 CREATE SCHEMA shop AUTHORIZATION app_owner;

@@ -205,6 +205,23 @@ fn a_dropped_schema_comes_back() {
     }
 }
 
+/// pg_restore -j alone lost a foreign key or an index to a deadlock here, every few runs.
+#[test]
+fn partition_trees_are_finished_without_a_deadlock() {
+    let source = shop(Cluster::shared());
+    for client in [15, 18] {
+        let mut dump = Dump::of(&source, client);
+        dump.jobs = 4;
+        for _ in 0..4 {
+            let target = copy(&source);
+            target.psql("SET client_min_messages = warning; DROP TABLE shop.log CASCADE");
+            let mut plan = dump.plan();
+            narrowed(&mut plan, &tables(&["shop.log"]));
+            dump.restore(&plan, &target);
+        }
+    }
+}
+
 #[test]
 fn what_the_target_lacks_is_made_first() {
     let source = shop(Cluster::shared());
