@@ -23,6 +23,7 @@ mod harness_works;
 mod layers;
 mod readme;
 mod restore_parts;
+mod restore_right;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod scene;
 mod secrets;
