@@ -199,6 +199,12 @@ impl Entry {
         self.depends_on.iter().filter_map(|id| std::str::from_utf8(id).ok()?.parse().ok())
     }
 
+    /// Has pg_restore make it with indexes and constraints, once all of `others` are made.
+    pub fn make_after(&mut self, others: impl IntoIterator<Item = i32>) {
+        self.section = 4;
+        self.depends_on.extend(others.into_iter().map(|id| id.to_string().into_bytes()));
+    }
+
     /// `TABLE DATA public.orders`, for people.
     pub fn label(&self) -> String {
         let text =

@@ -43,6 +43,7 @@ queries! {
     DATABASE = "restore/database";
     END_ORPHANS = "restore/end_orphans";
     LARGE_OBJECT_PUT = "restore/large_object_put";
+    OUTSIDE_DEPENDENTS = "restore/outside_dependents";
     TRANSACTION = "restore/transaction";
     TARGET_SESSION = "restore/session";
     TARGET_ROLES = "restore/roles";

@@ -23,6 +23,7 @@ mod harness_works;
 mod layers;
 mod readme;
 mod restore_faults;
+mod restore_parts;
 mod restore_rehearsal;
 mod restore_right;
 mod restore_safety;

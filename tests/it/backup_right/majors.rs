@@ -25,6 +25,7 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("restore/database", "(text)", "(current_database())"),
     ("restore/end_orphans", "(text)", "('nobody')"),
     ("restore/large_object_put", "(oid[], int8[], bytea[])", "('{}', '{}', '{}')"),
+    ("restore/outside_dependents", "(text[], text[])", "(ARRAY['t', 'no.such'], ARRAY['x'])"),
     ("restore/transaction", "(text)", "('3')"),
     ("restore/session", "", ""),
     ("restore/roles", "(text[])", "(ARRAY['postgres'])"),
