@@ -595,13 +595,33 @@ _pgtend() {
             return 0
             ;;
         pgtend__subcmd__restore)
-            opts="-C -c -j -O -x -y -h -p -U -d -w -r -q -v -? --into --create --swap --clean --if-exists --at --overwrite-source --jobs --no-owner --no-privileges --role --no-analyze --dry-run --yes --confirm --url --host --port --user --username --dbname --no-password --target --config --repo --format --quiet --verbose --help"
+            opts="-C -c -t -n -j -O -x -y -h -p -U -d -w -r -q -v -? --into --create --swap --clean --if-exists --table --schema --as --at --overwrite-source --jobs --no-owner --no-privileges --role --no-analyze --dry-run --yes --confirm --url --host --port --user --username --dbname --no-password --target --config --repo --format --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --into)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --table)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --schema)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

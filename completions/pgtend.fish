@@ -151,6 +151,9 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say what is being done'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s ? -l help -d 'Print help'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l into -d 'Database to restore into' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s t -l table -d 'Restore only this table, view or sequence, with what belongs to it (name or schema.name)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s n -l schema -d 'Restore only what is in this schema' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l as -d 'Restore the one table under another name, beside the one that is there' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l at -d 'Restore the newest backup whose snapshot is not younger than this time' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s j -l jobs -d 'Number of parallel sessions (default: as many as processors, at most 4)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l role -d 'Role to become after the login' -r

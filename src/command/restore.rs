@@ -7,7 +7,8 @@ use crate::backup::catalog;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
-use crate::restore::{self, Mode};
+use crate::restore::names::Name;
+use crate::restore::{self, Mode, Parts};
 use crate::settings::Origin;
 use crate::ui::consent::{self, Answers};
 
@@ -47,6 +48,18 @@ pub struct Args {
     /// Accepted as pg_restore has it: dropping never minds what is not there
     #[arg(long, requires = "clean")]
     if_exists: bool,
+
+    /// Restore only this table, view or sequence, with what belongs to it (name or schema.name)
+    #[arg(short, long, value_name = "NAME", conflicts_with = "swap")]
+    table: Vec<String>,
+
+    /// Restore only what is in this schema
+    #[arg(short = 'n', long, value_name = "NAME", conflicts_with_all = ["swap", "table"])]
+    schema: Vec<String>,
+
+    /// Restore the one table under another name, beside the one that is there
+    #[arg(long = "as", value_name = "NAME", requires = "table", conflicts_with = "clean")]
+    rename: Option<String>,
 
     /// Restore the newest backup whose snapshot is not younger than this time
     #[arg(long, value_name = "TIME")]
@@ -121,6 +134,14 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         store,
         backup,
         jobs: args.jobs.map_or(processors.min(4), usize::from),
+        parts: Parts {
+            tables: args.table,
+            schemas: args.schema,
+            rename: args
+                .rename
+                .map(|name| Name::table(&name).map(Name::into_written))
+                .transpose()?,
+        },
         clean: args.clean,
         overwrite_source: args.overwrite_source,
         no_owner: args.no_owner,

@@ -14,6 +14,7 @@ pub mod beside;
 pub mod clean;
 mod data;
 pub mod dependents;
+mod fit;
 pub mod identity;
 mod large_objects;
 mod loader;
@@ -42,6 +43,7 @@ use crate::report::Progress;
 use crate::settings::{Environment, Target};
 use crate::store::Store;
 
+pub use parts::Parts;
 pub use prepare::{Prepared, prepare};
 pub use run::run;
 pub use source::Source;
@@ -75,6 +77,8 @@ pub struct Request {
     pub backup: Found,
     /// Parallel sessions.
     pub jobs: usize,
+    /// What of the backup; all of it when nothing is named.
+    pub parts: Parts,
     /// Whether objects of the target that the backup has too are dropped before.
     pub clean: bool,
     /// Whether the target may be the very database that was backed up.

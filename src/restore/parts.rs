@@ -27,6 +27,13 @@ pub struct Parts {
     pub rename: Option<(Option<String>, String)>,
 }
 
+impl Parts {
+    /// Whether all of the backup is wanted.
+    pub fn is_empty(&self) -> bool {
+        self.tables.is_empty() && self.schemas.is_empty()
+    }
+}
+
 /// What [`narrow`] found; numbers are those of the plan's entries, in the archive's order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Narrowed {

@@ -1,6 +1,7 @@
 //! Everything that can be known before anything is changed.
 
-use super::plan::{Plan, Step};
+use super::fit::{Fit, fit};
+use super::plan::Plan;
 use super::run::left_out;
 use super::safety::{self, Content};
 use super::side;
@@ -33,6 +34,7 @@ pub struct Prepared {
     pub address: String,
     /// pg_restore.
     pub programs: Programs,
+    pub(super) fit: Fit,
     pub(super) server_major: u32,
     /// Settings of the sessions that load and compare.
     pub(super) settings: Vec<(String, String)>,
@@ -76,16 +78,8 @@ pub async fn prepare(request: &Request) -> Result<Prepared> {
     let (settings, note) = session_settings(request, &source, &session).await?;
     plan.notes.extend(note);
     let danger = judge(request, &source, &session).await?;
-    if request.mode == Mode::Existing {
-        for index in plan.step(Step::Database).collect::<Vec<_>>() {
-            plan.leave_out(
-                index,
-                super::plan::Weight::Needless,
-                "belongs to the database itself: restored with --create or --swap",
-            );
-        }
-    }
-    let summary = summary(request, &source, &session, &plan);
+    let fit = fit(request, &mut plan, &session).await?;
+    let summary = summary(request, &source, &session, &plan, &fit);
     Ok(Prepared {
         address: session.address().to_string(),
         server_major: server.major(),
@@ -95,6 +89,7 @@ pub async fn prepare(request: &Request) -> Result<Prepared> {
         summary,
         programs,
         settings,
+        fit,
     })
 }
 
@@ -168,7 +163,7 @@ async fn judge(request: &Request, source: &Source, session: &Session) -> Result<
     if request.mode == Mode::Existing {
         let content = Content::of(session).await?;
         let own = safety::is_source(source, session, server.database_oid, &server.database);
-        return safety::judge(request, &content, own, false);
+        return safety::judge(request, &content, own);
     }
     let known = side::look_up(session, &request.into).await?;
     match (request.mode, known) {
@@ -180,7 +175,7 @@ async fn judge(request: &Request, source: &Source, session: &Session) -> Result<
             let own = safety::is_source(source, session, known.oid, &request.into);
             // It is replaced whatever it holds.
             let content = Content { objects: 1, names: Vec::new() };
-            safety::judge(request, &content, own, false)
+            safety::judge(request, &content, own)
         }
         (_, Some(_)) => Err(Error::new(Exit::Refused, format!("database {} exists", request.into))
             .because("--create makes a new one")
@@ -191,7 +186,13 @@ async fn judge(request: &Request, source: &Source, session: &Session) -> Result<
     }
 }
 
-fn summary(request: &Request, source: &Source, session: &Session, plan: &Plan) -> Vec<String> {
+fn summary(
+    request: &Request,
+    source: &Source,
+    session: &Session,
+    plan: &Plan,
+    fit: &Fit,
+) -> Vec<String> {
     let manifest = &source.manifest;
     let how = match request.mode {
         Mode::Existing if request.clean => "into, after dropping what the backup has too,",
@@ -209,8 +210,31 @@ fn summary(request: &Request, source: &Source, session: &Session, plan: &Plan) -
             request.into,
             session.address()
         ),
-        format!("{planned} of {asked} objects"),
+        format!("{planned} of {asked} objects{}", reasons(plan)),
     ];
+    if !fit.drops.is_empty() {
+        lines.push(format!("{} objects are dropped before, where they are there", fit.drops.len()));
+    }
+    if !fit.missing_roles.is_empty() {
+        lines.push(format!(
+            "roles that this server lacks: {} (--globals creates them)",
+            fit.missing_roles.join(", ")
+        ));
+    }
     lines.extend(plan.notes.iter().cloned());
     lines
+}
+
+/// `, 3 left out: EXTENSION pg_cron (not available), ..`
+fn reasons(plan: &Plan) -> String {
+    const SHOWN: usize = 3;
+    let left: Vec<String> = plan
+        .left_out()
+        .map(|(entry, left)| format!("{} ({})", entry.label(), left.reason))
+        .collect();
+    if left.is_empty() {
+        return String::new();
+    }
+    let more = if left.len() > SHOWN { ", .." } else { "" };
+    format!(", {} left out: {}{more}", left.len(), left[..left.len().min(SHOWN)].join(", "))
 }

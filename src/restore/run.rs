@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::data::{Load, LoadedAll};
+use super::dependents::ForeignKey;
+use super::fit::Fit;
 use super::objects::{Failure, Objects};
 use super::plan::{Plan, Step};
 use super::prepare::{APPLICATION, Prepared, session_options};
@@ -14,9 +16,12 @@ use crate::conn::{self, Session, SessionOptions, Type};
 use crate::consent::Consent;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::report::restore::{Failed, LeftOut, Phase, Restored};
+use crate::report::restore::{Failed, LeftOut, NotValidated, Phase, Restored};
 use crate::settings::Target;
-use crate::sql;
+use crate::sql::{self, quote_name, quote_qualified};
+
+/// Longest wait for a lock on what is dropped.
+const LOCK_WAIT: &str = "60s";
 
 /// Restores. Without an error everything that was planned was tried; what failed is in the report.
 ///
@@ -95,6 +100,7 @@ struct Work<'a> {
     loaded: LoadedAll,
     rows: u64,
     tables: u64,
+    not_validated: Vec<NotValidated>,
 }
 
 impl<'a> Work<'a> {
@@ -111,6 +117,7 @@ impl<'a> Work<'a> {
             loaded: LoadedAll::default(),
             rows: 0,
             tables: 0,
+            not_validated: Vec::new(),
         }
     }
 
@@ -149,6 +156,10 @@ impl<'a> Work<'a> {
         end_orphans(&control).await?;
         // Further sessions go to this very server, with the password that was typed.
         let place = control.same_server();
+        if !self.prepared.fit.drops.is_empty() {
+            self.phase("dropping what comes back");
+            drop_first(&control, &self.prepared.fit).await?;
+        }
         self.phase("making objects");
         let failures = self.objects(&control, Step::Before, 1).await?;
         self.fail_all(failures);
@@ -160,6 +171,7 @@ impl<'a> Work<'a> {
         self.phase("building indexes and constraints");
         let failures = self.objects(&control, Step::Finish, self.request.jobs).await?;
         self.fail_all(failures);
+        self.restore_outside(&control).await;
         if self.request.analyze {
             self.phase("gathering statistics");
             let tables = analyze::tables(&self.plan);
@@ -168,6 +180,28 @@ impl<'a> Work<'a> {
         make_durable(&control).await?;
         self.end_phase();
         Ok(())
+    }
+
+    /// Foreign keys of other tables that were in the way and that the backup does not know.
+    async fn restore_outside(&mut self, control: &Session) {
+        for key in std::mem::take(&mut self.prepared.fit.outside.foreign_keys) {
+            let known = self.prepared.fit.incoming.iter().any(|incoming| {
+                self.plan.entry(incoming.index).definition().contains(&key.name)
+                    && self.plan.entry(incoming.table).name() == key.table
+            });
+            if known {
+                continue;
+            }
+            match control.batch(&key.add).await {
+                Ok(()) if key.partitioned => {}
+                Ok(()) => self.not_validated.push(not_validated(&key)),
+                Err(error) => self.failed.push(Failed {
+                    object: format!("FK CONSTRAINT {}.{} {}", key.schema, key.table, key.name),
+                    error: error.to_string(),
+                    statement: key.add,
+                }),
+            }
+        }
     }
 
     async fn objects(&self, control: &Session, step: Step, jobs: usize) -> Result<Vec<Failure>> {
@@ -241,6 +275,15 @@ impl<'a> Work<'a> {
         self.end_phase();
         let manifest = &self.prepared.source.manifest;
         let (asked, planned) = self.plan.counts();
+        let back = self.prepared.fit.incoming.iter().filter(|key| {
+            key.not_valid
+                && self.plan.is_planned(key.index)
+                && !self.failed_entries.contains(&key.index)
+        });
+        self.not_validated.extend(back.map(|key| NotValidated {
+            constraint: key.label.clone(),
+            statement: key.statement.clone(),
+        }));
         Restored {
             id: manifest.id.clone(),
             source: manifest.database.name.clone(),
@@ -253,7 +296,7 @@ impl<'a> Work<'a> {
             restored: planned.saturating_sub(self.failed_entries.len()) as u64,
             left_out: left_out(&self.plan),
             failed: self.failed,
-            not_validated: Vec::new(),
+            not_validated: self.not_validated,
             tables: self.tables,
             rows: self.rows,
             raw_bytes: self.request.progress.reading().raw,
@@ -267,6 +310,32 @@ impl<'a> Work<'a> {
             previous,
             kept_as,
         }
+    }
+}
+
+/// Drops what the backup has too, in one transaction: when something cannot be dropped, nothing is.
+async fn drop_first(control: &Session, fit: &Fit) -> Result<()> {
+    let keys = fit.outside.foreign_keys.iter().map(|key| key.drop.as_str());
+    let drops = fit.drops.iter().map(|drop| drop.sql.as_str());
+    let all: Vec<&str> = keys.chain(drops).collect();
+    let batch =
+        format!("BEGIN; SET LOCAL lock_timeout = '{LOCK_WAIT}'; {}; COMMIT", all.join("\n"));
+    let Err(error) = control.batch(&batch).await else { return Ok(()) };
+    let locks = error.sqlstate() == Some("53200");
+    let failure =
+        error.into_error("cannot drop what the backup has too").because("nothing was dropped");
+    Err(if locks {
+        failure.next("raise max_locks_per_transaction on the server, or use --swap")
+    } else {
+        failure.next("restore beside it: --swap, or --into another database with --create")
+    })
+}
+
+fn not_validated(key: &ForeignKey) -> NotValidated {
+    let table = quote_qualified(&key.schema, &key.table);
+    NotValidated {
+        constraint: format!("{}.{} {}", key.schema, key.table, key.name),
+        statement: format!("ALTER TABLE {table} VALIDATE CONSTRAINT {};", quote_name(&key.name)),
     }
 }
 

@@ -56,16 +56,11 @@ pub fn is_source(source: &Source, session: &Session, oid: u32, name: &str) -> Op
 }
 
 /// Refuses what must not happen; tells how dangerous the rest is. For a database that exists:
-/// `content` is what it holds, `source` why it seems to be the backup's own, `part` whether only
-/// parts that it does not have are added.
-pub fn judge(
-    request: &Request,
-    content: &Content,
-    source: Option<String>,
-    part: bool,
-) -> Result<Danger> {
+/// `content` is what it holds, `source` why it seems to be the backup's own.
+pub fn judge(request: &Request, content: &Content, source: Option<String>) -> Result<Danger> {
     let name = request.into.clone();
-    if part && !request.clean {
+    // Parts of which the target has something are refused by themselves.
+    if !request.parts.is_empty() && !request.clean {
         return Ok(Danger::Adds);
     }
     let full = content.objects > 0;

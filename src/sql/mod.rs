@@ -42,6 +42,7 @@ queries! {
     CONTENT = "restore/content";
     DATABASE = "restore/database";
     END_ORPHANS = "restore/end_orphans";
+    FOREIGN_KEYS = "restore/foreign_keys";
     LARGE_OBJECT_PUT = "restore/large_object_put";
     OUTSIDE_DEPENDENTS = "restore/outside_dependents";
     TRANSACTION = "restore/transaction";

@@ -25,6 +25,7 @@ mod readme;
 mod restore_faults;
 mod restore_parts;
 mod restore_rehearsal;
+mod restore_replaces;
 mod restore_right;
 mod restore_safety;
 #[allow(dead_code, reason = "not every part has a user at every commit")]

@@ -24,6 +24,7 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("restore/content", "", ""),
     ("restore/database", "(text)", "(current_database())"),
     ("restore/end_orphans", "(text)", "('nobody')"),
+    ("restore/foreign_keys", "(text[], text[])", "('{public.t}', '{t_fkey}')"),
     ("restore/large_object_put", "(oid[], int8[], bytea[])", "('{}', '{}', '{}')"),
     ("restore/outside_dependents", "(text[], text[])", "(ARRAY['t', 'no.such'], ARRAY['x'])"),
     ("restore/transaction", "(text)", "('3')"),
