@@ -3,6 +3,7 @@
 -- locale was renamed in 17.
 SELECT current_user::text AS role,
        r.rolsuper AS superuser,
+       r.rolcreatedb AS may_create_databases,
        has_database_privilege(d.oid, 'CREATE') AS may_create,
        pg_encoding_to_char(d.encoding)::text AS encoding,
        d.datcollate::text AS lc_collate,
