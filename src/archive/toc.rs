@@ -154,6 +154,11 @@ impl Entry {
         text(&self.drop)
     }
 
+    /// The statement that loads its rows: `COPY public.t (a, b) FROM stdin;`.
+    pub fn copy_statement(&self) -> &str {
+        text(&self.copy)
+    }
+
     /// The role that owns it; empty for none.
     pub fn owner_name(&self) -> &str {
         text(&self.owner)
@@ -192,6 +197,12 @@ impl Entry {
     /// The entries that must be restored before this one.
     pub fn dependencies(&self) -> impl Iterator<Item = i32> + '_ {
         self.depends_on.iter().filter_map(|id| std::str::from_utf8(id).ok()?.parse().ok())
+    }
+
+    /// Has pg_restore make it with indexes and constraints, once all of `others` are made.
+    pub fn make_after(&mut self, others: impl IntoIterator<Item = i32>) {
+        self.section = 4;
+        self.depends_on.extend(others.into_iter().map(|id| id.to_string().into_bytes()));
     }
 
     /// `TABLE DATA public.orders`, for people.

@@ -1,176 +1,202 @@
-//! What an entry makes or speaks of, as the target's catalog knows it.
+//! Objects by stock pg_restore: from a folder that holds nothing but toc.dat, one `-L` list for
+//! each step. Every error that it reports is counted and told.
 
-use crate::archive::toc::Entry;
+use std::path::Path;
 
-use super::plan::Plan;
-use super::words::{Word, Words, after_first, words};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
-/// An object by its class in `sql/restore/existing.sql`.
+use super::plan::{Plan, Step};
+use crate::conn::ChildConnection;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::program::{ChildGuard, Process, Programs, command};
+use crate::settings::Environment;
+
+/// The first version that knows `transaction_timeout`, which pg_restore sets from 17 on whatever
+/// the server is (reference/backup-experiments.md, E10).
+const TRANSACTION_TIMEOUT_SINCE: u32 = 17;
+const SETS_TRANSACTION_TIMEOUT: &str = "SET transaction_timeout = 0;";
+
+/// An error that pg_restore went on after.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Object {
-    /// `relation`, `type`, `function` ..
-    pub class: &'static str,
-    /// Its schema; empty for objects that have none.
-    pub schema: String,
-    /// Its name; of a function with the types of its arguments.
-    pub name: String,
+pub struct Failure {
+    /// Number of the entry in the plan; `None` when it belongs to none.
+    pub entry: Option<usize>,
+    /// The server's words.
+    pub message: String,
+    /// The statement.
+    pub statement: String,
 }
 
-/// The class of the objects of one kind; `None` for parts of others (constraints, triggers,
-/// comments) and for what cannot be named by its entry alone (operators and their classes).
-fn class(kind: &str) -> Option<&'static str> {
-    Some(match kind {
-        "TABLE" | "VIEW" | "MATERIALIZED VIEW" | "SEQUENCE" | "INDEX" | "FOREIGN TABLE" => {
-            "relation"
+/// pg_restore, aimed at one database.
+#[derive(Debug)]
+pub struct Objects<'a> {
+    /// Where pg_restore is.
+    pub programs: &'a Programs,
+    /// The database.
+    pub connection: ChildConnection,
+    /// PATH and the like.
+    pub environment: &'a Environment,
+    /// The server's major version.
+    pub server_major: u32,
+    /// `--no-owner` and the like.
+    pub flags: Vec<String>,
+    /// Stops it.
+    pub cancel: CancellationToken,
+}
+
+impl Objects<'_> {
+    /// Makes the objects of one step; returns what failed.
+    ///
+    /// # Errors
+    /// pg_restore could not be run, lost its connection or said what pgtend does not understand.
+    pub async fn make(&self, plan: &Plan, step: Step, jobs: usize) -> Result<Vec<Failure>> {
+        let list = plan.list(step);
+        if list.is_empty() {
+            return Ok(Vec::new());
         }
-        "TYPE" | "SHELL TYPE" | "DOMAIN" => "type",
-        "FUNCTION" | "PROCEDURE" | "AGGREGATE" => "function",
-        "COLLATION" => "collation",
-        "CONVERSION" => "conversion",
-        "STATISTICS" => "statistics",
-        "TEXT SEARCH PARSER" => "text search parser",
-        "TEXT SEARCH TEMPLATE" => "text search template",
-        "TEXT SEARCH DICTIONARY" => "text search dictionary",
-        "TEXT SEARCH CONFIGURATION" => "text search configuration",
-        "CAST" => "cast",
-        "EVENT TRIGGER" => "event trigger",
-        "PUBLICATION" => "publication",
-        "SUBSCRIPTION" => "subscription",
-        "FOREIGN DATA WRAPPER" => "wrapper",
-        // The latter in the names of rights.
-        "SERVER" | "FOREIGN SERVER" => "server",
-        "PROCEDURAL LANGUAGE" | "LANGUAGE" => "language",
-        "ACCESS METHOD" => "access method",
-        _ => return None,
-    })
-}
-
-/// The object that an entry makes.
-pub fn made_by(entry: &Entry) -> Option<Object> {
-    let class = class(entry.kind())?;
-    Some(Object { class, schema: entry.schema().to_owned(), name: entry.name().to_owned() })
-}
-
-/// The large objects that an entry makes.
-pub fn large_objects_made_by(entry: &Entry) -> Vec<&str> {
-    match entry.kind() {
-        "BLOB" => vec![entry.name()],
-        "BLOB METADATA" => entry.definition().lines().collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// The object that rights, a comment, a label or rows belong to, when the archive does not make
-/// it itself: it is the server's own or an extension's.
-pub fn foreign(plan: &Plan, entry: &Entry) -> Option<Object> {
-    if entry.dependencies().any(|id| plan.index_of(id).is_some()) {
-        return None;
-    }
-    named_by(entry)
-}
-
-/// What rights, a comment, a label or rows belong to.
-fn named_by(entry: &Entry) -> Option<Object> {
-    let schema = entry.schema().to_owned();
-    let object =
-        |class, name: &str| Object { class, schema: schema.clone(), name: name.to_owned() };
-    match entry.kind() {
-        "TABLE DATA" | "SEQUENCE SET" => Some(object("relation", entry.name())),
-        "ACL" | "COMMENT" | "SECURITY LABEL" => {
-            let tag = entry.name();
-            if let Some(name) = tag.strip_prefix("SCHEMA ") {
-                return Some(object("schema", name));
+        let folder = folder(&plan.toc.to_directory(), &list).map_err(|error| {
+            Error::new(Exit::Io, "cannot write a temporary folder for pg_restore")
+                .caused_by(&error)
+                .next("free space there, or set TMPDIR to another folder")
+        })?;
+        let program = self.programs.path("pg_restore");
+        let mut command = command(&program, &self.connection, self.environment)?;
+        command.arg("-Fd").args(&self.flags).arg("-L").arg(folder.path().join("list"));
+        if jobs > 1 {
+            command.arg(format!("--jobs={jobs}"));
+        }
+        command.arg(folder.path());
+        let guard = ChildGuard::default();
+        let (done, ended) = tokio::sync::oneshot::channel();
+        let mut process = Process::start(command, &program, &guard)?;
+        // It is waited for on a thread: the sessions of this one must go on being served.
+        let thread = std::thread::Builder::new().name("pg_restore".into()).spawn(move || {
+            let status = process.wait();
+            done.send((status, process.lines())).unwrap_or(());
+        });
+        thread.map_err(|error| Error::bug("cannot start a thread").caused_by(&error))?;
+        let _terminated = Terminated(guard);
+        let (status, lines) = tokio::select! {
+            ended = ended => ended.map_err(|error| Error::bug("pg_restore's end").caused_by(&error))?,
+            () = self.cancel.cancelled() => {
+                return Err(Error::new(Exit::Interrupted, "the restore was stopped"));
             }
-            if tag.starts_with("COLUMN ") {
-                return Some(object("relation", &table_of_column_rights(entry.definition())?));
+        };
+        let status = status.map_err(|error| {
+            Error::bug(format!("cannot wait for {}", program.display())).caused_by(&error)
+        })?;
+        let said = Said::read(&lines, plan, step);
+        // With --jobs it counts one more for each failed entry (parseWorkerResponse and
+        // mark_restore_job_done both do), and not what failed while a worker started. More than
+        // was seen here it must not be.
+        let seen = said.failures.len() * if jobs > 1 { 2 } else { 1 };
+        let understood = status.success() && said.failures.is_empty()
+            || status.code() == Some(1) && said.ignored.is_some_and(|ignored| ignored <= seen);
+        if !understood {
+            return Err(not_understood(&program, status, lines));
+        }
+        let mut failures = said.failures;
+        failures.retain(|failure| !self.is_harmless(failure));
+        Ok(failures)
+    }
+
+    fn is_harmless(&self, failure: &Failure) -> bool {
+        failure.statement == SETS_TRANSACTION_TIMEOUT
+            && self.server_major < TRANSACTION_TIMEOUT_SINCE
+    }
+}
+
+fn not_understood(program: &Path, status: std::process::ExitStatus, lines: Vec<String>) -> Error {
+    let what = format!("{} failed ({status})", program.display());
+    // Its last words say why it gave up.
+    let skipped = lines.len().saturating_sub(20);
+    lines.into_iter().skip(skipped).fold(Error::new(Exit::Unavailable, what), Error::because)
+}
+
+struct Terminated(ChildGuard);
+
+impl Drop for Terminated {
+    fn drop(&mut self) {
+        self.0.terminate();
+    }
+}
+
+fn folder(toc: &[u8], list: &str) -> std::io::Result<TempDir> {
+    // 0700: the table of contents may hold passwords of user mappings.
+    let folder = tempfile::Builder::new().prefix("pgtend-restore-").tempdir()?;
+    std::fs::write(folder.path().join("toc.dat"), toc)?;
+    std::fs::write(folder.path().join("list"), list)?;
+    Ok(folder)
+}
+
+/// pg_restore's stderr.
+#[derive(Debug, Default)]
+struct Said {
+    failures: Vec<Failure>,
+    /// The number of errors that it says it went on after.
+    ignored: Option<usize>,
+}
+
+impl Said {
+    /// Source: `warn_or_exit_horribly` and `ahlog` of pg_backup_archiver.c: the entry is named
+    /// before the first of its errors, the statement after each.
+    fn read(lines: &[String], plan: &Plan, step: Step) -> Self {
+        let mut said = Self::default();
+        let mut entry = None;
+        let mut open = false;
+        let mut in_statement = false;
+        for line in lines {
+            if let Some(message) = line.strip_prefix("pg_restore: ") {
+                (open, in_statement) = (false, false);
+                if let Some(number) = message.strip_prefix("from TOC entry ") {
+                    let id = number.split(';').next().and_then(|id| id.parse().ok());
+                    entry = id.and_then(|id| plan.index_of(id));
+                } else if let Some(message) = message.strip_prefix("error: ") {
+                    let message = message.strip_prefix("could not execute query: ");
+                    let Some(message) = message else { continue };
+                    let message = message.strip_prefix("ERROR:").unwrap_or(message).trim();
+                    said.failures.push(Failure {
+                        entry,
+                        message: message.into(),
+                        statement: String::new(),
+                    });
+                    open = true;
+                } else if let Some(number) =
+                    message.strip_prefix("warning: errors ignored on restore: ")
+                {
+                    said.ignored = number.trim().parse().ok();
+                } else if message.starts_with("while ") {
+                    entry = None;
+                }
+                continue;
             }
-            // The longest kind first: `TEXT SEARCH PARSER` is not a `TEXT`.
-            let mut ends: Vec<usize> = tag.match_indices(' ').map(|(at, _)| at).collect();
-            ends.reverse();
-            let found = ends.into_iter().find_map(|at| Some((class(&tag[..at])?, &tag[at + 1..])));
-            found.map(|(class, name)| object(class, name))
+            let Some(failure) = said.failures.last_mut().filter(|_| open) else { continue };
+            if let Some(statement) = line.strip_prefix("Command was: ") {
+                failure.statement = statement.trim_end().to_owned();
+                in_statement = true;
+            } else if !in_statement && !line.trim().is_empty() {
+                failure.message.push_str(": ");
+                failure.message.push_str(line.trim());
+            }
         }
-        _ => None,
-    }
-}
-
-/// `t` of `GRANT SELECT(id) ON TABLE app.t TO reader`.
-fn table_of_column_rights(definition: &str) -> Option<String> {
-    let mut words = after_first(definition, "ON")?;
-    if !words.next()?.is("TABLE") {
-        return None;
-    }
-    Some(qualified(&mut words)?.1)
-}
-
-/// A name with or without a schema, from the front of `words`.
-pub fn qualified(words: &mut Words<'_>) -> Option<(Option<String>, String)> {
-    let first = words.next()?.name()?.into_owned();
-    let mut ahead = words.clone();
-    if ahead.next() != Some(Word::Sign('.')) {
-        return Some((None, first));
-    }
-    let second = ahead.next()?.name()?.into_owned();
-    *words = ahead;
-    Some((Some(first), second))
-}
-
-/// Whether `definition` names something in `schema`: `schema.x`.
-pub fn names_schema(definition: &str, schema: &str) -> bool {
-    let mut before: Option<bool> = None;
-    for word in words(definition) {
-        if before == Some(true) && word == Word::Sign('.') {
-            return true;
+        for failure in &mut said.failures {
+            failure.entry = owner_of(failure, plan, step);
         }
-        before = Some(word.name().is_some_and(|name| name == schema));
+        said
     }
-    false
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::archive::toc::sample::{entry, toc};
-
-    fn object(class: &'static str, schema: &str, name: &str) -> Option<Object> {
-        Some(Object { class, schema: schema.into(), name: name.into() })
-    }
-
-    #[test]
-    fn rights_of_others_objects_say_whose() {
-        let tags = [
-            ("ACL", "TABLE we ird", object("relation", "s", "we ird")),
-            ("ACL", "FUNCTION f(integer, text)", object("function", "s", "f(integer, text)")),
-            ("COMMENT", "TEXT SEARCH PARSER p", object("text search parser", "s", "p")),
-            ("ACL", "FOREIGN DATA WRAPPER w x", object("wrapper", "s", "w x")),
-            ("ACL", "SCHEMA public", object("schema", "s", "public")),
-            ("COMMENT", "OPERATOR +", None),
-        ];
-        for (kind, tag, expected) in tags {
-            assert_eq!(named_by(&entry(1, kind, "s", tag, "")), expected, "{tag}");
-        }
-        let column =
-            entry(1, "ACL", "s", "COLUMN a.b.c", "GRANT SELECT(c) ON TABLE s.\"a.b\" TO x;");
-        assert_eq!(named_by(&column), object("relation", "s", "a.b"));
-    }
-
-    #[test]
-    fn objects_of_the_archive_are_not_foreign() {
-        let plan = Plan::new(toc(
-            "15.1",
-            vec![
-                entry(7, "TABLE", "s", "t", ""),
-                entry(8, "ACL", "s", "TABLE t", "").depending_on(&[7]),
-                entry(9, "ACL", "s", "TABLE u", "").depending_on(&[12]),
-            ],
-        ));
-        assert_eq!(foreign(&plan, &plan.toc.entries[1]), None);
-        assert_eq!(foreign(&plan, &plan.toc.entries[2]), object("relation", "s", "u"));
-    }
-
-    #[test]
-    fn a_schema_is_named_by_what_stands_before_a_dot() {
-        assert!(names_schema("CREATE TABLE app.t (h \"ext\".hstore)", "ext"));
-        assert!(!names_schema("CREATE TABLE app.t (ext text DEFAULT 'ext.x')", "ext"));
+/// The entry that a failed statement is of. Several workers write to one stderr, so the entry
+/// named last may be another worker's.
+fn owner_of(failure: &Failure, plan: &Plan, step: Step) -> Option<usize> {
+    let statement = failure.statement.as_str();
+    let holds = |index: &usize| {
+        !statement.is_empty() && plan.toc.entries[*index].definition().contains(statement)
+    };
+    match failure.entry {
+        Some(index) if holds(&index) => Some(index),
+        named => plan.step(step).find(holds).or(named),
     }
 }

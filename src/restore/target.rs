@@ -6,7 +6,7 @@ use crate::conn::{FromSql, QueryError, Row, Session, Type};
 use crate::error::{Error, Result};
 use crate::sql::{self, Query};
 
-use super::objects::{Object, foreign, large_objects_made_by, made_by};
+use super::identity::{Object, foreign, large_objects_made_by, made_by};
 use super::plan::Plan;
 
 /// A service that keeps the superuser for itself and lends its admin some of its rights.

@@ -39,6 +39,12 @@ queries! {
     LARGE_OBJECT_PART = "backup/large_object_part";
     BLOCKERS = "backup/blockers";
     WAITERS = "backup/waiters";
+    CONTENT = "restore/content";
+    DATABASE = "restore/database";
+    END_ORPHANS = "restore/end_orphans";
+    LARGE_OBJECT_PUT = "restore/large_object_put";
+    OUTSIDE_DEPENDENTS = "restore/outside_dependents";
+    TRANSACTION = "restore/transaction";
     TARGET_SESSION = "restore/session";
     TARGET_ROLES = "restore/roles";
     TARGET_EXTENSIONS = "restore/extensions";

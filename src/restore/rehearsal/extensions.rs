@@ -1,6 +1,6 @@
 //! Extensions: installed, available, allowed.
 
-use crate::restore::objects::names_schema;
+use crate::restore::identity::names_schema;
 use crate::restore::plan::Weight;
 use crate::restore::words::after_last;
 

@@ -57,7 +57,7 @@ pub fn rehearse(plan: &mut Plan, facts: &Facts, wishes: &Wishes) {
 pub fn existing(plan: &Plan, facts: &Facts) -> Vec<usize> {
     let counted = |index: &usize| {
         let entry = &plan.toc.entries[*index];
-        plan.is_planned(*index) && super::objects::made_by(entry).is_some()
+        plan.is_planned(*index) && super::identity::made_by(entry).is_some()
     };
     let mut found: Vec<usize> = facts.existing.iter().copied().filter(counted).collect();
     found.sort_unstable();

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::archive::toc::Entry;
-use crate::restore::objects::large_objects_made_by;
+use crate::restore::identity::large_objects_made_by;
 use crate::restore::target::is_reserved;
 
 use super::Rehearsal;

@@ -1,6 +1,6 @@
 //! Schemas, and whether the role may create in them.
 
-use crate::restore::objects::{foreign, made_by};
+use crate::restore::identity::{foreign, made_by};
 use crate::restore::plan::Weight;
 
 use super::Rehearsal;

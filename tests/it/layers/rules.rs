@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::source::Source;
 
 /// The modules of src/ in the order of the layers: each may use those before it, and itself.
-const LAYERS: [&str; 24] = [
+const LAYERS: [&str; 25] = [
     "exit",
     "error",
     "signal",
+    "consent",
     "cli",
     "settings",
     "sql",
@@ -57,7 +58,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 14] = [
+const ASSEMBLED: [(&str, &str, &str); 35] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
     ("backup", "LOCK TABLE ", "the tables come from the catalog"),
@@ -67,10 +68,31 @@ const ASSEMBLED: [(&str, &str, &str); 14] = [
     ("backup", "SELECT set_config(", "pins in one batch with BEGIN, behind a pooler"),
     ("backup", "SELECT to_regclass(", "stands in one batch with LOCK and COMMIT"),
     ("backup", "GRANT ", "advice for the operator, never sent"),
-    ("restore", "GRANT ", "the membership comes from the backup, without its grantor"),
     ("restore", "COPY ", "the table and its columns come from the archive"),
     ("restore", "TRUNCATE ", "the table comes from the archive"),
-    ("restore", "SET LOCAL ", "takes no parameter"),
+    ("restore", "SET ", "takes no parameter"),
+    ("restore", "BEGIN", "stands in one batch with what follows"),
+    ("restore", "COMMIT", "ends a transaction of a batch"),
+    ("restore", "ROLLBACK", "ends a transaction of a batch"),
+    ("restore", "ANALYZE ", "the table comes from the archive"),
+    ("restore", "CREATE DATABASE ", "takes no parameter; its options come from the archive"),
+    ("restore", "DROP DATABASE ", "takes no parameter"),
+    ("restore", "ALTER DATABASE ", "takes no parameter; and how pg_dump's statements start"),
+    ("restore", "COMMENT ON ", "takes no parameter; and how pg_dump's statements start"),
+    ("restore", "ALTER ROLE ", "how pg_dump's statements start"),
+    ("restore", "GRANT ", "how pg_dump's statements start; memberships are put together"),
+    ("restore", "REVOKE ", "how pg_dump's statements start"),
+    ("restore", "ALTER TABLE ", "how pg_dump's statements start; takes no parameter"),
+    ("restore", "ALTER COLUMN ", "a part of such a statement"),
+    ("restore", "ALTER FOREIGN TABLE ", "how pg_dump's statements start"),
+    ("restore", "ALTER DOMAIN ", "how pg_dump's statements start"),
+    ("restore", "ALTER VIEW ", "how pg_dump's statements start"),
+    ("restore", "CREATE ", "how pg_dump's statements start"),
+    ("restore", "DROP ", "how pg_dump's statements start; takes no parameter"),
+    ("restore", "DO ", "asks whether there is something to drop, in one batch with the drop"),
+    ("restore", "EXECUTE ", "stands in such a DO"),
+    ("restore", "SELECT FROM pg_catalog.", "stands in such a DO"),
+    ("restore", "SELECT pg_catalog.lo_unlink", "stands in one batch with the drops"),
     ("verify", "COPY ", "the table and its columns come from the archive"),
 ];
 
