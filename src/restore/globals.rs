@@ -1,5 +1,5 @@
 //! Roles that the target lacks, from a backup's `globals.sql`
-//! (`pg_dumpall --globals-only --no-role-passwords`, 12 to 18).
+//! (`pg_dumpall --globals-only --no-role-passwords`; seen of 15 and 18).
 //!
 //! Only roles: their attributes, settings, comments and memberships. Passwords are not in the
 //! backup. Tablespaces are folders of another machine and stay out.

@@ -31,8 +31,9 @@ impl Provider {
     }
 
     /// Whether its admin may create event triggers, publications of all tables and
-    /// subscriptions. Sources: the users' guides of RDS ("event triggers", "logical
-    /// replication") and Cloud SQL ("About PostgreSQL users"); Azure promises none of it.
+    /// subscriptions. Not tried on a service. Cloud SQL's manual ("About PostgreSQL users") says
+    /// so of all three; of RDS others report the first two (supabase/supautils#67,
+    /// neondatabase/neon#6229) and subscriptions are assumed; of Azure nothing is known.
     pub fn lends_replication(self) -> bool {
         matches!(self, Self::Rds | Self::CloudSql)
     }
