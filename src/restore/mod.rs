@@ -1,7 +1,8 @@
 //! restore: a backup becomes a database again.
 //!
 //! [`prepare`] looks at the backup and at the target and changes nothing: [`plan`] says what
-//! becomes of every entry of the table of contents. [`run`] takes the operator's consent: stock
+//! becomes of every entry of the table of contents, [`rehearsal`] adapts it to the [`target`],
+//! [`globals`] makes the roles that it lacks. [`run`] takes the operator's consent: stock
 //! pg_restore makes the `objects` from toc.dat alone, `loader`s load the rows straight from the
 //! store, several parts of one table at once.
 //!
@@ -15,6 +16,7 @@ pub mod clean;
 mod data;
 pub mod dependents;
 mod fit;
+pub mod globals;
 pub mod identity;
 mod large_objects;
 mod loader;

@@ -31,8 +31,9 @@ impl Provider {
     }
 
     /// Whether its admin may create event triggers, publications of all tables and
-    /// subscriptions. Sources: the users' guides of RDS ("event triggers", "logical
-    /// replication") and Cloud SQL ("About PostgreSQL users"); Azure promises none of it.
+    /// subscriptions. Not tried on a service. Cloud SQL's manual ("About PostgreSQL users") says
+    /// so of all three; of RDS others report the first two (supabase/supautils#67,
+    /// neondatabase/neon#6229) and subscriptions are assumed; of Azure nothing is known.
     pub fn lends_replication(self) -> bool {
         matches!(self, Self::Rds | Self::CloudSql)
     }
@@ -105,6 +106,8 @@ pub struct Facts {
     pub provider: Option<Provider>,
     /// Whether it may create subscriptions (pg_create_subscription, from 16 on).
     pub may_subscribe: bool,
+    /// Whether it may create databases.
+    pub may_create_databases: bool,
     /// Whether it may create schemas in the database.
     pub may_create: bool,
     /// `server_version`.
@@ -192,6 +195,7 @@ impl Facts {
             provider: groups.iter().find_map(|group| Provider::of_group(group)),
             may_subscribe: superuser
                 || groups.iter().any(|group| group == "pg_create_subscription"),
+            may_create_databases: superuser || get(row, "may_create_databases")?,
             may_create: get(row, "may_create")?,
             version: get(row, "version")?,
             version_number,
@@ -244,6 +248,8 @@ impl Facts {
             extension.owned = self.superuser;
         }
         let built_in = ["internal", "c", "sql", "plpgsql"];
+        let methods = ["heap", "btree", "hash", "gist", "gin", "spgist", "brin"];
+        facts.access_methods.retain(|name| methods.contains(&name.as_str()));
         facts.languages.retain(|name, _| built_in.contains(&name.as_str()));
         facts.schemas.retain(|name, _| name.starts_with("pg_") || name == "information_schema");
         // Before 15 public belonged to the superuser and everybody could create in it; since then

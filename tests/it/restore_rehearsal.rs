@@ -5,3 +5,4 @@ mod scene;
 
 mod existing;
 mod predicts;
+mod roles;

@@ -1,6 +1,7 @@
 //! What not every role may create, and functions in languages that are not there.
 
 use crate::archive::toc::Entry;
+use crate::restore::plan::Weight;
 use crate::restore::words::{Word, after_first, words};
 
 use super::Rehearsal;
@@ -31,6 +32,13 @@ impl Rehearsal<'_> {
             }
         }
         self.user_mappings();
+        // They are imported by functions that came with 18.
+        if self.facts.major() < 18 {
+            for index in self.planned(&["STATISTICS DATA"]) {
+                let reason = "the target cannot import statistics: ANALYZE makes them";
+                self.plan.leave_out(index, Weight::Needless, reason);
+            }
+        }
     }
 
     /// Why an entry's object cannot be made here; `None` when nothing speaks against it.
@@ -38,10 +46,6 @@ impl Rehearsal<'_> {
         let entry = &self.plan.toc.entries[index];
         if matches!(entry.kind(), "FUNCTION" | "PROCEDURE" | "AGGREGATE") {
             return self.why_no_function(index);
-        }
-        // Statistics move with pg_restore_relation_stats(), which came with 18.
-        if entry.kind() == "STATISTICS DATA" && self.facts.major() < 18 {
-            return Some("the target knows no import of statistics: ANALYZE makes them".to_owned());
         }
         if self.facts.superuser {
             return None;

@@ -59,6 +59,8 @@ impl Rehearsal<'_> {
                 "bytes that are not text in the latter will fail"
             } else if target.encoding == "SQL_ASCII" {
                 "the target will not know where a letter ends"
+            } else if target.encoding == "UTF8" {
+                "text is converted"
             } else {
                 "text that the latter cannot hold will fail"
             };

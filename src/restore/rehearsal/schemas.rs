@@ -96,12 +96,19 @@ impl Rehearsal<'_> {
                 let reason = "belongs to the server or to an extension, not to the restored \
                               objects: only its owner may change it";
                 self.plan.leave_out(index, Weight::Missing, reason);
-            } else if !self.facts.existing.contains(&index)
+            } else if !self.is_there(index, &object.schema)
                 && let Some(reason) = self.provider_is_missing(&object.schema)
             {
                 self.plan.leave_out(index, Weight::Missing, reason);
             }
         }
+    }
+
+    /// Whether the object that an entry speaks of is there; every database has the same
+    /// pg_catalog.
+    fn is_there(&self, index: usize, schema: &str) -> bool {
+        let found = if schema == "pg_catalog" { self.found } else { &self.facts.existing };
+        found.contains(&index)
     }
 
     /// Why nothing will bring an object that lies in `schema` and is not there yet; `None` when

@@ -3,6 +3,7 @@
 -- locale was renamed in 17.
 SELECT current_user::text AS role,
        r.rolsuper AS superuser,
+       r.rolcreatedb AS may_create_databases,
        has_database_privilege(d.oid, 'CREATE') AS may_create,
        pg_encoding_to_char(d.encoding)::text AS encoding,
        d.datcollate::text AS lc_collate,
@@ -11,8 +12,8 @@ SELECT current_user::text AS role,
        coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') AS locale,
        current_setting('server_version') AS version,
        current_setting('server_version_num')::int4 AS version_number,
-       -- Lists of the extensions that a provider allows. An empty one of RDS sets no bounds, of
-       -- Azure it allows none.
+       -- Lists of the extensions that a provider allows. An empty one is taken to set no bounds
+       -- on RDS, and to allow none on Azure: not tried there.
        array_remove(ARRAY[nullif(current_setting('rds.extensions', true), ''),
                           nullif(current_setting('rds.allowed_extensions', true), ''),
                           current_setting('azure.extensions', true)], NULL) AS allowed_extensions,

@@ -286,3 +286,34 @@ fn wishes_are_kept() {
     assert_eq!(db.psql("SELECT relacl IS NULL FROM pg_class WHERE relname = 't'"), "t");
     assert_eq!(run.plan.left_out().count(), 1, "{}", run.told());
 }
+
+/// The facts are of another database, full of things; the new one is empty.
+#[test]
+fn a_database_to_be_made_is_foreseen_from_another() {
+    for major in [13, 15] {
+        let cluster = ClusterSpec::major(major).start();
+        let source = cluster.create_db("source");
+        source.psql(
+            "CREATE ROLE reader; CREATE EXTENSION hstore; CREATE EXTENSION pg_buffercache;
+             CREATE SCHEMA app; CREATE TABLE app.t (h hstore); CREATE TABLE t (a int);
+             CREATE VIEW v AS SELECT count(*) AS n FROM pg_buffercache;
+             COMMENT ON SCHEMA public IS 'changed'; GRANT SELECT ON pg_authid TO reader",
+        );
+        let backup = backup(&Repo::new(), &source, 15);
+        for role in [SUPERUSER, PLAIN] {
+            make_role(&cluster, role);
+            let facts = facts(&source, role, &plan_of(&backup));
+            assert!(!existing(&plan_of(&backup), &facts).is_empty());
+            let db = target(&cluster, role);
+            let wishes = Wishes { create: true, ..Wishes::default() };
+            let run = Rehearsed::run_knowing(&facts, &backup, 15, &db, role, &wishes);
+            let run = run.expect_no_surprise();
+            assert_eq!(run.fate("TABLE app.t"), None);
+            assert_eq!(run.fate("EXTENSION hstore"), None);
+            let as_superuser = role == SUPERUSER;
+            for label in ["VIEW public.v", "ACL pg_catalog.TABLE pg_authid"] {
+                assert_eq!(run.fate(label).is_none(), as_superuser, "{label}: {}", run.told());
+            }
+        }
+    }
+}

@@ -76,9 +76,21 @@ impl Rehearsed {
         role: &str,
         wishes: &Wishes,
     ) -> Self {
+        Self::run_knowing(&facts(db, role, &plan_of(backup)), backup, client, db, role, wishes)
+    }
+
+    /// As [`Self::run`], with what was found before.
+    #[track_caller]
+    pub fn run_knowing(
+        facts: &Facts,
+        backup: &Backup,
+        client: u32,
+        db: &Database<'_>,
+        role: &str,
+        wishes: &Wishes,
+    ) -> Self {
         let mut plan = plan_of(backup);
-        let facts = facts(db, role, &plan);
-        rehearse(&mut plan, &facts, wishes);
+        rehearse(&mut plan, facts, wishes);
         let folder = archive(backup, &plan);
         let mut errors = Vec::new();
         for step in [Step::Before, Step::Load, Step::Values, Step::Finish] {
