@@ -39,6 +39,7 @@ complete -c pgtend -n "__fish_pgtend_needs_command" -s v -l verbose -d 'Say what
 complete -c pgtend -n "__fish_pgtend_needs_command" -s ? -l help -d 'Print help'
 complete -c pgtend -n "__fish_pgtend_needs_command" -s V -l version -d 'Print version'
 complete -c pgtend -n "__fish_pgtend_needs_command" -f -a "backup" -d 'Back up a database: parallel, consistent, readable by stock pg_restore'
+complete -c pgtend -n "__fish_pgtend_needs_command" -f -a "restore" -d 'Restore a backup into a database, and compare it with the backup\'s record'
 complete -c pgtend -n "__fish_pgtend_needs_command" -f -a "verify-backup" -d 'Verify what is stored of a backup, down to every byte and row'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s j -l jobs -d 'Number of parallel readers (default: as many as processors, at most 4)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l compress -d 'Compression of data files: zstd[:LEVEL], gzip[:LEVEL] or none (default: zstd:2)' -r
@@ -149,6 +150,34 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say what is being done'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s ? -l help -d 'Print help'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l into -d 'Database to restore into' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l at -d 'Restore the newest backup whose snapshot is not younger than this time' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s j -l jobs -d 'Number of parallel sessions (default: as many as processors, at most 4)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l role -d 'Role to become after the login' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l confirm -d 'Name of the database that may be replaced, as if it were typed' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l url -d 'Connection string: postgresql://user@host:port/database, or key=value' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s h -l host -d 'Host name, address or socket folder of the server' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s p -l port -d 'Port of the server' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s U -l username -l user -d 'Role to log in as' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s d -l dbname -d 'Database to connect to' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l target -d 'Target of pgtend.toml to work with' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l format -d 'Form of the answer: table or json' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s C -l create -d 'Create the database; it gets its name when all of it is there'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l swap -d 'Restore beside the database and take its place at the end; the old one is kept'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s c -l clean -d 'Drop what the backup has too before restoring it'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l if-exists -d 'Accepted as pg_restore has it: dropping never minds what is not there'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l overwrite-source -d 'Let the database that was backed up be overwritten'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s O -l no-owner -d 'Leave owners out: everything belongs to the role that restores'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s x -l no-privileges -d 'Leave rights out'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l no-analyze -d 'Do not gather statistics for the planner at the end'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s y -l yes -d 'Answer y to the question whether to go on'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s v -l verbose -d 'Say what is being done'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s ? -l help -d 'Print help'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l level -d 'How deep to look: manifest or content' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l max-age -d 'Fail when a backup\'s snapshot is older than this (for one: 26h)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l since -d 'Verify every backup that is not older than this (for one: 7d)' -r

@@ -3,6 +3,7 @@
 //! The modules are layers; each may use only those above its own in this list
 //! (`tests/it/layers` holds them to it).
 
+pub mod consent;
 pub mod error;
 pub mod exit;
 pub mod signal;

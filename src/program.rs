@@ -18,7 +18,7 @@ use crate::settings::Environment;
 /// How long a program may take to end after SIGTERM (measured: 3 to 5 ms).
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Bytes of a program's stderr that are kept.
-const STDERR_LIMIT: u64 = 64 << 10;
+const STDERR_LIMIT: u64 = 4 << 20;
 
 /// The folder with the client programs to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +157,7 @@ pub fn command(
         command.env(name, secret.expose());
     }
     // Messages are matched and kept: they must not depend on the operator's language.
-    command.env("LC_ALL", "C").arg("-w").arg("-d").arg(&connection.dsn);
+    command.env("LC_ALL", "C").arg("-w").arg("-d").arg(connection.dsn());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     if let Some(password) = &connection.key_password {
         let file = service_file(password.expose())

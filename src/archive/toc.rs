@@ -154,6 +154,11 @@ impl Entry {
         text(&self.drop)
     }
 
+    /// The statement that loads its rows: `COPY public.t (a, b) FROM stdin;`.
+    pub fn copy_statement(&self) -> &str {
+        text(&self.copy)
+    }
+
     /// The role that owns it; empty for none.
     pub fn owner_name(&self) -> &str {
         text(&self.owner)

@@ -227,6 +227,28 @@ pub async fn resolve(store: &Store, name: &str) -> Result<Found> {
     }
 }
 
+/// The same; with a time, of those that `latest` means, the newest whose snapshot is not younger.
+pub async fn resolve_at(store: &Store, name: &str, at: Option<jiff::Timestamp>) -> Result<Found> {
+    let Some(at) = at else { return resolve(store, name).await };
+    if !name.starts_with("latest") {
+        return Err(Error::usage("--at chooses among several backups, an id names one")
+            .next("give latest or latest:DATABASE with --at"));
+    }
+    let newest = resolve(store, name).await?;
+    let mut found = all(store).await?;
+    found.retain(|other| other.cluster == newest.cluster && other.database == newest.database);
+    for candidate in found.into_iter().rev() {
+        if let Some(Ok(manifest)) = candidate.manifest(store).await?
+            && manifest.snapshot.taken <= at
+        {
+            return Ok(candidate);
+        }
+    }
+    Err(Error::usage(format!("no complete backup of {} is that old", newest.database))
+        .because(format!("none has a snapshot from {at} or before"))
+        .next("see what is there: pgtend backup list"))
+}
+
 /// The newest complete backup, of one database.
 async fn latest(store: &Store, mut all: Vec<Found>, database: Option<&str>) -> Result<Found> {
     if let Some(database) = database {

@@ -3,15 +3,19 @@
 
 mod backup;
 pub mod generate;
+mod restore;
 mod verify_backup;
 
 use std::ffi::OsString;
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::archive::manifest;
+use crate::backup::catalog;
 use crate::cli::connect::ConnectFlags;
 use crate::cli::output::{Format, OutputFlags};
 use crate::cli::repository::RepositoryFlags;
@@ -58,6 +62,7 @@ struct Cli {
 #[expect(clippy::large_enum_variant, reason = "parsed once")]
 enum Command {
     Backup(backup::Args),
+    Restore(restore::Args),
     VerifyBackup(verify_backup::Args),
 }
 
@@ -167,6 +172,7 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
         };
         match cli.command {
             Command::Backup(args) => backup::run(&context, args).await,
+            Command::Restore(args) => restore::run(&context, args).await,
             Command::VerifyBackup(args) => verify_backup::run(&context, args).await,
         }
     });
@@ -179,6 +185,7 @@ impl Command {
     const fn name(&self) -> &'static str {
         match self {
             Self::Backup(_) => "backup",
+            Self::Restore(_) => "restore",
             Self::VerifyBackup(_) => "verify-backup",
         }
     }
@@ -198,6 +205,30 @@ async fn with_progress<T>(
             Err(error.with_exit(context.signals.exit()))
         }
         result => result,
+    }
+}
+
+/// A backup's own folder, given as a path: the repository three folders up, and its id.
+fn backup_at(name: &str) -> Result<Option<(Store, String)>> {
+    // A database's name may hold a `/`.
+    if !name.contains('/') || name.starts_with("latest:") {
+        return Ok(None);
+    }
+    let path = Path::new(name)
+        .canonicalize()
+        .map_err(|error| Error::usage(format!("no backup at {name}")).caused_by(&error))?;
+    let path = if path.ends_with(manifest::NAME) {
+        path.parent().map(PathBuf::from).unwrap_or_default()
+    } else {
+        path
+    };
+    let id = path.file_name().and_then(|id| id.to_str()).unwrap_or("");
+    let root = path.ancestors().nth(3).and_then(Path::to_str);
+    match root {
+        Some(root) if catalog::is_id(id) => Ok(Some((Store::open(root)?, id.to_owned()))),
+        _ => Err(Error::usage(format!("{} is not a backup of pgtend", path.display()))
+            .because("its folder has no backup's id as its name")
+            .next("give the folder <repo>/<cluster>/<database>/<id>")),
     }
 }
 

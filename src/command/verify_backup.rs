@@ -1,18 +1,14 @@
 //! `pgtend verify-backup`.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Context, with_progress};
-use crate::archive::manifest;
-use crate::backup::catalog;
+use super::{Context, backup_at, with_progress};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
 use crate::report::verify::Level;
 use crate::settings::quantity;
-use crate::store::Store;
 use crate::verify;
 
 const AFTER_HELP: &str = "\
@@ -65,8 +61,12 @@ fn level(text: &str) -> Result<Level, String> {
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let progress = Arc::new(Progress::default());
-    let (store, names) = match path_of(&args.names)? {
-        Some((store, names)) => (store, names),
+    let of_path = match args.names.as_slice() {
+        [name] => backup_at(name)?,
+        _ => None,
+    };
+    let (store, names) = match of_path {
+        Some((store, id)) => (store, vec![id]),
         None => (context.existing_store()?, args.names),
     };
     let request = verify::Request {
@@ -97,29 +97,4 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         }
     }
     context.answer(context.connect.target.as_deref(), &report)
-}
-
-/// A backup's own folder, given as a path: the repository is three folders up.
-fn path_of(names: &[String]) -> Result<Option<(Store, Vec<String>)>> {
-    let [name] = names else { return Ok(None) };
-    // A database's name may hold a `/`.
-    if !name.contains('/') || name.starts_with("latest:") {
-        return Ok(None);
-    }
-    let path = Path::new(name)
-        .canonicalize()
-        .map_err(|error| Error::usage(format!("no backup at {name}")).caused_by(&error))?;
-    let path = if path.ends_with(manifest::NAME) {
-        path.parent().map(PathBuf::from).unwrap_or_default()
-    } else {
-        path
-    };
-    let id = path.file_name().and_then(|id| id.to_str()).unwrap_or("");
-    let root = path.ancestors().nth(3).and_then(Path::to_str);
-    match root {
-        Some(root) if catalog::is_id(id) => Ok(Some((Store::open(root)?, vec![id.to_owned()]))),
-        _ => Err(Error::usage(format!("{} is not a backup of pgtend", path.display()))
-            .because("its folder has no backup's id as its name")
-            .next("give the folder <repo>/<cluster>/<database>/<id>")),
-    }
 }

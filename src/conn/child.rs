@@ -7,8 +7,9 @@ use super::socket::Address;
 /// What a child process of libpq needs to reach the very server that a session is at.
 #[derive(Debug, Clone)]
 pub struct ChildConnection {
-    /// A `key=value` string without secrets, for `--dbname`.
-    pub dsn: String,
+    /// A `key=value` string without secrets and server options; see [`dsn`](Self::dsn).
+    words: String,
+    options: String,
     /// Variables to add, with the password when one is known. The caller removes the other
     /// `PG*` variables.
     pub env: Vec<(String, Secret)>,
@@ -29,7 +30,11 @@ impl ChildConnection {
         words.push(("user", target.user.clone()));
         words.push(("dbname", target.database.clone()));
         words.push(("application_name", application.to_owned()));
-        words.extend(target.passed_on.iter().map(|(name, value)| (*name, value.clone())));
+        // Kept apart: more may be added.
+        let options = target.passed_on.iter().find(|(name, _)| *name == "options");
+        let options = options.map_or_else(String::new, |(_, value)| value.clone());
+        let passed_on = target.passed_on.iter().filter(|(name, _)| *name != "options");
+        words.extend(passed_on.map(|(name, value)| (*name, value.clone())));
         if !target.passed_on.iter().any(|(name, _)| *name == "connect_timeout")
             && let Some(limit) = target.connect_timeout
         {
@@ -41,7 +46,28 @@ impl ChildConnection {
         let env = password.map(|(password, _)| ("PGPASSWORD".to_owned(), password.clone()));
         let certificate = target.tls.certificate.as_ref();
         let key_password = certificate.and_then(|certificate| certificate.password.clone());
-        Self { dsn: dsn.join(" "), env: env.into_iter().collect(), key_password }
+        Self { words: dsn.join(" "), options, env: env.into_iter().collect(), key_password }
+    }
+}
+
+impl ChildConnection {
+    /// A `key=value` string without secrets, for `--dbname`.
+    pub fn dsn(&self) -> String {
+        if self.options.is_empty() {
+            return self.words.clone();
+        }
+        format!("{} options={}", self.words, quote(&self.options))
+    }
+
+    /// Adds settings (`name=value`, without blanks) that the session starts with.
+    pub fn add_options(&mut self, settings: &[&str]) {
+        for setting in settings {
+            if !self.options.is_empty() {
+                self.options.push(' ');
+            }
+            self.options.push_str("-c ");
+            self.options.push_str(setting);
+        }
     }
 }
 
@@ -74,7 +100,7 @@ mod tests {
         let address = Address { host: "b".to_owned(), port: 5433, ip };
         let child = ChildConnection::new(&target, &address, "pgtend/backup");
         assert_eq!(
-            child.dsn,
+            child.dsn(),
             "host=b hostaddr=192.0.2.1 port=5433 user=me dbname='my db' \
              application_name=pgtend/backup sslmode=require connect_timeout=10"
         );

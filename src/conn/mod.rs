@@ -19,7 +19,7 @@ mod tls;
 
 pub use child::ChildConnection;
 pub use connect::{Prompt, SessionOptions, connect};
-pub use copy::{CopyOut, PreparedCopy};
+pub use copy::{CopyIn, CopyOut, PreparedCopy};
 pub use query_error::QueryError;
 pub use server::Server;
 pub use session::Session;

@@ -12,7 +12,7 @@ use tokio_postgres::{CancelToken, Client, Row, SimpleQueryMessage};
 use super::attempt::{self, Login};
 use super::child::ChildConnection;
 use super::connect::SessionOptions;
-use super::copy::{CopyOut, PreparedCopy};
+use super::copy::{CopyIn, CopyOut, PreparedCopy};
 use super::error::{Cause, Context, Failure, report};
 use super::pooler::{self, Way};
 use super::query_error::{QueryError, chain};
@@ -183,7 +183,7 @@ impl Session {
         self.copy_out_prepared(&self.prepare_copy(sql).await?).await
     }
 
-    /// Has the server parse a `COPY .. TO STDOUT`. Join it with the batch that begins the
+    /// Has the server parse a COPY. Join it with the batch that begins the
     /// transaction, and both take one round trip.
     ///
     /// This is a named statement, the only kind that can be copied from: not for a transaction
@@ -196,6 +196,14 @@ impl Session {
     pub async fn copy_out_prepared(&self, copy: &PreparedCopy) -> Result<CopyOut, QueryError> {
         match self.client.copy_out(&copy.0).await {
             Ok(stream) => Ok(CopyOut::new(stream, Arc::clone(&self.fate))),
+            Err(error) => Err(self.fault(error)),
+        }
+    }
+
+    /// Starts a `COPY .. FROM STDIN` that was prepared in this session.
+    pub async fn copy_in_prepared(&self, copy: &PreparedCopy) -> Result<CopyIn, QueryError> {
+        match self.client.copy_in(&copy.0).await {
+            Ok(sink) => Ok(CopyIn::new(sink, Arc::clone(&self.fate))),
             Err(error) => Err(self.fault(error)),
         }
     }

@@ -4,6 +4,7 @@
 
 mod backup;
 mod grid;
+mod restore;
 mod units;
 mod verify;
 

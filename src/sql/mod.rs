@@ -39,6 +39,11 @@ queries! {
     LARGE_OBJECT_PART = "backup/large_object_part";
     BLOCKERS = "backup/blockers";
     WAITERS = "backup/waiters";
+    CONTENT = "restore/content";
+    DATABASE = "restore/database";
+    END_ORPHANS = "restore/end_orphans";
+    LARGE_OBJECT_PUT = "restore/large_object_put";
+    TRANSACTION = "restore/transaction";
 }
 
 /// A name as an SQL identifier, always quoted: no list of key words to keep in step.

@@ -1,7 +1,7 @@
 //! A repository in a directory of this machine (or a mounted one).
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -279,6 +279,12 @@ impl Reader {
     pub fn bytes(&self) -> Result<u64> {
         let metadata = self.file.metadata();
         metadata.map(|m| m.len()).map_err(|error| fault("look at", &self.path, &error))
+    }
+
+    /// Goes on reading at byte `offset`.
+    pub async fn seek(&mut self, offset: u64) -> Result<()> {
+        let moved = self.file.seek(SeekFrom::Start(offset));
+        moved.map(drop).map_err(|error| fault("read", &self.path, &error))
     }
 
     /// Fills `buffer` as far as the object reaches; returns how far that was.

@@ -1,5 +1,6 @@
 //! The door to the terminal: the answer on stdout, talk on stderr.
 
+pub mod consent;
 mod progress;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};

@@ -21,6 +21,11 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("backup/large_object_part", "(oid, int8, int4)", "(4711, 1, 3)"),
     ("backup/blockers", "(int4)", "(pg_backend_pid())"),
     ("backup/waiters", "(oid)", "('t'::regclass)"),
+    ("restore/content", "", ""),
+    ("restore/database", "(text)", "(current_database())"),
+    ("restore/end_orphans", "(text)", "('nobody')"),
+    ("restore/large_object_put", "(oid[], int8[], bytea[])", "('{}', '{}', '{}')"),
+    ("restore/transaction", "(text)", "('3')"),
     ("conn/facts", "", ""),
     ("conn/set", "(text[], text[])", "(ARRAY['jit', 'no_such'], ARRAY['off', 'x'])"),
 ];

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::source::Source;
 
 /// The modules of src/ in the order of the layers: each may use those before it, and itself.
-const LAYERS: [&str; 24] = [
+const LAYERS: [&str; 25] = [
     "exit",
     "error",
     "signal",
+    "consent",
     "cli",
     "settings",
     "sql",
@@ -57,7 +58,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 13] = [
+const ASSEMBLED: [(&str, &str, &str); 24] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
     ("backup", "LOCK TABLE ", "the tables come from the catalog"),
@@ -69,7 +70,18 @@ const ASSEMBLED: [(&str, &str, &str); 13] = [
     ("backup", "GRANT ", "advice for the operator, never sent"),
     ("restore", "COPY ", "the table and its columns come from the archive"),
     ("restore", "TRUNCATE ", "the table comes from the archive"),
-    ("restore", "SET LOCAL ", "takes no parameter"),
+    ("restore", "SET ", "takes no parameter"),
+    ("restore", "BEGIN", "stands in one batch with what follows"),
+    ("restore", "COMMIT", "ends a transaction of a batch"),
+    ("restore", "ROLLBACK", "ends a transaction of a batch"),
+    ("restore", "ANALYZE ", "the table comes from the archive"),
+    ("restore", "CREATE DATABASE ", "takes no parameter; its options come from the archive"),
+    ("restore", "DROP DATABASE ", "takes no parameter"),
+    ("restore", "ALTER DATABASE ", "takes no parameter; and how pg_dump's statements start"),
+    ("restore", "COMMENT ON ", "takes no parameter; and how pg_dump's statements start"),
+    ("restore", "ALTER ROLE ", "how pg_dump's statements start"),
+    ("restore", "GRANT ", "how pg_dump's statements start"),
+    ("restore", "REVOKE ", "how pg_dump's statements start"),
     ("verify", "COPY ", "the table and its columns come from the archive"),
 ];
 

@@ -1,0 +1,161 @@
+//! `pgtend restore`.
+
+use std::sync::Arc;
+
+use super::{Context, backup_at, with_progress};
+use crate::backup::catalog;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::report::Progress;
+use crate::restore::{self, Mode};
+use crate::settings::Origin;
+use crate::ui::consent::{self, Answers};
+
+const AFTER_HELP: &str = "\
+Examples:
+  pgtend restore latest:app -r /var/backups/pg --into app_copy --create --yes
+  pgtend restore 20261120T095421Z-1a2b3c -r /mnt/pg -h db2 -U admin --into app -j 4
+  pgtend restore latest:app -r /mnt/pg --into app --swap --confirm app
+
+Exit 0: everything is there and equal to the backup. 1: the target lacks what is listed.
+2: something failed. 77: refused, nothing was done.";
+
+/// Restore a backup into a database, and compare it with the backup's record
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Args {
+    /// Id of the backup or the start of it, latest, latest:DATABASE, or a backup's folder
+    #[arg(value_name = "ID")]
+    name: String,
+
+    /// Database to restore into
+    #[arg(long, value_name = "DATABASE")]
+    into: String,
+
+    /// Create the database; it gets its name when all of it is there
+    #[arg(short = 'C', long, conflicts_with_all = ["clean", "swap"])]
+    create: bool,
+
+    /// Restore beside the database and take its place at the end; the old one is kept
+    #[arg(long, conflicts_with = "clean")]
+    swap: bool,
+
+    /// Drop what the backup has too before restoring it
+    #[arg(short, long)]
+    clean: bool,
+
+    /// Accepted as pg_restore has it: dropping never minds what is not there
+    #[arg(long, requires = "clean")]
+    if_exists: bool,
+
+    /// Restore the newest backup whose snapshot is not younger than this time
+    #[arg(long, value_name = "TIME")]
+    at: Option<jiff::Timestamp>,
+
+    /// Let the database that was backed up be overwritten
+    #[arg(long)]
+    overwrite_source: bool,
+
+    /// Number of parallel sessions (default: as many as processors, at most 4)
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
+
+    /// Leave owners out: everything belongs to the role that restores
+    #[arg(short = 'O', long)]
+    no_owner: bool,
+
+    /// Leave rights out
+    #[arg(short = 'x', long)]
+    no_privileges: bool,
+
+    /// Role to become after the login
+    #[arg(long, value_name = "NAME")]
+    role: Option<String>,
+
+    /// Do not gather statistics for the planner at the end
+    #[arg(long)]
+    no_analyze: bool,
+
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Answer y to the question whether to go on
+    #[arg(short, long)]
+    yes: bool,
+
+    /// Name of the database that may be replaced, as if it were typed
+    #[arg(long, value_name = "NAME")]
+    confirm: Option<String>,
+}
+
+/// Runs the command.
+pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    let (store, name) = match backup_at(&args.name)? {
+        Some((store, id)) => (store, id),
+        None => (context.existing_store()?, args.name.clone()),
+    };
+    let backup = catalog::resolve_at(&store, &name, args.at).await?;
+    let mode = match (args.create, args.swap) {
+        (true, _) => Mode::Create,
+        (_, true) => Mode::Swap,
+        _ => Mode::Existing,
+    };
+    let mut target = context.target()?;
+    if mode == Mode::Existing {
+        target.database.clone_from(&args.into);
+    } else if target.origin("dbname") == Origin::Default {
+        // While the database is made, the session has to be in another one.
+        "postgres".clone_into(&mut target.database);
+    }
+    if args.into.is_empty() {
+        return Err(Error::usage("--into needs the name of a database"));
+    }
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let progress = Arc::new(Progress::default());
+    let request = restore::Request {
+        target,
+        into: args.into,
+        mode,
+        environment: context.settings.environment().clone(),
+        store,
+        backup,
+        jobs: args.jobs.map_or(processors.min(4), usize::from),
+        clean: args.clean,
+        overwrite_source: args.overwrite_source,
+        no_owner: args.no_owner,
+        no_privileges: args.no_privileges,
+        role: args.role,
+        analyze: !args.no_analyze,
+        progress: Arc::clone(&progress),
+        cancel: context.signals.cancel.clone(),
+    };
+    let prepare = async {
+        tokio::select! {
+            biased;
+            () = context.signals.cancel.cancelled() => {
+                Err(Error::new(Exit::Interrupted, "the restore was stopped")
+                    .because("nothing was changed"))
+            }
+            prepared = restore::prepare(&request) => prepared,
+        }
+    };
+    let prepared = with_progress(context, &progress, prepare).await?;
+    let target = request.target.name.as_deref();
+    if args.dry_run {
+        return context.answer(target, &prepared.report(&request));
+    }
+    let answers = Answers { yes: args.yes, confirm: args.confirm };
+    let consent = consent::ask(&context.ui, &answers, &prepared.danger, &prepared.summary)?;
+    let work = restore::run(&request, prepared, &consent);
+    let report = with_progress(context, &progress, work).await?;
+    let exit = context.answer(target, &report)?;
+    if let Some(previous) = &report.previous {
+        context.ui.note(&format!(
+            "next: look at {}, then drop the old one: DROP DATABASE {};",
+            report.database,
+            crate::sql::quote_name(previous)
+        ));
+    }
+    Ok(exit)
+}

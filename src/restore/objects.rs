@@ -1,0 +1,198 @@
+//! Objects by stock pg_restore: from a folder that holds nothing but toc.dat, one `-L` list for
+//! each step. Every error that it reports is counted and told.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use super::plan::{Plan, Step};
+use crate::conn::ChildConnection;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::program::{ChildGuard, Process, Programs, command};
+use crate::settings::Environment;
+
+/// The first version that knows `transaction_timeout`, which pg_restore sets from 17 on whatever
+/// the server is (reference/backup-experiments.md, E10).
+const TRANSACTION_TIMEOUT_SINCE: u32 = 17;
+const SETS_TRANSACTION_TIMEOUT: &str = "SET transaction_timeout = 0;";
+
+/// An error that pg_restore went on after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Number of the entry in the plan; `None` when it belongs to none.
+    pub entry: Option<usize>,
+    /// The server's words.
+    pub message: String,
+    /// The statement.
+    pub statement: String,
+}
+
+/// pg_restore, aimed at one database.
+#[derive(Debug)]
+pub struct Objects<'a> {
+    /// Where pg_restore is.
+    pub programs: &'a Programs,
+    /// The database.
+    pub connection: ChildConnection,
+    /// PATH and the like.
+    pub environment: &'a Environment,
+    /// The server's major version.
+    pub server_major: u32,
+    /// `--no-owner` and the like.
+    pub flags: Vec<String>,
+    /// Stops it.
+    pub cancel: CancellationToken,
+}
+
+impl Objects<'_> {
+    /// Makes the objects of one step; returns what failed.
+    ///
+    /// # Errors
+    /// pg_restore could not be run, lost its connection or said what pgtend does not understand.
+    pub async fn make(&self, plan: &Plan, step: Step, jobs: usize) -> Result<Vec<Failure>> {
+        let list = plan.list(step);
+        if list.is_empty() {
+            return Ok(Vec::new());
+        }
+        let folder = folder(&plan.toc.to_directory(), &list).map_err(|error| {
+            Error::new(Exit::Io, "cannot write a temporary folder for pg_restore")
+                .caused_by(&error)
+                .next("free space there, or set TMPDIR to another folder")
+        })?;
+        let program = self.programs.path("pg_restore");
+        let mut command = command(&program, &self.connection, self.environment)?;
+        command.arg("-Fd").args(&self.flags).arg("-L").arg(folder.path().join("list"));
+        if jobs > 1 {
+            command.arg(format!("--jobs={jobs}"));
+        }
+        command.arg(folder.path());
+        let guard = ChildGuard::default();
+        let (done, ended) = tokio::sync::oneshot::channel();
+        let mut process = Process::start(command, &program, &guard)?;
+        // It is waited for on a thread: the sessions of this one must go on being served.
+        let thread = std::thread::Builder::new().name("pg_restore".into()).spawn(move || {
+            let status = process.wait();
+            done.send((status, process.lines())).unwrap_or(());
+        });
+        thread.map_err(|error| Error::bug("cannot start a thread").caused_by(&error))?;
+        let _terminated = Terminated(guard);
+        let (status, lines) = tokio::select! {
+            ended = ended => ended.map_err(|error| Error::bug("pg_restore's end").caused_by(&error))?,
+            () = self.cancel.cancelled() => {
+                return Err(Error::new(Exit::Interrupted, "the restore was stopped"));
+            }
+        };
+        let status = status.map_err(|error| {
+            Error::bug(format!("cannot wait for {}", program.display())).caused_by(&error)
+        })?;
+        let said = Said::read(&lines, plan, step);
+        let understood = status.success() && said.failures.is_empty()
+            || status.code() == Some(1) && said.ignored == Some(said.failures.len());
+        if !understood {
+            return Err(not_understood(&program, status, lines));
+        }
+        let mut failures = said.failures;
+        failures.retain(|failure| !self.is_harmless(failure));
+        Ok(failures)
+    }
+
+    fn is_harmless(&self, failure: &Failure) -> bool {
+        failure.statement == SETS_TRANSACTION_TIMEOUT
+            && self.server_major < TRANSACTION_TIMEOUT_SINCE
+    }
+}
+
+fn not_understood(program: &Path, status: std::process::ExitStatus, lines: Vec<String>) -> Error {
+    let what = format!("{} failed ({status})", program.display());
+    // Its last words say why it gave up.
+    let skipped = lines.len().saturating_sub(20);
+    lines.into_iter().skip(skipped).fold(Error::new(Exit::Unavailable, what), Error::because)
+}
+
+struct Terminated(ChildGuard);
+
+impl Drop for Terminated {
+    fn drop(&mut self) {
+        self.0.terminate();
+    }
+}
+
+fn folder(toc: &[u8], list: &str) -> std::io::Result<TempDir> {
+    // 0700: the table of contents may hold passwords of user mappings.
+    let folder = tempfile::Builder::new().prefix("pgtend-restore-").tempdir()?;
+    std::fs::write(folder.path().join("toc.dat"), toc)?;
+    std::fs::write(folder.path().join("list"), list)?;
+    Ok(folder)
+}
+
+/// pg_restore's stderr.
+#[derive(Debug, Default)]
+struct Said {
+    failures: Vec<Failure>,
+    /// The number of errors that it says it went on after.
+    ignored: Option<usize>,
+}
+
+impl Said {
+    /// Source: `warn_or_exit_horribly` and `ahlog` of pg_backup_archiver.c: the entry is named
+    /// before the first of its errors, the statement after each.
+    fn read(lines: &[String], plan: &Plan, step: Step) -> Self {
+        let mut said = Self::default();
+        let mut entry = None;
+        let mut open = false;
+        let mut in_statement = false;
+        for line in lines {
+            if let Some(message) = line.strip_prefix("pg_restore: ") {
+                (open, in_statement) = (false, false);
+                if let Some(number) = message.strip_prefix("from TOC entry ") {
+                    let id = number.split(';').next().and_then(|id| id.parse().ok());
+                    entry = id.and_then(|id| plan.index_of(id));
+                } else if let Some(message) = message.strip_prefix("error: ") {
+                    let message = message.strip_prefix("could not execute query: ");
+                    let Some(message) = message else { continue };
+                    let message = message.strip_prefix("ERROR:").unwrap_or(message).trim();
+                    said.failures.push(Failure {
+                        entry,
+                        message: message.into(),
+                        statement: String::new(),
+                    });
+                    open = true;
+                } else if let Some(number) =
+                    message.strip_prefix("warning: errors ignored on restore: ")
+                {
+                    said.ignored = number.trim().parse().ok();
+                } else if message.starts_with("while ") {
+                    entry = None;
+                }
+                continue;
+            }
+            let Some(failure) = said.failures.last_mut().filter(|_| open) else { continue };
+            if let Some(statement) = line.strip_prefix("Command was: ") {
+                failure.statement = statement.trim_end().to_owned();
+                in_statement = true;
+            } else if !in_statement && !line.trim().is_empty() {
+                failure.message.push_str(": ");
+                failure.message.push_str(line.trim());
+            }
+        }
+        for failure in &mut said.failures {
+            failure.entry = owner_of(failure, plan, step);
+        }
+        said
+    }
+}
+
+/// The entry that a failed statement is of. Several workers write to one stderr, so the entry
+/// named last may be another worker's.
+fn owner_of(failure: &Failure, plan: &Plan, step: Step) -> Option<usize> {
+    let statement = failure.statement.as_str();
+    let holds = |index: &usize| {
+        !statement.is_empty() && plan.toc.entries[*index].definition().contains(statement)
+    };
+    match failure.entry {
+        Some(index) if holds(&index) => Some(index),
+        named => plan.step(step).find(holds).or(named),
+    }
+}

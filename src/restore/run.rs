@@ -1,0 +1,301 @@
+//! The steps of a restore, in their order.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::data::{Load, LoadedAll};
+use super::objects::{Failure, Objects};
+use super::plan::{Plan, Step};
+use super::prepare::{APPLICATION, Prepared, session_options};
+use super::side::{self, Side, Wanted};
+use super::{Mode, Request, analyze};
+use crate::archive::manifest::Object;
+use crate::conn::{self, Session, SessionOptions, Type};
+use crate::consent::Consent;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::report::restore::{Failed, LeftOut, Phase, Restored};
+use crate::settings::Target;
+use crate::sql;
+
+/// Restores. Without an error everything that was planned was tried; what failed is in the report.
+///
+/// # Errors
+/// What ends a restore: server, store or pg_restore cannot be used any more, or it was stopped.
+/// The error says what is left where.
+pub async fn run(request: &Request, prepared: Prepared, _consent: &Consent) -> Result<Restored> {
+    let clock = Instant::now();
+    let options = session_options(prepared.settings.clone(), false);
+    match request.mode {
+        Mode::Existing => {
+            let mut work = Work::new(request, prepared, options);
+            let result = work.fill(&request.target).await;
+            result.map_err(|error| left_half(error, request))?;
+            Ok(work.report(clock, None, None))
+        }
+        Mode::Create | Mode::Swap => beside(request, prepared, options, clock).await,
+    }
+}
+
+fn left_half(error: Error, request: &Request) -> Error {
+    error
+        .because(format!("database {} holds a part of the backup now", request.into))
+        .next("restore again with --clean, which drops that part before")
+}
+
+/// Restores into a database beside, which gets its name at the end.
+async fn beside(
+    request: &Request,
+    prepared: Prepared,
+    options: SessionOptions,
+    clock: Instant,
+) -> Result<Restored> {
+    let maintenance = conn::connect(&request.target, &options).await?;
+    let plan = &prepared.plan;
+    let database = plan.step(Step::Database).map(|index| &plan.toc.entries[index]);
+    let definition =
+        database.map(|entry| entry.definition()).find(|d| d.contains("CREATE DATABASE "));
+    let definition = definition.map(str::to_owned);
+    let wanted = Wanted {
+        name: &request.into,
+        backup: &prepared.source.manifest.id,
+        definition: definition.as_deref(),
+    };
+    let mut side = Side::create(maintenance, &request.target, &options, &wanted).await?;
+    let target = Target { database: side.name.clone(), ..request.target.clone() };
+    let mut work = Work::new(request, prepared, options);
+    if let Err(error) = work.fill(&target).await {
+        return Err(side.abandon(error).await);
+    }
+    if !work.failed.is_empty() {
+        // What is incomplete never gets the name, but may be looked at.
+        let kept = Some(side.name.clone());
+        return Ok(work.report(clock, None, kept));
+    }
+    let previous = (request.mode == Mode::Swap)
+        .then(|| side::name_before(&request.into, jiff::Timestamp::now()));
+    work.phase("giving it its name");
+    side.rename(&request.into, previous.as_deref()).await?;
+    for (index, error) in side.dress(&work.plan, !request.no_owner).await {
+        work.fail(Some(index), error.to_string(), String::new());
+    }
+    Ok(work.report(clock, previous, None))
+}
+
+/// A restore under way.
+struct Work<'a> {
+    request: &'a Request,
+    prepared: Prepared,
+    plan: Plan,
+    options: SessionOptions,
+    failed: Vec<Failed>,
+    failed_entries: std::collections::HashSet<usize>,
+    phases: Vec<Phase>,
+    since: Option<(String, Instant)>,
+    loaded: LoadedAll,
+    rows: u64,
+    tables: u64,
+}
+
+impl<'a> Work<'a> {
+    fn new(request: &'a Request, prepared: Prepared, options: SessionOptions) -> Self {
+        Self {
+            request,
+            plan: prepared.plan.clone(),
+            prepared,
+            options,
+            failed: Vec::new(),
+            failed_entries: std::collections::HashSet::new(),
+            phases: Vec::new(),
+            since: None,
+            loaded: LoadedAll::default(),
+            rows: 0,
+            tables: 0,
+        }
+    }
+
+    /// Begins a phase and ends the one before.
+    fn phase(&mut self, name: &'static str) {
+        self.end_phase();
+        self.request.progress.phase(name);
+        self.since = Some((name.to_owned(), Instant::now()));
+    }
+
+    fn end_phase(&mut self) {
+        if let Some((name, since)) = self.since.take() {
+            self.phases.push(Phase { name, seconds: since.elapsed().as_secs_f64() });
+        }
+    }
+
+    fn fail(&mut self, index: Option<usize>, error: String, statement: String) {
+        let object = index.map(|index| self.plan.toc.entries[index].label());
+        self.failed_entries.extend(index);
+        self.failed.push(Failed { object: object.unwrap_or_default(), error, statement });
+    }
+
+    fn fail_all(&mut self, failures: Vec<Failure>) {
+        for failure in failures {
+            self.fail(failure.entry, failure.message, failure.statement);
+        }
+    }
+
+    /// Fills a database with everything that is planned.
+    async fn fill(&mut self, target: &Target) -> Result<()> {
+        let control = conn::connect(target, &self.options).await?;
+        if !side::lock(&control, &target.database).await? {
+            let what = format!("another restore works on {}", target.database);
+            return Err(Error::new(Exit::Busy, what).next("try again when it has ended"));
+        }
+        end_orphans(&control).await?;
+        // Further sessions go to this very server, with the password that was typed.
+        let place = control.same_server();
+        self.phase("making objects");
+        let failures = self.objects(&control, Step::Before, 1).await?;
+        self.fail_all(failures);
+        self.phase("loading rows");
+        self.load(place.clone()).await?;
+        self.phase("setting sequences");
+        let failures = self.objects(&control, Step::Values, 1).await?;
+        self.fail_all(failures);
+        self.phase("building indexes and constraints");
+        let failures = self.objects(&control, Step::Finish, self.request.jobs).await?;
+        self.fail_all(failures);
+        if self.request.analyze {
+            self.phase("gathering statistics");
+            let tables = analyze::tables(&self.plan);
+            analyze::run(&place, &self.options, tables, self.request).await?;
+        }
+        make_durable(&control).await?;
+        self.end_phase();
+        Ok(())
+    }
+
+    async fn objects(&self, control: &Session, step: Step, jobs: usize) -> Result<Vec<Failure>> {
+        let mut connection = control.child();
+        connection.add_options(&["default_transaction_read_only=off", "synchronous_commit=off"]);
+        let mut flags = Vec::new();
+        flags.extend(self.request.no_owner.then(|| "--no-owner".to_owned()));
+        flags.extend(self.request.no_privileges.then(|| "--no-privileges".to_owned()));
+        flags.extend(self.request.role.iter().map(|role| format!("--role={role}")));
+        let objects = Objects {
+            programs: &self.prepared.programs,
+            connection,
+            environment: &self.request.environment,
+            server_major: self.prepared.server_major,
+            flags,
+            cancel: self.request.cancel.clone(),
+        };
+        objects.make(&self.plan, step, jobs).await
+    }
+
+    /// Loads rows and compares what was taken with the backup's record.
+    async fn load(&mut self, place: Target) -> Result<()> {
+        let source = &self.prepared.source;
+        let load = Load::new(
+            place,
+            self.options.clone(),
+            source.store.clone(),
+            source.found.folder.clone(),
+            source.manifest.clone(),
+            &self.plan,
+            self.request.jobs,
+            Arc::clone(&self.request.progress),
+            self.request.cancel.child_token(),
+        )?;
+        let load = Arc::new(load);
+        self.loaded = load.run(self.request.jobs).await?;
+        let tables = std::mem::take(&mut self.loaded.tables);
+        let mut objects: Vec<_> = tables.iter().collect();
+        objects.sort_by_key(|(object, _)| **object);
+        for (object, loaded) in objects {
+            let entry = load.copies[object].entry;
+            let record: &Object = &load.manifest.objects[*object];
+            let Some(table) = &record.table else { continue };
+            if let Some(error) = &loaded.failed {
+                self.fail(Some(entry), error.clone(), String::new());
+            } else if (loaded.sum.rows, loaded.sum.hash) != (table.rows, table.row_hash) {
+                let what = format!(
+                    "{} rows with hash {} were loaded, the backup has {} with hash {}",
+                    loaded.sum.rows, loaded.sum.hash, table.rows, table.row_hash
+                );
+                self.fail(Some(entry), what, String::new());
+            } else {
+                self.tables += 1;
+                self.rows += table.rows;
+            }
+        }
+        for error in std::mem::take(&mut self.loaded.large_objects_failed) {
+            let entry =
+                self.plan.step(Step::Load).find(|i| self.plan.toc.entries[*i].is_large_objects());
+            self.fail(entry, error, String::new());
+        }
+        Ok(())
+    }
+
+    fn report(
+        mut self,
+        clock: Instant,
+        previous: Option<String>,
+        kept_as: Option<String>,
+    ) -> Restored {
+        self.end_phase();
+        let manifest = &self.prepared.source.manifest;
+        let (asked, planned) = self.plan.counts();
+        Restored {
+            id: manifest.id.clone(),
+            source: manifest.database.name.clone(),
+            taken: manifest.snapshot.taken,
+            address: self.prepared.address.clone(),
+            database: self.request.into.clone(),
+            dry_run: false,
+            complete: self.failed.is_empty(),
+            objects: asked as u64,
+            restored: planned.saturating_sub(self.failed_entries.len()) as u64,
+            left_out: left_out(&self.plan),
+            failed: self.failed,
+            not_validated: Vec::new(),
+            tables: self.tables,
+            rows: self.rows,
+            raw_bytes: self.request.progress.reading().raw,
+            large_objects: self.loaded.large_objects,
+            sessions_lost: self.loaded.sessions_lost,
+            jobs: self.request.jobs,
+            pg_restore: self.prepared.programs.major,
+            phases: self.phases,
+            seconds: clock.elapsed().as_secs_f64(),
+            notes: self.plan.notes.clone(),
+            previous,
+            kept_as,
+        }
+    }
+}
+
+/// What a restore would do, or what it left out.
+pub fn left_out(plan: &Plan) -> Vec<LeftOut> {
+    let one = |(entry, left): (&crate::archive::toc::Entry, &super::plan::LeftOut)| LeftOut {
+        object: entry.label(),
+        reason: left.reason.clone(),
+        missing: left.weight == super::plan::Weight::Missing,
+    };
+    plan.left_out().map(one).collect()
+}
+
+/// Ends sessions of a restore that was broken off. We hold the lock: none of them is of a run
+/// that lives.
+async fn end_orphans(control: &Session) -> Result<()> {
+    let application = APPLICATION;
+    control
+        .rows(sql::END_ORPHANS.text, &[(&application, Type::TEXT)])
+        .await
+        .map(drop)
+        .map_err(|error| error.into_error("cannot end sessions of an earlier restore"))
+}
+
+/// Commits once more, and waits for the disk: the log is written in order, so everything that was
+/// committed without waiting is durable then.
+async fn make_durable(control: &Session) -> Result<()> {
+    control
+        .batch("SET synchronous_commit = on; SELECT pg_current_xact_id()")
+        .await
+        .map_err(|error| error.into_error("cannot make the restore durable"))
+}

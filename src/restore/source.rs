@@ -1,0 +1,67 @@
+//! The backup that is restored.
+
+use sha2::{Digest, Sha256};
+
+use crate::archive::manifest::{Kind, Manifest, ManifestError, Object, hex};
+use crate::archive::toc::Toc;
+use crate::backup::catalog::Found;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::store::Store;
+
+/// A complete backup whose record and table of contents are whole.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The repository.
+    pub store: Store,
+    /// Its place there.
+    pub found: Found,
+    /// Its record.
+    pub manifest: Manifest,
+    /// Its table of contents.
+    pub toc: Toc,
+}
+
+impl Source {
+    /// Reads record and table of contents; nothing but whole ones are handed to pg_restore.
+    pub async fn open(store: &Store, found: Found) -> Result<Self> {
+        let damaged = |what: &str| {
+            Error::new(Exit::Critical, format!("backup {} is damaged", found.id))
+                .because(what)
+                .next("see what else is: pgtend verify-backup --level content")
+                .next("or restore another one: pgtend backup list")
+        };
+        let manifest = match found.manifest(store).await? {
+            None => {
+                return Err(Error::new(
+                    Exit::Critical,
+                    format!("backup {} is incomplete", found.id),
+                )
+                .because("it has no manifest: it is still running, or was broken off")
+                .next("restore another one: pgtend backup list"));
+            }
+            Some(Err(error @ ManifestError::Newer(_))) => {
+                return Err(Error::usage("cannot restore this backup").caused_by(&error));
+            }
+            Some(Err(error)) => return Err(damaged(&error.to_string())),
+            Some(Ok(manifest)) => manifest,
+        };
+        let object = manifest.objects.iter().find(|object| object.kind == Kind::Toc);
+        let object: &Object = object.ok_or_else(|| damaged("its record names no toc.dat"))?;
+        let key = format!("{}{}", found.folder, object.name);
+        let bytes = store.read(&key, object.bytes).await?;
+        let bytes = bytes.ok_or_else(|| damaged("toc.dat is not in the store"))?;
+        if hex(&Sha256::digest(&bytes)) != object.sha256 {
+            return Err(damaged("toc.dat is not what was written (SHA-256)"));
+        }
+        let toc = Toc::read(&mut &bytes[..]).map_err(|error| damaged(&error.to_string()))?;
+        Ok(Self { store: store.clone(), found, manifest, toc })
+    }
+
+    /// Major version of the pg_dump that wrote the table of contents.
+    pub fn dump_major(&self) -> u32 {
+        let version = self.toc.dump_version();
+        let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().unwrap_or(0)
+    }
+}
