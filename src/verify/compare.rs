@@ -18,14 +18,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::archive::manifest::Manifest;
 use crate::archive::toc::Toc;
+use crate::backup::preflight;
 use crate::backup::statements::PINS;
-use crate::backup::table::get;
 use crate::conn::{self, Session, SessionOptions};
 use crate::error::Result;
 use crate::report::Progress;
 use crate::report::verify::{Problem, ProblemKind};
 use crate::settings::Target;
-use crate::sql;
 
 pub use assertions::AssertionFile;
 pub use large_objects::{LargeObjects, Piece};
@@ -161,17 +160,12 @@ async fn other_versions(session: &Session, manifest: &Manifest) -> Result<Option
     if here != source {
         differences.push(format!("the server is PostgreSQL {here}, the source was {source}"));
     }
-    let rows = session.rows(sql::EXTENSIONS.text, &[]).await;
-    let rows = rows.map_err(|error| error.into_error("cannot list the extensions"))?;
-    let mut installed = BTreeMap::new();
-    for row in &rows {
-        installed.insert(get::<String>(row, "name")?, get::<String>(row, "version")?);
-    }
+    let installed: BTreeMap<String, String> =
+        preflight::extensions(session).await?.into_iter().collect();
     for (name, version) in &manifest.database.extensions {
         match installed.get(name) {
-            Some(here) if here != version => differences.push(format!(
-                "extension {name} has version {here} here, {version} at the source"
-            )),
+            Some(here) if here != version => differences
+                .push(format!("extension {name} has version {here} here, {version} at the source")),
             _ => {}
         }
     }

@@ -27,3 +27,4 @@ mod scene;
 mod secrets;
 mod signals;
 mod verify_damage;
+mod verify_restore;

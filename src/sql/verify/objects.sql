@@ -23,7 +23,6 @@ SELECT o.kind, n.nspname::text AS schema, o.name, o.is_valid, o.inherited
         SELECT 'TRIGGER', c.relnamespace, c.relname || ' ' || g.tgname, true, false
           FROM pg_catalog.pg_trigger g
           JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
-         WHERE NOT g.tgisinternal
         UNION ALL
         SELECT 'POLICY', c.relnamespace, c.relname || ' ' || p.polname, true, false
           FROM pg_catalog.pg_policy p

@@ -86,7 +86,11 @@ fn broken(row: &[Option<String>]) -> Option<String> {
         Some(_) => return None,
     };
     let more: Vec<&str> = more.iter().map(|value| value.as_deref().unwrap_or("NULL")).collect();
-    Some(if more.is_empty() { verdict.to_owned() } else { format!("{verdict}: {}", more.join(", ")) })
+    Some(if more.is_empty() {
+        verdict.to_owned()
+    } else {
+        format!("{verdict}: {}", more.join(", "))
+    })
 }
 
 fn first_line(statement: &str) -> String {

@@ -158,10 +158,8 @@ impl<'a> Walk<'a> {
                 self.current = Some((piece, left, checksum));
             } else if checksum.value() != piece.checksum {
                 let end = self.seen - bytes.len() as u64;
-                self.wrong = Some(format!(
-                    "its bytes differ between {} and {end}",
-                    end - piece.bytes
-                ));
+                self.wrong =
+                    Some(format!("its bytes differ between {} and {end}", end - piece.bytes));
             }
         }
     }

@@ -48,12 +48,7 @@ impl Drop for Threads {
 
 impl Pool {
     /// Works on every item and hands each result to `sink` as it comes; the first error ends all.
-    pub async fn run<T, O, W>(
-        self,
-        items: Vec<T>,
-        work: W,
-        mut sink: impl FnMut(O),
-    ) -> Result<()>
+    pub async fn run<T, O, W>(self, items: Vec<T>, work: W, mut sink: impl FnMut(O)) -> Result<()>
     where
         T: Send + 'static,
         O: Send + 'static,

@@ -117,10 +117,8 @@ impl<'a> Comparison<'a> {
             self.add(ProblemKind::Rows, table, format!("it cannot be read: {what}"));
         } else if expected.rows != found.rows {
             let how = if found.rows < expected.rows { "only " } else { "" };
-            let what = format!(
-                "{} rows were backed up, {how}{} were restored",
-                expected.rows, found.rows
-            );
+            let what =
+                format!("{} rows were backed up, {how}{} were restored", expected.rows, found.rows);
             self.add(ProblemKind::Rows, table, what);
         } else if expected.hash != found.hash && !group.no_hash {
             let what = format!(
@@ -167,9 +165,10 @@ impl<'a> Comparison<'a> {
                     continue;
                 }
             }
-            let Some(key) = root.map(|root| (true, root)).or_else(|| {
-                pair.restored.as_ref().map(|restored| (false, restored.oid))
-            }) else {
+            let Some(key) = root
+                .map(|root| (true, root))
+                .or_else(|| pair.restored.as_ref().map(|restored| (false, restored.oid)))
+            else {
                 continue;
             };
             let group = groups.entry(key).or_default();

@@ -55,8 +55,7 @@ impl Comparison<'_> {
             [(&schemas, Type::TEXT_ARRAY), (&names, Type::TEXT_ARRAY)];
         let rows = self.session.rows(sql::SEQUENCES.text, &parameters).await;
         let mut there = Vec::new();
-        for ((schema, name, position), row) in
-            batch.iter().zip(&rows.map_err(preflight::catalog)?)
+        for ((schema, name, position), row) in batch.iter().zip(&rows.map_err(preflight::catalog)?)
         {
             if get::<bool>(row, "is_sequence")? {
                 there.push((*schema, *name, *position));

@@ -56,7 +56,7 @@ impl Comparison<'_> {
             let key = key_of(kind, entry);
             if objects.contains_key(&key) {
                 self.counts.objects += 1;
-            } else if !is_dumped_otherwise(entry, &objects) {
+            } else {
                 let what = format!("{} is missing", entry.label());
                 self.add(ProblemKind::Missing, None, what);
             }
@@ -65,7 +65,8 @@ impl Comparison<'_> {
             .iter()
             .filter(|((kind, schema, name), object)| {
                 let told = kind == "CONSTRAINT"
-                    && (object.inherited || unvalidated.contains(&(schema.as_str(), name.as_str())));
+                    && (object.inherited
+                        || unvalidated.contains(&(schema.as_str(), name.as_str())));
                 !object.is_valid && !told
             })
             .map(|(key, _)| match key.0.as_str() {
@@ -102,17 +103,6 @@ fn looked_for(entry: &Entry) -> Option<&'static str> {
         "RULE" => "RULE",
         _ => return None,
     })
-}
-
-/// Entries whose name is not an object's of that kind: a row-security switch is a POLICY entry
-/// with the table's name alone, and a view that others depend on is first made as a table.
-fn is_dumped_otherwise(entry: &Entry, objects: &HashMap<Key, Object>) -> bool {
-    match entry.kind() {
-        "POLICY" => objects.contains_key(&key_of("TABLE", entry)),
-        "TABLE" => objects.contains_key(&key_of("VIEW", entry)),
-        "VIEW" => objects.contains_key(&key_of("MATERIALIZED VIEW", entry)),
-        _ => false,
-    }
 }
 
 /// Whether a constraint was not validated at the source either.

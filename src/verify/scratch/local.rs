@@ -1,6 +1,7 @@
 //! A server of our own, from installed programs: behind a socket that only we can reach, without
 //! TCP, with an empty environment, as another user, in namespaces of its own where possible.
 
+use std::collections::BTreeSet;
 use std::fs::DirBuilder;
 use std::os::unix::fs::{DirBuilderExt, chown};
 use std::path::{Path, PathBuf};
@@ -161,6 +162,31 @@ impl Local {
         let target = self.target().in_database(SUPERUSER);
         let session: Session = conn::connect(&target, &options()).await?;
         create_database(&session, DATABASE, definition, progress).await
+    }
+
+    /// Makes roles without any right to log in. One that cannot be made is told: what needs it
+    /// fails then.
+    ///
+    /// # Errors
+    /// Exit 69 when the connection is lost.
+    pub async fn create_roles(
+        &self,
+        names: &BTreeSet<String>,
+        progress: &Arc<Progress>,
+    ) -> Result<()> {
+        let session: Session = conn::connect(&self.target(), &options()).await?;
+        for name in names {
+            match session.rows(&format!("CREATE ROLE {name}"), &[]).await {
+                Ok(_) => {}
+                // It is there: our own superuser's name.
+                Err(error) if error.sqlstate() == Some("42710") => {}
+                Err(error) if error.is_lost() => {
+                    return Err(error.into_error("the server to throw away is gone"));
+                }
+                Err(error) => progress.note(format!("cannot make the role {name}: {error}")),
+            }
+        }
+        Ok(())
     }
 
     /// The database to restore into.

@@ -64,9 +64,10 @@ impl OnServer {
     }
 
     async fn mark(&self) -> Result<()> {
-        let rows = self.session.rows(sql::OWN_BACKEND.text, &[]).await.map_err(|error| {
-            error.into_error("cannot tell the scratch server's sessions apart")
-        })?;
+        let rows =
+            self.session.rows(sql::OWN_BACKEND.text, &[]).await.map_err(|error| {
+                error.into_error("cannot tell the scratch server's sessions apart")
+            })?;
         let row = rows.first().ok_or_else(|| Error::bug("a session without a backend"))?;
         let mark: String = get(row, "mark")?;
         let name = quote_name(&self.name);
@@ -209,10 +210,7 @@ mod tests {
         let definition = "CREATE DATABASE \"a b\" WITH TEMPLATE = template0 ENCODING = 'UTF8' \
                           LOCALE_PROVIDER = libc LOCALE = 'de_DE.UTF-8' TABLESPACE = fast;\n\n\n";
         let options = options_of(definition);
-        assert_eq!(
-            options,
-            " ENCODING = 'UTF8' LOCALE_PROVIDER = libc LOCALE = 'de_DE.UTF-8'"
-        );
+        assert_eq!(options, " ENCODING = 'UTF8' LOCALE_PROVIDER = libc LOCALE = 'de_DE.UTF-8'");
         assert_eq!(encoding_of(&options), " ENCODING = 'UTF8'");
         assert_eq!((options_of(""), encoding_of("")), (String::new(), String::new()));
     }

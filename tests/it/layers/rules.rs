@@ -58,7 +58,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 24] = [
+const ASSEMBLED: [(&str, &str, &str); 33] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
     ("backup", "LOCK TABLE ", "the tables come from the catalog"),
@@ -83,6 +83,15 @@ const ASSEMBLED: [(&str, &str, &str); 24] = [
     ("restore", "GRANT ", "how pg_dump's statements start"),
     ("restore", "REVOKE ", "how pg_dump's statements start"),
     ("verify", "COPY ", "the table and its columns come from the archive"),
+    ("verify", "SELECT last_value", "the sequence comes from the archive"),
+    ("verify", "SELECT {schema}.", "where amcheck's functions are is only known then"),
+    ("verify", "CREATE EXTENSION ", "cannot be prepared"),
+    ("verify", "BEGIN READ ONLY", "cannot be prepared"),
+    ("verify", "ROLLBACK", "cannot be prepared"),
+    ("verify", "CREATE DATABASE ", "takes no parameter; its options come from the archive"),
+    ("verify", "DROP DATABASE ", "takes no parameter"),
+    ("verify", "COMMENT ON DATABASE ", "takes no parameter"),
+    ("verify", "CREATE ROLE ", "takes no parameter; and how pg_dumpall's statements start"),
 ];
 
 /// What is wrong in one file; `path` is relative to src/.
