@@ -50,6 +50,8 @@ pub struct TableCopy {
     pub table: String,
     /// Encoding of the text.
     pub encoding: String,
+    /// Whether this run makes the table: then it is empty, and may be truncated to begin again.
+    pub is_new: bool,
     /// Objects whose rows must be there before (foreign keys of extensions' tables).
     pub after: Vec<usize>,
     /// Number of its entry in the plan.
@@ -109,8 +111,8 @@ impl Load {
         let mut queue = Queue::default();
         let total: u64 = copies.keys().map(|object| manifest.objects[*object].raw_bytes).sum();
         let share = total / jobs.max(1) as u64;
-        for object in copies.keys() {
-            let cut = pieces::cut(&manifest, *object, share);
+        for (object, table) in &copies {
+            let cut = pieces::cut(&manifest, *object, share, table.is_new);
             queue.open.insert(*object, cut.len());
             queue.loaded.insert(*object, Loaded::default());
             for piece in cut {
@@ -278,6 +280,13 @@ fn copies(manifest: &Manifest, plan: &Plan) -> Result<HashMap<usize, TableCopy>>
         .filter_map(|(number, object)| Some((object.entry?, number)))
         .collect();
     let planned: HashSet<usize> = plan.step(Step::Load).collect();
+    // Tables of extensions come with rows of their own.
+    let new: HashSet<(&str, &str)> = plan
+        .step(Step::Before)
+        .map(|index| &plan.toc.entries[index])
+        .filter(|entry| entry.kind() == "TABLE")
+        .map(|entry| (entry.schema(), entry.name()))
+        .collect();
     let mut copies = HashMap::new();
     for index in &planned {
         let entry = &plan.toc.entries[*index];
@@ -304,6 +313,7 @@ fn copies(manifest: &Manifest, plan: &Plan) -> Result<HashMap<usize, TableCopy>>
                 copy: format!("{copy}FROM STDIN"),
                 table: crate::sql::quote_qualified(entry.schema(), entry.name()),
                 encoding: manifest.database.text_encoding.clone(),
+                is_new: new.contains(&(entry.schema(), entry.name())),
                 after,
                 entry: *index,
             },

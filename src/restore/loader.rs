@@ -127,8 +127,8 @@ impl Loader<'_> {
                     self.load
                         .progress
                         .note(format!("connection lost while loading {label} ({error})"));
-                    // A whole table is truncated before it is loaded: doing it twice does no harm.
-                    if let Some(begun) = transaction.filter(|_| !piece.whole)
+                    // A table that is truncated before can be loaded twice without harm.
+                    if let Some(begun) = transaction.filter(|_| !piece.frozen)
                         && self.committed(&begun.id, &label).await?
                     {
                         match begun.sent {
@@ -191,10 +191,10 @@ impl Loader<'_> {
         let object = &load.manifest.objects[piece.object];
         let table = &load.copies[&piece.object];
         let truncate =
-            if piece.whole { format!("TRUNCATE ONLY {};", table.table) } else { String::new() };
+            if piece.frozen { format!("TRUNCATE ONLY {};", table.table) } else { String::new() };
         let begin = format!("BEGIN; {truncate} SELECT pg_current_xact_id()::text;");
         // Frozen pages need no second writing: neither by the first reader nor by vacuum.
-        let freeze = if piece.whole { ", FREEZE" } else { "" };
+        let freeze = if piece.frozen { ", FREEZE" } else { "" };
         let copy = format!("{} (ENCODING {}{freeze})", table.copy, quote_literal(&table.encoding));
         let mut reader = open(load, object, piece).await?;
         let session = self.session().await?;

@@ -22,6 +22,7 @@ mod harness;
 mod harness_works;
 mod layers;
 mod readme;
+mod restore_right;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod scene;
 mod secrets;
