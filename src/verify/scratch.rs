@@ -17,7 +17,7 @@ use crate::report::Progress;
 use crate::settings::{Environment, Target};
 
 pub use local::Local;
-pub use server::OnServer;
+pub use server::{OnServer, for_writing};
 
 /// Where a backup is tried.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ pub enum Scratch {
     /// On a server of our own.
     Local(Local),
     /// On a running server.
-    Server(OnServer),
+    Server(Box<OnServer>),
 }
 
 impl Scratch {
@@ -70,7 +70,8 @@ impl Scratch {
                 Self::Local(server)
             }
             Place::Server(target) => {
-                Self::Server(OnServer::start(target, manifest, definition, progress).await?)
+                let started = OnServer::start(target, manifest, definition, progress);
+                Self::Server(Box::new(started.await?))
             }
         })
     }

@@ -1,6 +1,6 @@
 //! Level restore: the proof of a backup is a database.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use super::scratch::{Place, Scratch};
 use super::{Request, roles, stopped, unless_stopped};
 use crate::backup::catalog::Found;
 use crate::consent::Consent;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::restore::Restored;
 use crate::report::verify::{Problem, ProblemKind, Trial, Verified};
@@ -17,6 +17,15 @@ use crate::restore::{self, Mode, Source, plan::Fate};
 
 /// How long a restore that was asked to stop may take to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// What the server says then; one of our own speaks English.
+const DISK_FULL: &str = "No space left on device";
+
+fn disk_full() -> Error {
+    Error::new(Exit::Io, "the scratch server has no more room")
+        .next("free space there, or give another folder: --scratch-dir DIR")
+        .next("or another server: --scratch URL")
+}
 
 /// Where a backup is tried, and what must hold then.
 #[derive(Debug, Clone)]
@@ -46,6 +55,9 @@ pub async fn check(
         error.next_steps().iter().for_each(|step| request.progress.note(step));
     }
     match tried {
+        Err(error) if error.to_string().contains(DISK_FULL) && error.exit() != Exit::Io => {
+            Err(error.causes().iter().cloned().fold(disk_full(), Error::because))
+        }
         // A server that has ended says why.
         Err(error) if error.exit() == Exit::Unavailable => {
             let last = log.as_deref().unwrap_or("").lines().rev().take(3).collect::<Vec<_>>();
@@ -84,8 +96,13 @@ async fn try_it(
     if let Scratch::Local(local) = scratch {
         let names = unless_stopped(request, roles::of_backup(source)).await?;
         unless_stopped(request, local.create_roles(&names, &request.progress)).await?;
+        unless_stopped(request, local.create_tablespaces(&tablespaces(source))).await?;
     }
     let (restored, left_out) = restore(request, source, scratch).await?;
+    // The backup cannot help that.
+    if let Some(failed) = restored.failed.iter().find(|failed| failed.error.contains(DISK_FULL)) {
+        return Err(disk_full().because(failed.error.clone()));
+    }
     for failed in &restored.failed {
         let colon = if failed.object.is_empty() { "" } else { ": " };
         let what = format!("{}{colon}{}", failed.object, failed.error);
@@ -132,6 +149,12 @@ async fn try_it(
         notes: restored.notes,
     });
     Ok(())
+}
+
+/// Names of the tablespaces that objects lie in, but for the server's own.
+fn tablespaces(source: &Source) -> BTreeSet<String> {
+    let names = source.toc.entries.iter().map(|entry| entry.tablespace_name());
+    names.filter(|name| !name.is_empty() && !name.starts_with("pg_")).map(str::to_owned).collect()
 }
 
 fn problem(kind: ProblemKind, what: String) -> Problem {

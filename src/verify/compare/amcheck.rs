@@ -8,6 +8,7 @@ use crate::conn::{self, QueryError, Session, SessionOptions};
 use crate::error::Result;
 use crate::report::verify::ProblemKind;
 use crate::sql::{self, quote_name};
+use crate::verify::scratch::for_writing;
 
 /// `verify_heapam` came with this version.
 const HEAPS: u32 = 140_000;
@@ -81,8 +82,11 @@ impl Comparison<'_> {
         if let Some(schema) = self.amcheck_schema().await? {
             return Ok(Some(schema));
         }
-        let options =
-            SessionOptions { application: "pgtend/verify".into(), ..SessionOptions::default() };
+        let options = SessionOptions {
+            application: "pgtend/verify".into(),
+            settings: for_writing(),
+            ..SessionOptions::default()
+        };
         let session = conn::connect(&self.session.same_server(), &options).await?;
         if let Err(error) = session.batch("CREATE EXTENSION amcheck WITH SCHEMA pg_catalog").await {
             if error.is_lost() {
@@ -109,13 +113,17 @@ async fn check(session: &Session, schema: &str, item: Checkable) -> Result<Check
     let statement = if is_index {
         format!("SELECT {schema}.bt_index_check('{oid}'::regclass, true)")
     } else {
-        format!("SELECT {schema}.verify_heapam('{oid}'::regclass)::text LIMIT {TOLD}")
+        format!(
+            "SELECT blkno, offnum, msg FROM {schema}.verify_heapam('{oid}'::regclass) LIMIT {TOLD}"
+        )
     };
     let mut found = Vec::new();
     match session.simple(&statement).await {
         Ok(rows) if !is_index => {
             for row in rows {
-                let what = row.into_iter().flatten().next().unwrap_or_default();
+                let parts = ["block", "item", ""].into_iter().zip(row);
+                let told = parts.filter_map(|(name, value)| Some(format!("{name} {}", value?)));
+                let what = told.collect::<Vec<_>>().join(",");
                 found.push((ProblemKind::Corrupt, table.clone(), format!("{label}: {what}")));
             }
         }

@@ -25,7 +25,9 @@ stop() {
         done
         kill -KILL "$server"
     ) >/dev/null 2>&1 &
+    killer=$!
     [ -z "$server" ] || wait "$server"
+    kill -KILL "$killer" 2>/dev/null
     # What is still ending may still write.
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         rm -rf -- "$folder" "$socket" && break

@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::program::Programs;
 use crate::report::Progress;
 use crate::settings::{Environment, Target};
+use crate::sql::{quote_literal, quote_name};
 
 /// initdb makes it; a dump's own superuser has this name more often than not.
 const SUPERUSER: &str = "postgres";
@@ -50,7 +51,9 @@ pub struct Wanted<'a> {
 pub struct Local {
     // Dropped before anything else.
     keeper: Keeper,
+    folder: PathBuf,
     socket: PathBuf,
+    user: Option<User>,
     version: String,
 }
 
@@ -102,13 +105,21 @@ impl Local {
             socket: &socket,
             settings: &settings(&socket, wanted.jobs, programs.major),
         };
-        let keeper = kept.start()?;
-        let mut local = Self { keeper, socket, version: String::new() };
-        local.wait_until_ready(user.as_ref()).await?;
+        let keeper = match kept.start() {
+            Ok(keeper) => keeper,
+            Err(error) => {
+                for folder in [&folder, &socket] {
+                    std::fs::remove_dir(folder).unwrap_or(());
+                }
+                return Err(error);
+            }
+        };
+        let mut local = Self { keeper, folder, socket, user, version: String::new() };
+        local.wait_until_ready().await?;
         Ok(local)
     }
 
-    async fn wait_until_ready(&mut self, user: Option<&User>) -> Result<()> {
+    async fn wait_until_ready(&mut self) -> Result<()> {
         let start = Instant::now();
         let target = self.target().in_database(SUPERUSER);
         loop {
@@ -122,16 +133,16 @@ impl Local {
                 Err(error) => error,
             };
             if ended {
-                return Err(self.did_not_start(user));
+                return Err(self.did_not_start());
             }
             if start.elapsed() > PATIENCE {
-                return Err(self.did_not_start(user).caused_by(&error));
+                return Err(self.did_not_start().caused_by(&error));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    fn did_not_start(&self, user: Option<&User>) -> Error {
+    fn did_not_start(&self) -> Error {
         let log = self.keeper.log();
         let full = log.contains("No space left on device");
         let exit = if full { Exit::Io } else { Exit::Unavailable };
@@ -143,7 +154,7 @@ impl Local {
         if full {
             return error.next("free space there, or give another folder: --scratch-dir DIR");
         }
-        match user {
+        match &self.user {
             Some(user) if log.contains("Permission denied") => error.next(format!(
                 "give a folder that the user {} can enter: --scratch-dir DIR",
                 user.name
@@ -185,6 +196,23 @@ impl Local {
                 }
                 Err(error) => progress.note(format!("cannot make the role {name}: {error}")),
             }
+        }
+        Ok(())
+    }
+
+    /// Makes tablespaces, each a folder among the server's own.
+    ///
+    /// # Errors
+    /// Exit 74 when a folder cannot be made, 69 when the server does not take it.
+    pub async fn create_tablespaces(&self, names: &BTreeSet<String>) -> Result<()> {
+        let session: Session = conn::connect(&self.target(), &options()).await?;
+        for (number, name) in names.iter().enumerate() {
+            let folder = self.folder.join(format!("tablespace-{number}"));
+            make_folder(&folder, self.user.as_ref())?;
+            let (name, place) = (quote_name(name), quote_literal(&folder.display().to_string()));
+            let made =
+                session.rows(&format!("CREATE TABLESPACE {name} LOCATION {place}"), &[]).await;
+            made.map_err(|error| error.into_error(format!("cannot make the tablespace {name}")))?;
         }
         Ok(())
     }
@@ -247,19 +275,24 @@ fn new_folder(parent: &Path, user: Option<&User>) -> Result<PathBuf> {
     use std::hash::{BuildHasher, Hasher};
     let random = std::hash::RandomState::new().build_hasher().finish();
     let folder = parent.join(format!("pgtend-scratch-{random:016x}"));
+    make_folder(&folder, user)?;
+    Ok(folder)
+}
+
+fn make_folder(folder: &Path, user: Option<&User>) -> Result<()> {
     let failed = |error: &std::io::Error| {
         Error::new(Exit::Io, format!("cannot make the folder {}", folder.display()))
             .caused_by(error)
             .next("give another place: --scratch-dir DIR")
     };
-    DirBuilder::new().mode(0o700).create(&folder).map_err(|error| failed(&error))?;
+    DirBuilder::new().mode(0o700).create(folder).map_err(|error| failed(&error))?;
     if let Some(user) = user
-        && let Err(error) = chown(&folder, Some(user.uid), Some(user.gid))
+        && let Err(error) = chown(folder, Some(user.uid), Some(user.gid))
     {
-        std::fs::remove_dir(&folder).unwrap_or(());
+        std::fs::remove_dir(folder).unwrap_or(());
         return Err(failed(&error));
     }
-    Ok(folder)
+    Ok(())
 }
 
 /// Looked at before, for a disk that fills up hurts others too.

@@ -17,6 +17,21 @@ const PREFIX: &str = "pgtend_verify_";
 /// From this version on a database says who provides its locale.
 const LOCALE_PROVIDER: u32 = 150_000;
 
+/// What a server says that does not have a locale, its provider, or the option for it.
+const NO_SUCH_LOCALE: [&str; 4] = ["42809", "22023", "0A000", "42601"];
+
+/// Settings of sessions that make things, whatever the role's or the server's own are.
+pub fn for_writing() -> Vec<(String, String)> {
+    let settings = [
+        ("default_transaction_read_only", "off"),
+        ("statement_timeout", "0"),
+        ("lock_timeout", "0"),
+        ("transaction_timeout", "0"),
+        ("idle_session_timeout", "0"),
+    ];
+    settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
 /// A database that is dropped by [`Self::end`].
 #[derive(Debug)]
 pub struct OnServer {
@@ -40,6 +55,7 @@ impl OnServer {
             application: "pgtend/verify".into(),
             retry: true,
             prompt: Some(crate::settings::ask_password),
+            settings: for_writing(),
             ..SessionOptions::default()
         };
         let session = conn::connect(target, &options).await?;
@@ -166,7 +182,7 @@ pub(super) async fn create_database(
     let made = session.rows(&create(&options), &[]).await;
     let Err(error) = made else { return Ok(()) };
     let failed = |error: QueryError| error.into_error("cannot make a database to throw away");
-    if error.is_lost() || error.sqlstate() == Some("42501") {
+    if !error.sqlstate().is_some_and(|state| NO_SUCH_LOCALE.contains(&state)) {
         return Err(failed(error));
     }
     progress.note(format!(
@@ -184,7 +200,7 @@ pub(super) async fn create_database(
 
 /// What stands behind the template in the archive's statement, without a tablespace.
 fn options_of(definition: &str) -> String {
-    const TEMPLATE: &str = " WITH TEMPLATE = template0";
+    const TEMPLATE: &str = " TEMPLATE = template0";
     let options = definition.rfind(TEMPLATE).map_or("", |at| &definition[at + TEMPLATE.len()..]);
     let options = options.split(" TABLESPACE = ").next().unwrap_or("");
     options.trim_end().trim_end_matches(';').to_owned()

@@ -58,7 +58,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 33] = [
+const ASSEMBLED: [(&str, &str, &str); 35] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
     ("backup", "LOCK TABLE ", "the tables come from the catalog"),
@@ -85,12 +85,14 @@ const ASSEMBLED: [(&str, &str, &str); 33] = [
     ("verify", "COPY ", "the table and its columns come from the archive"),
     ("verify", "SELECT last_value", "the sequence comes from the archive"),
     ("verify", "SELECT {schema}.", "where amcheck's functions are is only known then"),
+    ("verify", "SELECT blkno, offnum, msg FROM {schema}.", "the same"),
     ("verify", "CREATE EXTENSION ", "cannot be prepared"),
     ("verify", "BEGIN READ ONLY", "cannot be prepared"),
     ("verify", "ROLLBACK", "cannot be prepared"),
     ("verify", "CREATE DATABASE ", "takes no parameter; its options come from the archive"),
     ("verify", "DROP DATABASE ", "takes no parameter"),
     ("verify", "COMMENT ON DATABASE ", "takes no parameter"),
+    ("verify", "CREATE TABLESPACE ", "takes no parameter"),
     ("verify", "CREATE ROLE ", "takes no parameter; and how pg_dumpall's statements start"),
 ];
 

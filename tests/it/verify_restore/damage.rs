@@ -22,7 +22,7 @@ use crate::harness::{Cluster, ClusterSpec, Database};
 const SCHEMA: &str = r"
     CREATE TABLE many (id serial PRIMARY KEY, v text);
     INSERT INTO many (v) SELECT repeat(md5(g::text), 40) FROM generate_series(1, 30000) g;
-    CREATE TABLE few (a int UNIQUE, m money, b bytea); INSERT INTO few VALUES (1, 2.5, '\x00ff'), (NULL);
+    CREATE TABLE few (a int UNIQUE, m money, b bytea); INSERT INTO few VALUES (1, 2.5, '\x00ff'), (NULL, NULL, NULL);
     CREATE TABLE zero (); INSERT INTO zero DEFAULT VALUES;
     CREATE TABLE child (a int CONSTRAINT to_few REFERENCES few (a), CONSTRAINT positive CHECK (a > 0));
     ALTER TABLE child ADD CONSTRAINT unchecked CHECK (a > 5) NOT VALID;
@@ -56,24 +56,20 @@ fn large_objects(backup: &Backup) -> LargeObjects {
         .map(|object| {
             let oid = object.name.strip_prefix("blob_").unwrap().strip_suffix(".dat").unwrap();
             let bytes = fs::read(backup.folder.join(&object.name)).unwrap();
-            let pieces = bytes.chunks(100_000).map(|piece| Piece {
-                bytes: piece.len() as u64,
-                checksum: checksum(piece),
-            });
+            let pieces = bytes
+                .chunks(100_000)
+                .map(|piece| Piece { bytes: piece.len() as u64, checksum: checksum(piece) });
             (oid.parse().unwrap(), pieces.collect())
         })
         .collect()
 }
 
 /// All parts of a comparison of `db` with a backup.
-pub fn compare(
-    db: &Database<'_>,
-    backup: &Backup,
-    manifest: &Manifest,
-) -> (Vec<Problem>, Counts) {
+pub fn compare(db: &Database<'_>, backup: &Backup, manifest: &Manifest) -> (Vec<Problem>, Counts) {
     let cluster = db.cluster();
     let target = Target::own_server(cluster.socket_dir(), cluster.port(), "postgres", db.name());
-    let (toc, progress, cancel) = (toc(backup), Arc::new(Progress::default()), CancellationToken::new());
+    let (toc, progress, cancel) =
+        (toc(backup), Arc::new(Progress::default()), CancellationToken::new());
     let inputs = Inputs {
         target: &target,
         manifest,
@@ -140,10 +136,7 @@ const CHANGES: &[(&str, &[&str])] = &[
             "Missing - TABLE public.r1 is missing",
         ],
     ),
-    (
-        "ALTER TABLE r1 RENAME v TO w; ALTER TABLE ranges RENAME v TO w",
-        &["Missing public.r1 column v is missing"],
-    ),
+    ("ALTER TABLE ranges RENAME v TO w", &["Missing public.r1 column v is missing"]),
     (
         "ALTER TABLE r1 RENAME TO r2; CREATE VIEW r1 AS SELECT 1 AS k, 2 AS v",
         &["Missing public.r1 it is no table any more", "Missing - TABLE public.r1 is missing"],
@@ -234,9 +227,12 @@ fn every_change_of_a_restored_copy_is_found_and_named() {
             assert!(line.starts_with(expected), "{change}: {told}not {expected}");
         }
         if expected.is_empty() {
-            assert_eq!((counts.tables, counts.rows), (7, 30_404), "{counts:?}");
+            assert_eq!((counts.tables, counts.rows), (7, 30_403), "{counts:?}");
             assert_eq!((counts.large_objects, counts.sequences), (31, 2), "{counts:?}");
-            assert!(counts.indexes_checked > Some(5) && counts.heaps_checked > Some(5), "{counts:?}");
+            assert!(
+                counts.indexes_checked > Some(5) && counts.heaps_checked > Some(5),
+                "{counts:?}"
+            );
         }
     }
 }
@@ -323,6 +319,9 @@ fn a_btree_and_a_table_with_other_bytes_on_disk_are_found() {
     cluster.start_again();
     let (problems, _) = compare(&copy, &backup, &backup.manifest);
     let told = told(&problems);
-    assert!(told.contains("Corrupt public.t public.t_pkey: item order invariant violated"), "{told}");
-    assert!(told.contains("Corrupt public.u public.u: xmin "), "{told}");
+    assert!(
+        told.contains("Corrupt public.t public.t_pkey: item order invariant violated"),
+        "{told}"
+    );
+    assert!(told.contains("Corrupt public.u public.u: block 0,item 1, xmin 3000000000"), "{told}");
 }

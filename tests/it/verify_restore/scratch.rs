@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Signal, geteuid};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tempfile::TempDir;
 
 use crate::backup_right::repo::Repo;
@@ -63,7 +64,7 @@ fn in_place(repo: &Repo, place: &Path) -> Pgtend {
 
 #[test]
 fn nothing_is_left_whatever_ends_a_trial() {
-    const MOMENTS: u32 = 24;
+    const MOMENTS: u32 = 12;
     let db = Cluster::shared().create_db("ended");
     load(&db);
     let repo = Repo::new();
@@ -93,7 +94,7 @@ fn nothing_is_left_whatever_ends_a_trial() {
         let soon = if signal == Signal::KILL { SOON } else { Duration::ZERO };
         assert_gone(folder.path(), soon, &what);
     }
-    assert!(stopped.iter().all(|count| *count > 3), "{stopped:?}");
+    assert!(stopped.iter().all(|count| *count > 2), "{stopped:?}");
 }
 
 /// The code of a backup runs at its restore: it sees nothing of ours.
@@ -132,7 +133,10 @@ fn code_of_a_backup_is_closed_in() {
     .unwrap();
     run.arg("--assert").arg(&file).run().expect_code(0);
     let seen = fs::read_to_string(&seen).unwrap();
-    assert!(!seen.contains("hunter2") && !seen.contains("HOME=") && !seen.contains("repo"), "{seen}");
+    assert!(
+        !seen.contains("hunter2") && !seen.contains("HOME=") && !seen.contains("repo"),
+        "{seen}"
+    );
     assert!(seen.contains("started") && !seen.contains("0100007F:"), "{seen}");
     if geteuid().is_root() {
         assert!(seen.contains("\npostgres\n"), "{seen}");
@@ -190,6 +194,96 @@ fn a_long_path_is_no_hindrance() {
     fs::set_permissions(&long, fs::Permissions::from_mode(0o1777)).unwrap();
     in_place(&repo, &long).run().expect_code(0);
     assert_gone(&long, Duration::ZERO, "after a long path");
+}
+
+/// pgtend after this prefix, which takes rights from it.
+fn with_less(run: &Pgtend, prefix: &[&str]) -> Command {
+    let inner = run.command();
+    let mut command = Command::new(prefix[0]);
+    command.args(&prefix[1..]).arg(inner.get_program()).args(inner.get_args()).env_clear();
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("HOME", "/nonexistent").current_dir("/");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(Stdio::null());
+    command
+}
+
+/// Where namespaces cannot be had, and for who is not root, a trial works and ends all the same.
+#[test]
+fn a_trial_without_rights_ends_as_well() {
+    if !geteuid().is_root() {
+        eprintln!("not root: the other tests ran without its rights");
+        return;
+    }
+    let db = Cluster::shared().create_db("fewer");
+    load(&db);
+    let repo = Repo::new();
+    repo.backup(&db, &[]);
+    let nobody = |path: &Path| {
+        let mut chown = Command::new("chown");
+        chown.args(["-R", "nobody"]).arg(path);
+        command::run(&mut chown, "").expect_success("chown");
+    };
+    nobody(repo.path());
+    let root = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"];
+    let other = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"];
+    for (prefix, is_told) in [(&root[..], true), (&other[..], false)] {
+        let folder = place();
+        let start = || with_less(&in_place(&repo, folder.path()), prefix).spawn().unwrap();
+        let clock = Instant::now();
+        let output = start().wait_with_output().unwrap();
+        let whole = clock.elapsed();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{prefix:?}: {told}");
+        if is_told {
+            assert!(told.contains("no namespaces of its own here"), "{told}");
+        }
+        assert_gone(folder.path(), Duration::ZERO, "after a good end");
+        for moment in 0..5 {
+            let mut run = start();
+            std::thread::sleep(whole * (1 + moment) / 6);
+            let signal = if moment % 4 == 0 { Signal::INT } else { Signal::KILL };
+            kill_process(Pid::from_child(&run), signal).unwrap();
+            run.wait().unwrap();
+            let soon = if signal == Signal::KILL { SOON } else { Duration::ZERO };
+            assert_gone(folder.path(), soon, &format!("{prefix:?}, {signal:?} at {moment}/5"));
+        }
+    }
+}
+
+/// A file system of its own for the server's files, unmounted when dropped.
+struct SmallDisk(TempDir);
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        command::run(Command::new("umount").arg(self.0.path()), "");
+    }
+}
+
+#[test]
+fn a_full_disk_is_no_damage_of_the_backup() {
+    let disk = SmallDisk(tempfile::Builder::new().prefix("pgt-disk").tempdir_in("/tmp").unwrap());
+    let mut mount = Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o", "size=300m,mode=1777", "pgtend-test"]).arg(disk.0.path());
+    if !command::run(&mut mount, "").status.success() {
+        eprintln!("skipped: this user may not mount a small disk");
+        return;
+    }
+    let db = Cluster::shared().create_db("bursting");
+    db.psql("CREATE TABLE t AS SELECT g % 7 AS a FROM generate_series(1, 600000) g");
+    for number in 0..60 {
+        db.psql(&format!("CREATE INDEX i{number} ON t (a, (a + {number}))"));
+    }
+    let repo = Repo::new();
+    repo.backup(&db, &[]);
+    let output = in_place(&repo, disk.0.path()).run().expect_code(74);
+    assert!(output.stderr.contains("No space left on device"), "{}", output.stderr);
+    assert!(output.stderr.contains("--scratch-dir"), "{}", output.stderr);
+    assert_gone(disk.0.path(), Duration::ZERO, "after a full disk");
+    let place = in_place(&repo, disk.0.path());
+    db.psql("DROP TABLE t; CREATE TABLE t AS SELECT md5(g::text) || md5(g::text) AS a FROM generate_series(1, 600000) g");
+    repo.backup(&db, &[]);
+    let output = place.run().expect_code(74);
+    assert!(output.stderr.contains("not enough room in"), "{}", output.stderr);
 }
 
 /// Databases of trials on a server.

@@ -38,7 +38,7 @@ fn a_server_with_other_settings_compares_without_a_false_alarm() {
              ALTER ROLE postgres SET intervalstyle = 'sql_standard';
              ALTER ROLE postgres IN DATABASE app SET bytea_output = 'escape';
              ALTER DATABASE app SET timezone = 'America/New_York';
-             ALTER DATABASE app SET statement_timeout = '1ms'"
+             ALTER DATABASE app SET statement_timeout = '500ms'"
         ),
     );
     let repo = Repo::new();

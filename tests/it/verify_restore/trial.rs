@@ -70,13 +70,16 @@ fn a_trial_is_told_to_people() {
     db.psql("CREATE TABLE t (id serial PRIMARY KEY, v text); INSERT INTO t (v) VALUES ('x')");
     let repo = Repo::new();
     repo.backup(&db, &[]);
-    let text = trial(&repo, cluster, ["--format=table", "--no-record"]).run().expect_code(0).stdout;
+    let run =
+        Pgtend::new().args(["verify-backup", "latest", "--level=restore", "--no-record", "-r"]);
+    let text = run.arg(repo.path()).run().expect_code(0).stdout;
+    eprintln!("{text}");
     for word in [
         "passed verification at level restore",
         "restored ",
         "compared ",
         "amcheck ",
-        "1 btree indexes, 1 tables",
+        "2 btree indexes, 1 tables",
         "1 sequence,",
         "proves ",
         "not proved ",
@@ -170,7 +173,7 @@ fn assertions_hold_or_are_told_by_number_and_line() {
 }
 
 #[test]
-fn roles_of_the_backup_need_not_be_anywhere() {
+fn roles_and_tablespaces_of_the_backup_need_not_be_anywhere() {
     let cluster = ClusterSpec::default().start();
     let db = cluster.create_db("owned");
     db.psql(
@@ -184,6 +187,16 @@ fn roles_of_the_backup_need_not_be_anywhere() {
          ALTER DEFAULT PRIVILEGES FOR ROLE "app owner" GRANT SELECT ON TABLES TO reader;
          ALTER ROLE postgres SET search_path = nowhere;
          ALTER ROLE postgres SET datestyle = 'German'"#,
+    );
+    let folder = tempfile::Builder::new().prefix("pgt-space").tempdir_in("/tmp").unwrap();
+    if let Some(user) = tools::ServerUser::needed() {
+        std::os::unix::fs::chown(folder.path(), Some(user.uid), Some(user.gid)).unwrap();
+    }
+    let place = folder.path().display();
+    db.psql(&format!("CREATE TABLESPACE \"far away\" LOCATION '{place}'"));
+    db.psql(
+        "CREATE TABLE public.far (a int PRIMARY KEY USING INDEX TABLESPACE \"far away\")
+         TABLESPACE \"far away\"; INSERT INTO public.far VALUES (1)",
     );
     for globals in [None, Some("--no-globals")] {
         let repo = Repo::new();
