@@ -199,6 +199,12 @@ impl Entry {
         self.depends_on.iter().filter_map(|id| std::str::from_utf8(id).ok()?.parse().ok())
     }
 
+    /// Has pg_restore make it with indexes and constraints, once all of `others` are made.
+    pub fn make_after(&mut self, others: impl IntoIterator<Item = i32>) {
+        self.section = 4;
+        self.depends_on.extend(others.into_iter().map(|id| id.to_string().into_bytes()));
+    }
+
     /// `TABLE DATA public.orders`, for people.
     pub fn label(&self) -> String {
         let text =
@@ -341,6 +347,11 @@ impl Toc {
     /// The database that was dumped.
     pub fn database(&self) -> String {
         lossy(&self.database)
+    }
+
+    /// Version of the server that was dumped: `15.18 (Debian 15.18-1)`.
+    pub fn server_version(&self) -> String {
+        lossy(&self.server_version)
     }
 
     /// pg_dump's own version.
@@ -490,6 +501,72 @@ impl Writer {
         }
         self.string(&None);
         self.string(&Some(entry.file.clone()));
+    }
+}
+
+/// Tables of contents for unit tests.
+#[cfg(test)]
+pub(crate) mod sample {
+    use super::{Entry, Section, Toc};
+
+    /// An entry that depends on nothing, of section None.
+    pub fn entry(id: i32, kind: &str, schema: &str, name: &str, definition: &str) -> Entry {
+        let text = |text: &str| Some(text.as_bytes().to_vec());
+        Entry {
+            id,
+            has_data: matches!(kind, "TABLE DATA" | "BLOBS"),
+            table_oid: text("0"),
+            oid_text: text("0"),
+            tag: text(name),
+            desc: text(kind),
+            section: 1,
+            defn: text(definition),
+            drop: text(""),
+            copy: None,
+            namespace: text(schema),
+            tablespace: None,
+            access_method: None,
+            relkind: None,
+            owner: None,
+            with_oids: text("false"),
+            depends_on: Vec::new(),
+            file: Vec::new(),
+        }
+    }
+
+    impl Entry {
+        pub fn owned_by(mut self, owner: &str) -> Self {
+            self.owner = Some(owner.into());
+            self
+        }
+
+        pub fn depending_on(mut self, ids: &[i32]) -> Self {
+            self.depends_on = ids.iter().map(|id| id.to_string().into_bytes()).collect();
+            self
+        }
+
+        pub fn of_section(mut self, section: Section) -> Self {
+            self.section = match section {
+                Section::None => 1,
+                Section::PreData => 2,
+                Section::Data => 3,
+                Section::PostData => 4,
+            };
+            self
+        }
+    }
+
+    /// An archive of a server of this version.
+    pub fn toc(server_version: &str, entries: Vec<Entry>) -> Toc {
+        Toc {
+            minor: 14,
+            revision: 0,
+            created: [0; 7],
+            database: Some(b"app".to_vec()),
+            server_version: Some(server_version.into()),
+            dump_version: Some(server_version.into()),
+            entries,
+        }
     }
 }
 

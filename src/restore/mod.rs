@@ -4,19 +4,34 @@
 //! becomes of every entry of the table of contents. [`run`] takes the operator's consent: stock
 //! pg_restore makes the `objects` from toc.dat alone, `loader`s load the rows straight from the
 //! store, several parts of one table at once.
+//!
+//! [`parts`] narrows a plan to some tables or schemas, [`beside`] gives one table another name,
+//! [`clean`] drops what a plan makes again.
 
 mod analyze;
+mod belonging;
+pub mod beside;
+pub mod clean;
 mod data;
+pub mod dependents;
+pub mod identity;
 mod large_objects;
 mod loader;
+pub mod names;
 mod objects;
+pub mod parts;
 mod pieces;
 pub mod plan;
 mod prepare;
+pub mod rehearsal;
 mod run;
 mod safety;
 mod side;
 mod source;
+mod statement;
+pub mod target;
+pub mod turns;
+pub mod words;
 
 use std::sync::Arc;
 

@@ -88,11 +88,12 @@ impl Objects<'_> {
             Error::bug(format!("cannot wait for {}", program.display())).caused_by(&error)
         })?;
         let said = Said::read(&lines, plan, step);
-        // With --jobs it counts a failed entry once, however many errors it had, and those of a
-        // worker's start not at all; more than were seen here must not be.
+        // With --jobs it counts one more for each failed entry (parseWorkerResponse and
+        // mark_restore_job_done both do), and not what failed while a worker started. More than
+        // was seen here it must not be.
+        let seen = said.failures.len() * if jobs > 1 { 2 } else { 1 };
         let understood = status.success() && said.failures.is_empty()
-            || status.code() == Some(1)
-                && said.ignored.is_some_and(|ignored| ignored <= said.failures.len());
+            || status.code() == Some(1) && said.ignored.is_some_and(|ignored| ignored <= seen);
         if !understood {
             return Err(not_understood(&program, status, lines));
         }

@@ -61,6 +61,10 @@ pub struct Plan {
     /// What the operator should know beside what is left out.
     pub notes: Vec<String>,
     fates: Vec<Fate>,
+    /// As they were before anything was left out.
+    first: Vec<Fate>,
+    /// Made last in their step.
+    late: Vec<usize>,
     by_id: HashMap<i32, usize>,
 }
 
@@ -69,11 +73,19 @@ impl Plan {
     pub fn new(toc: Toc) -> Self {
         let by_id: HashMap<i32, usize> =
             toc.entries.iter().enumerate().map(|(index, entry)| (entry.id, index)).collect();
-        let mut plan = Self { toc, notes: Vec::new(), fates: Vec::new(), by_id };
+        let mut plan = Self {
+            toc,
+            notes: Vec::new(),
+            fates: Vec::new(),
+            first: Vec::new(),
+            late: Vec::new(),
+            by_id,
+        };
         for index in 0..plan.toc.entries.len() {
             let fate = plan.first_fate(index);
             plan.fates.push(fate);
         }
+        plan.first.clone_from(&plan.fates);
         plan
     }
 
@@ -122,6 +134,17 @@ impl Plan {
         self.by_id.get(&id).copied()
     }
 
+    /// Entry number `index`.
+    pub fn entry(&self, index: usize) -> &Entry {
+        &self.toc.entries[index]
+    }
+
+    /// Numbers of the entries that must be there before this one; what the archive does not
+    /// have is left out.
+    pub fn needs_of<'a>(&'a self, entry: &'a Entry) -> impl Iterator<Item = usize> + 'a {
+        entry.dependencies().filter_map(|id| self.index_of(id))
+    }
+
     /// What becomes of entry number `index`.
     pub fn fate(&self, index: usize) -> &Fate {
         &self.fates[index]
@@ -137,6 +160,52 @@ impl Plan {
         if self.is_planned(index) {
             self.fates[index] = Fate::LeftOut(LeftOut { weight, reason: reason.into() });
         }
+    }
+
+    /// The operator asked for other things than entry number `index`: neither counted nor listed,
+    /// whatever was said of it before. Settings stay.
+    pub fn unwant(&mut self, index: usize) {
+        if self.fates[index] != Fate::Setting {
+            let (weight, reason) = (Weight::Unwanted, String::new());
+            self.fates[index] = Fate::LeftOut(LeftOut { weight, reason });
+        }
+    }
+
+    /// Takes [`Self::unwant`] back; an entry that is left out for another reason stays so.
+    pub fn want(&mut self, index: usize) {
+        if matches!(&self.fates[index], Fate::LeftOut(left) if left.weight == Weight::Unwanted) {
+            self.fates[index] = self.first[index].clone();
+        }
+    }
+
+    /// Makes entry number `index` after `others`, which come before it in the archive.
+    pub fn make_after(&mut self, index: usize, others: &[usize]) {
+        let ids: Vec<i32> = others.iter().map(|other| self.toc.entries[*other].id).collect();
+        self.toc.entries[index].make_after(ids);
+    }
+
+    /// Whether it is made at the end of its step: [`Self::postpone`].
+    pub fn is_late(&self, index: usize) -> bool {
+        self.late.contains(&index)
+    }
+
+    /// Makes what is made at the end one after another, the first after `others`.
+    pub fn chain_late(&mut self, others: &[usize]) {
+        let mut before = others.to_vec();
+        for index in self.late.clone() {
+            self.make_after(index, &before);
+            before = vec![index];
+        }
+    }
+
+    /// Makes entry number `index` at the end of [`Step::Finish`], and after `others`.
+    pub fn postpone(&mut self, index: usize, others: &[usize]) {
+        self.make_after(index, others);
+        self.first[index] = Fate::Planned(Step::Finish);
+        if self.is_planned(index) {
+            self.fates[index] = Fate::Planned(Step::Finish);
+        }
+        self.late.push(index);
     }
 
     /// Numbers of the entries of one step, in the archive's order.
@@ -159,8 +228,11 @@ impl Plan {
         (planned + self.left_out().count(), planned)
     }
 
-    /// A list for `pg_restore -L`: the entries of one step.
+    /// A list for `pg_restore -L`: the entries of one step, in the order of making them.
     pub fn list(&self, step: Step) -> String {
-        self.step(step).map(|index| format!("{};\n", self.toc.entries[index].id)).collect()
+        let (late, soon): (Vec<usize>, Vec<usize>) =
+            self.step(step).partition(|index| self.late.contains(index));
+        let all = soon.into_iter().chain(late);
+        all.map(|index| format!("{};\n", self.toc.entries[index].id)).collect()
     }
 }

@@ -3,6 +3,7 @@
 //! untouched until the last step.
 
 use super::plan::{Plan, Step};
+use super::safety::Content;
 use crate::conn::{self, QueryError, Session, SessionOptions, Type};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -13,6 +14,9 @@ use crate::sql::{self, quote_literal, quote_name};
 const MARK: &str = "pgtend restore, unfinished: ";
 /// What its name ends with.
 const SUFFIX: &str = "_restoring";
+/// How often a database that is in the way in this moment is waited for, and how long.
+const ATTEMPTS: u32 = 10;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
 /// Bytes of the longest name that PostgreSQL keeps.
 const LONGEST_NAME: usize = 63;
 
@@ -64,7 +68,6 @@ pub struct Side {
     /// Its name now.
     pub name: String,
     maintenance: Session,
-    finished: bool,
 }
 
 /// The database that becomes the new one.
@@ -91,14 +94,26 @@ impl Side {
         wanted: &Wanted<'_>,
     ) -> Result<Self> {
         let name = name_beside(wanted.name);
-        if let Some(known) = look_up(&maintenance, &name).await? {
-            remove_left_over(&maintenance, target, options, &name, &known).await?;
-        }
         let with = wanted.definition.and_then(after_name).unwrap_or("TEMPLATE = template0");
         let quoted = quote_name(&name);
         let create = format!("CREATE DATABASE {quoted} {with}");
-        maintenance.batch(&create).await.map_err(|error| cannot_create(error, &name))?;
-        let side = Self { name, maintenance, finished: false };
+        for attempt in 1.. {
+            if let Some(known) = look_up(&maintenance, &name).await? {
+                remove_left_over(&maintenance, target, options, &name, &known).await?;
+            }
+            match maintenance.batch(&create).await {
+                Ok(()) => break,
+                // A run that was killed just now: its server process still made the database.
+                Err(error)
+                    if attempt < ATTEMPTS
+                        && matches!(error.sqlstate(), Some("23505" | "42P04" | "55006")) =>
+                {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(error) => return Err(cannot_create(error, &name)),
+            }
+        }
+        let side = Self { name, maintenance };
         let mark = quote_literal(&format!("{MARK}{}", wanted.backup));
         let comment = format!("COMMENT ON DATABASE {quoted} IS {mark}");
         if let Err(error) = side.maintenance.batch(&comment).await {
@@ -151,7 +166,6 @@ impl Side {
                 .next(format!("end the sessions in {name}, then: {batch};")));
         }
         self.name = name.to_owned();
-        self.finished = true;
         Ok(())
     }
 
@@ -204,17 +218,19 @@ async fn remove_left_over(
     name: &str,
     known: &Known,
 ) -> Result<()> {
-    if !known.comment.as_deref().is_some_and(|comment| comment.starts_with(MARK)) {
-        return Err(Error::new(Exit::Refused, format!("database {name} exists"))
-            .because("a restore would use that name, and pgtend did not make this database")
-            .next(format!(
-                "rename or drop it, if nobody needs it: DROP DATABASE {};",
-                quote_name(name)
-            )));
-    }
-    if known.sessions > 0 {
+    let marked = known.comment.as_deref().is_some_and(|comment| comment.starts_with(MARK));
+    if !marked || known.sessions > 0 {
         let place = Target { database: name.to_owned(), ..target.clone() };
         let session = conn::connect(&place, options).await?;
+        // A run that was killed before it could set the mark leaves an empty one.
+        if !marked && (known.comment.is_some() || Content::of(&session).await?.objects > 0) {
+            return Err(Error::new(Exit::Refused, format!("database {name} exists"))
+                .because("a restore would use that name, and pgtend did not make this database")
+                .next(format!(
+                    "rename or drop it, if nobody needs it: DROP DATABASE {};",
+                    quote_name(name)
+                )));
+        }
         if !lock(&session, name).await? {
             return Err(Error::new(Exit::Busy, format!("another restore works on {name}"))
                 .next("try again when it has ended"));

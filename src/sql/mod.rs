@@ -44,7 +44,14 @@ queries! {
     DATABASE = "restore/database";
     END_ORPHANS = "restore/end_orphans";
     LARGE_OBJECT_PUT = "restore/large_object_put";
+    OUTSIDE_DEPENDENTS = "restore/outside_dependents";
     TRANSACTION = "restore/transaction";
+    TARGET_SESSION = "restore/session";
+    TARGET_ROLES = "restore/roles";
+    TARGET_EXTENSIONS = "restore/extensions";
+    TARGET_NAMES = "restore/names";
+    TARGET_SCHEMAS = "restore/schemas";
+    TARGET_EXISTING = "restore/existing";
     OWN_BACKEND = "verify/own_backend";
     LEFTOVERS = "verify/leftovers";
     RESTORED_TABLES = "verify/tables";

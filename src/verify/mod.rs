@@ -7,7 +7,6 @@
 pub mod compare;
 pub mod content;
 pub mod manifest;
-mod roles;
 pub mod scratch;
 pub mod trial;
 

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use super::compare::{AssertionFile, Comparison, Inputs, LargeObjects};
 use super::scratch::{Place, Scratch};
-use super::{Request, roles, stopped, unless_stopped};
+use super::{Request, stopped, unless_stopped};
 use crate::backup::catalog::Found;
 use crate::consent::Consent;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::restore::Restored;
 use crate::report::verify::{Problem, ProblemKind, Trial, Verified};
-use crate::restore::{self, Mode, Source, plan::Fate};
+use crate::restore::plan::{Fate, Plan};
+use crate::restore::{self, Mode, Source};
 
 /// How long a restore that was asked to stop may take to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
@@ -94,9 +95,12 @@ async fn try_it(
     result: &mut Verified,
 ) -> Result<()> {
     if let Scratch::Local(local) = scratch {
-        let names = unless_stopped(request, roles::of_backup(source)).await?;
-        unless_stopped(request, local.create_roles(&names, &request.progress)).await?;
-        unless_stopped(request, local.create_tablespaces(&tablespaces(source))).await?;
+        // Without them owners, rights and policies would not be tried.
+        let prepared = async {
+            local.create_roles(&Plan::new(source.toc.clone()), &request.progress).await?;
+            local.create_tablespaces(&tablespaces(source)).await
+        };
+        unless_stopped(request, prepared).await?;
     }
     let (restored, left_out) = restore(request, source, scratch).await?;
     // The backup cannot help that.

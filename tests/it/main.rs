@@ -22,7 +22,11 @@ mod harness;
 mod harness_works;
 mod layers;
 mod readme;
+mod restore_faults;
+mod restore_parts;
+mod restore_rehearsal;
 mod restore_right;
+mod restore_safety;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod scene;
 mod secrets;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::backup_right::repo::Repo;
 use crate::harness::cluster::SUPERUSER;
+use crate::harness::database::quoted;
 use crate::harness::{Cluster, Database, Pgtend, compare, tools};
 
 /// A restore at this cluster, over TCP as superuser, with its report as JSON.
@@ -37,8 +38,10 @@ fn fastrand() -> u64 {
 impl Drop for Made<'_> {
     fn drop(&mut self) {
         for name in [self.name.clone(), format!("{}_restoring", self.name)] {
-            self.cluster
-                .psql("postgres", &format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"));
+            self.cluster.psql(
+                "postgres",
+                &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(&name)),
+            );
         }
     }
 }

@@ -7,6 +7,7 @@ use super::Comparison;
 use crate::conn::{self, SessionOptions};
 use crate::error::{Error, Result};
 use crate::report::verify::ProblemKind;
+use crate::restore::words;
 
 /// A file of assertions, read and cut into statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,104 +103,11 @@ fn first_line(statement: &str) -> String {
     text
 }
 
-/// Cuts SQL at each `;` outside quotes, dollar quotes and comments. Comments before a statement
-/// are left out.
+/// The statements of a file, without comments before them and without their semicolons.
 fn split(text: &str) -> Vec<String> {
-    let mut statements = Vec::new();
-    let mut start = 0;
-    let mut at = 0;
-    let bytes = text.as_bytes();
-    // Whether the statement has begun, and whether the word before a quote is E.
-    let mut begun = false;
-    while at < bytes.len() {
-        let rest = &text[at..];
-        let skipped = if rest.starts_with("--") {
-            Some(rest.find('\n').map_or(rest.len(), |end| end + 1))
-        } else if rest.starts_with("/*") {
-            Some(comment(rest))
-        } else {
-            None
-        };
-        if let Some(length) = skipped {
-            at += length;
-            if !begun {
-                start = at;
-            }
-            continue;
-        }
-        let byte = bytes[at];
-        if byte == b';' {
-            let statement = text[start..at].trim();
-            statements.extend((!statement.is_empty()).then(|| statement.to_owned()));
-            at += 1;
-            (start, begun) = (at, false);
-            continue;
-        }
-        begun |= !byte.is_ascii_whitespace();
-        at += match byte {
-            b'\'' => quoted(rest, '\'', escapes(&text[start..at])),
-            b'"' => quoted(rest, '"', false),
-            b'$' if !in_word(&text[start..at]) => dollar_quoted(rest),
-            _ => rest.chars().next().map_or(1, char::len_utf8),
-        };
-    }
-    let last = text[start..].trim();
-    statements.extend((begun && !last.is_empty()).then(|| last.to_owned()));
-    statements
-}
-
-fn in_word(before: &str) -> bool {
-    before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$')
-}
-
-/// Whether the string that begins here is E'..'.
-fn escapes(before: &str) -> bool {
-    before.strip_suffix(['e', 'E']).is_some_and(|before| !in_word(before))
-}
-
-/// Bytes of a comment, which may hold others.
-fn comment(text: &str) -> usize {
-    let (mut depth, mut at) = (0_usize, 0);
-    while at < text.len() {
-        if text[at..].starts_with("/*") {
-            (depth, at) = (depth + 1, at + 2);
-        } else if text[at..].starts_with("*/") {
-            (depth, at) = (depth - 1, at + 2);
-            if depth == 0 {
-                return at;
-            }
-        } else {
-            at += text[at..].chars().next().map_or(1, char::len_utf8);
-        }
-    }
-    text.len()
-}
-
-/// Bytes of a quoted string or name; a doubled quote goes on as another string.
-fn quoted(text: &str, quote: char, escapes: bool) -> usize {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        if escaped {
-            escaped = false;
-        } else if escapes && c == '\\' {
-            escaped = true;
-        } else if c == quote {
-            return at + 1;
-        }
-    }
-    text.len()
-}
-
-/// Bytes of `$tag$..$tag$`; one byte where it is none.
-fn dollar_quoted(text: &str) -> usize {
-    let tag_end = text[1..].find('$').map(|end| end + 2);
-    let Some(tag) = tag_end.map(|end| &text[..end]).filter(|tag| {
-        tag[1..tag.len() - 1].chars().all(|c| c.is_alphanumeric() || c == '_')
-            && !tag[1..].starts_with(|c: char| c.is_ascii_digit())
-    }) else {
-        return 1;
-    };
-    text[tag.len()..].find(tag).map_or(text.len(), |end| end + 2 * tag.len())
+    let statements = words::statements(text).into_iter();
+    let bare = statements.map(|statement| statement.trim_end_matches(';').trim_end());
+    bare.filter(|statement| !statement.is_empty()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::program::Programs;
 use crate::report::Progress;
+use crate::restore::plan::Plan;
+use crate::restore::rehearsal;
+use crate::restore::target::Facts;
 use crate::settings::{Environment, Target};
 use crate::sql::{quote_literal, quote_name};
 
@@ -175,22 +178,17 @@ impl Local {
         create_database(&session, DATABASE, definition, progress).await
     }
 
-    /// Makes roles without any right to log in. One that cannot be made is told: what needs it
-    /// fails then.
+    /// Makes the roles that the plan's entries name, without any right to log in. One that cannot
+    /// be made is told: what needs it fails then.
     ///
     /// # Errors
     /// Exit 69 when the connection is lost.
-    pub async fn create_roles(
-        &self,
-        names: &BTreeSet<String>,
-        progress: &Arc<Progress>,
-    ) -> Result<()> {
+    pub async fn create_roles(&self, plan: &Plan, progress: &Arc<Progress>) -> Result<()> {
         let session: Session = conn::connect(&self.target(), &options()).await?;
-        for name in names {
-            match session.rows(&format!("CREATE ROLE {name}"), &[]).await {
+        let facts = Facts::read(&session, plan).await?;
+        for name in rehearsal::missing_roles(plan, &facts) {
+            match session.rows(&format!("CREATE ROLE {}", quote_name(&name)), &[]).await {
                 Ok(_) => {}
-                // It is there: our own superuser's name.
-                Err(error) if error.sqlstate() == Some("42710") => {}
                 Err(error) if error.is_lost() => {
                     return Err(error.into_error("the server to throw away is gone"));
                 }

@@ -176,6 +176,12 @@ impl Backup {
         }
     }
 
+    /// Major version of the programs that made it.
+    pub fn client(&self) -> u32 {
+        let version = &self.manifest.source.pg_dump;
+        version.split('.').next().and_then(|major| major.parse().ok()).expect("a version")
+    }
+
     /// What `pg_restore -l` lists, without ids and comments.
     pub fn listed(&self, client: u32) -> Vec<String> {
         list(client, &self.folder)

@@ -11,21 +11,23 @@ SET client_encoding = 'UTF8';
 SET client_min_messages = warning;
 SET check_function_bodies = on;
 
--- Two loads at the same time must not both make the roles.
-BEGIN;
-SELECT pg_advisory_xact_lock(20261120) \g /dev/null
+-- Another load, into another database, may make them at the same time; advisory locks are each
+-- database's own.
 DO $$
 DECLARE
     role text;
 BEGIN
     FOREACH role IN ARRAY ARRAY['app_owner', 'reader', 'lo_owner'] LOOP
         IF to_regrole(role) IS NULL THEN
-            EXECUTE format('CREATE ROLE %I', role);
+            BEGIN
+                EXECUTE format('CREATE ROLE %I', role);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL;
+            END;
         END IF;
     END LOOP;
 END
 $$;
-COMMIT;
 
 -- Extensions, one of them with rows that belong to the user
 CREATE EXTENSION hstore;

@@ -58,7 +58,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 35] = [
+const ASSEMBLED: [(&str, &str, &str); 46] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
     ("backup", "LOCK TABLE ", "the tables come from the catalog"),
@@ -82,6 +82,17 @@ const ASSEMBLED: [(&str, &str, &str); 35] = [
     ("restore", "ALTER ROLE ", "how pg_dump's statements start"),
     ("restore", "GRANT ", "how pg_dump's statements start"),
     ("restore", "REVOKE ", "how pg_dump's statements start"),
+    ("restore", "ALTER TABLE ", "how pg_dump's statements start; takes no parameter"),
+    ("restore", "ALTER COLUMN ", "a part of such a statement"),
+    ("restore", "ALTER FOREIGN TABLE ", "how pg_dump's statements start"),
+    ("restore", "ALTER DOMAIN ", "how pg_dump's statements start"),
+    ("restore", "ALTER VIEW ", "how pg_dump's statements start"),
+    ("restore", "CREATE ", "how pg_dump's statements start"),
+    ("restore", "DROP ", "how pg_dump's statements start; takes no parameter"),
+    ("restore", "DO ", "asks whether there is something to drop, in one batch with the drop"),
+    ("restore", "EXECUTE ", "stands in such a DO"),
+    ("restore", "SELECT FROM pg_catalog.", "stands in such a DO"),
+    ("restore", "SELECT pg_catalog.lo_unlink", "stands in one batch with the drops"),
     ("verify", "COPY ", "the table and its columns come from the archive"),
     ("verify", "SELECT last_value", "the sequence comes from the archive"),
     ("verify", "SELECT {schema}.", "where amcheck's functions are is only known then"),
@@ -93,7 +104,7 @@ const ASSEMBLED: [(&str, &str, &str); 35] = [
     ("verify", "DROP DATABASE ", "takes no parameter"),
     ("verify", "COMMENT ON DATABASE ", "takes no parameter"),
     ("verify", "CREATE TABLESPACE ", "takes no parameter"),
-    ("verify", "CREATE ROLE ", "takes no parameter; and how pg_dumpall's statements start"),
+    ("verify", "CREATE ROLE ", "takes no parameter"),
 ];
 
 /// What is wrong in one file; `path` is relative to src/.

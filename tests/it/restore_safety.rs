@@ -1,0 +1,221 @@
+//! What a restore refuses, and how consent is given.
+
+use crate::backup_right::repo::Repo;
+use crate::harness::{Cluster, Database, Pgtend, compare};
+use crate::restore_right::{Made, restore};
+
+fn small(cluster: &Cluster) -> Database<'_> {
+    let db = cluster.create_db("kept");
+    db.psql("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'a'), (2, 'b')");
+    db
+}
+
+fn backed_up<'a>(cluster: &'a Cluster) -> (Repo, Database<'a>) {
+    let (repo, source) = (Repo::new(), small(cluster));
+    repo.backup(&source, &["--no-globals"]);
+    (repo, source)
+}
+
+/// Runs it, requires the code and these words on stderr; gives the report or error as JSON.
+#[track_caller]
+fn refused(pgtend: Pgtend, code: i32, words: &[&str]) -> String {
+    let output = pgtend.run().expect_code(code);
+    for word in words {
+        assert!(output.stderr.contains(word), "no '{word}' in\n{}", output.stderr);
+    }
+    output.stderr
+}
+
+fn rows(db: &Database<'_>) -> String {
+    db.psql("SELECT string_agg(t::text, ' ' ORDER BY id) FROM t")
+}
+
+#[test]
+fn a_database_that_is_not_empty_needs_clean() {
+    let cluster = Cluster::shared();
+    let (repo, _source) = backed_up(cluster);
+    let other = small(cluster);
+    other.psql("INSERT INTO t VALUES (3, 'mine')");
+    let into = |more: &[&str]| {
+        restore(&repo, cluster, &[&["latest", "--into", other.name()], more].concat())
+    };
+    refused(into(&["--yes"]), 77, &["is not empty", "public.t", "--swap", "--clean"]);
+    // Its name has to be given, and the right one.
+    refused(into(&["--clean"]), 77, &["not a terminal", &format!("--confirm {}", other.name())]);
+    refused(into(&["--clean", "--yes"]), 77, &["--confirm"]);
+    refused(into(&["--clean", "--confirm", "other"]), 77, &["--confirm says 'other'"]);
+    assert_eq!(rows(&other), "(1,a) (2,b) (3,mine)");
+}
+
+#[test]
+fn the_source_itself_needs_a_flag_of_its_own() {
+    let cluster = Cluster::shared();
+    let (repo, source) = backed_up(cluster);
+    source.psql("INSERT INTO t VALUES (3, 'today')");
+    let name = source.name();
+    for how in ["--clean", "--swap"] {
+        let run = restore(&repo, cluster, &["latest", "--into", name, how, "--confirm", name]);
+        refused(run, 77, &["is the one that was backed up", "--overwrite-source"]);
+        let run = restore(&repo, cluster, &["latest", "--into", name, how, "--overwrite-source"]);
+        refused(run, 77, &["cannot be undone", "--confirm"]);
+    }
+    assert_eq!(rows(&source), "(1,a) (2,b) (3,today)");
+    // An emptied one loses nothing.
+    source.psql("DROP TABLE t");
+    let run = restore(&repo, cluster, &["latest", "--into", name, "--yes"]);
+    assert_eq!(run.run().expect_code(0).json()["report"]["rows"], 2);
+    assert_eq!(rows(&source), "(1,a) (2,b)");
+}
+
+#[test]
+fn nothing_is_made_without_consent() {
+    let cluster = Cluster::shared();
+    let (repo, source) = backed_up(cluster);
+    let made = Made::new(cluster, "never");
+    let run = || restore(&repo, cluster, &["latest", "--into", &made.name, "--create"]);
+    refused(run(), 77, &["for lack of consent", "not a terminal", "--yes"]);
+    // A dry run never asks, and does nothing.
+    let report = run().arg("--dry-run").run().expect_code(0).json()["report"].take();
+    assert_eq!(report["dry_run"], true);
+    assert_eq!(report["objects"], report["restored"]);
+    let known = |name: &str| {
+        cluster
+            .psql("postgres", &format!("SELECT count(*) FROM pg_database WHERE datname = '{name}'"))
+    };
+    assert_eq!(known(&made.name), "0");
+    assert_eq!(known(&format!("{}_restoring", made.name)), "0");
+    // What exists is not created, and what does not exist is not swapped with.
+    let run = restore(&repo, cluster, &["latest", "--into", source.name(), "--create", "--yes"]);
+    refused(run, 77, &["exists", "--swap"]);
+    let run = restore(&repo, cluster, &["latest", "--into", &made.name, "--swap", "--yes"]);
+    refused(run, 64, &["no database", "--create"]);
+    // A database of somebody else's in the place of ours is left alone.
+    let beside = format!("{}_restoring", made.name);
+    cluster.psql("postgres", &format!("CREATE DATABASE \"{beside}\""));
+    cluster.psql(&beside, "CREATE TABLE theirs ()");
+    let run = restore(&repo, cluster, &["latest", "--into", &made.name, "--create", "--yes"]);
+    refused(run, 77, &["pgtend did not make this database"]);
+    assert_eq!(known(&beside), "1");
+}
+
+#[test]
+fn consent_is_asked_for_on_a_terminal() {
+    let cluster = Cluster::shared();
+    let (repo, source) = backed_up(cluster);
+    let target = small(cluster);
+    target.psql("INSERT INTO t VALUES (3, 'mine')");
+    let on_a_terminal = |arguments: &[&str], question: &str, answer: &str| -> (i32, String) {
+        let pgtend = restore(&repo, cluster, arguments);
+        let command = pgtend.command();
+        let mut terminal = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
+        terminal.exp_string(question).unwrap();
+        terminal.send_line(answer).unwrap();
+        let said = terminal.exp_eof().unwrap();
+        let status = terminal.process().wait().unwrap();
+        let code = match status {
+            rexpect::process::WaitStatus::Exited(_, code) => code,
+            other => panic!("{other:?}"),
+        };
+        (code, said)
+    };
+    let made = Made::new(cluster, "asked");
+    let create = ["latest", "--into", &made.name, "--create"];
+    let (code, said) = on_a_terminal(&create, "Go on? [y/N]", "n");
+    assert!(code == 77 && said.contains("the answer was not y"), "{code} {said}");
+    let (code, said) = on_a_terminal(&create, "Go on? [y/N]", "y");
+    assert!(code == 0, "{said}");
+    compare::assert_equal(cluster, source.name(), cluster, &made.name);
+    let question = format!("Type {} to go on:", target.name());
+    let swap = ["latest", "--into", target.name(), "--swap"];
+    let (code, said) = on_a_terminal(&swap, &question, "y");
+    assert!(code == 77 && said.contains("another name was typed"), "{code} {said}");
+    assert_eq!(rows(&target), "(1,a) (2,b) (3,mine)");
+}
+
+#[test]
+fn a_standby_and_an_unknown_server_are_refused() {
+    let cluster = Cluster::shared();
+    let (repo, _source) = backed_up(cluster);
+    let standby = cluster.standby();
+    let run = restore(&repo, &standby, &["latest", "--into", "postgres", "--yes"]);
+    refused(run, 77, &["is a standby"]);
+    let run = restore(&repo, cluster, &["latest", "--into", "no_such", "--yes"]);
+    refused(run, 69, &["no_such"]);
+}
+
+#[test]
+fn a_swap_keeps_the_old_database_and_its_name_never_is_without_one() {
+    let cluster = Cluster::shared();
+    let (repo, source) = backed_up(cluster);
+    let target = small(cluster);
+    target.psql("INSERT INTO t VALUES (3, 'mine')");
+    let name = target.name().to_owned();
+    let swap =
+        || restore(&repo, cluster, &["latest", "--into", &name, "--swap", "--confirm", &name]);
+    // Somebody works in the old one: it stays what it is, and so does the new one beside.
+    let mut psql = crate::scene::Psql::start(cluster, &name);
+    psql.send("SELECT 1;");
+    crate::scene::wait_for(
+        &source,
+        "a session in the target",
+        &format!("SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = '{name}'"),
+    );
+    refused(swap(), 75, &["cannot rename", "restored and complete", "end the sessions"]);
+    assert_eq!(rows(&target), "(1,a) (2,b) (3,mine)");
+    psql.close();
+    let report = swap().run().expect_code(0).json()["report"].take();
+    assert_eq!(rows(&target), "(1,a) (2,b)");
+    let previous = report["previous"].as_str().unwrap();
+    assert!(previous.starts_with(&format!("{name}_before_")), "{previous}");
+    let old = cluster.psql(previous, "SELECT string_agg(t::text, ' ' ORDER BY id) FROM t");
+    assert_eq!(old, "(1,a) (2,b) (3,mine)");
+    cluster.psql("postgres", &format!("DROP DATABASE \"{previous}\""));
+    compare::assert_equal(cluster, source.name(), cluster, &name);
+}
+
+#[test]
+fn what_belongs_to_the_database_itself_comes_back_with_it() {
+    let cluster = Cluster::shared();
+    let (repo, source) = (Repo::new(), small(cluster));
+    let quoted = format!("\"{}\"", source.name());
+    source.psql("DO $$ BEGIN CREATE ROLE reader; EXCEPTION WHEN duplicate_object THEN END $$");
+    for statement in [
+        "ALTER DATABASE db SET work_mem = '5MB'",
+        "ALTER DATABASE db SET default_transaction_read_only = on",
+        "ALTER ROLE reader IN DATABASE db SET statement_timeout = '7s'",
+        "COMMENT ON DATABASE db IS 'it''s DATABASE db'",
+        "REVOKE CONNECT ON DATABASE db FROM PUBLIC",
+        "GRANT CONNECT ON DATABASE db TO reader",
+    ] {
+        cluster.psql("postgres", &statement.replacen(" db ", &format!(" {quoted} "), 1));
+    }
+    repo.backup(&source, &["--no-globals"]);
+    let made = Made::new(cluster, "we\"ird 'name");
+    let report = restore(&repo, cluster, &["latest", "--into", &made.name, "--create", "--yes"]);
+    report.run().expect_code(0);
+    let facts = |name: &str| {
+        cluster.psql(
+            "postgres",
+            &format!(
+                "SELECT (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(datacl) a), shobj_description(oid, 'pg_database'),
+                        (SELECT string_agg(setrole::regrole || s.setconfig::text, ' ' ORDER BY setrole)
+                         FROM pg_db_role_setting s WHERE s.setdatabase = d.oid)
+                 FROM pg_database d WHERE datname = $n${name}$n$"
+            ),
+        )
+    };
+    assert_eq!(facts(source.name()), facts(&made.name));
+    assert!(facts(&made.name).contains("it's DATABASE db"), "{}", facts(&made.name));
+    compare::assert_equal(cluster, source.name(), cluster, &made.name);
+    // A read-only default does not stop a restore into a database that is there.
+    let empty = cluster.create_db("read_only");
+    cluster.psql(
+        "postgres",
+        &format!("ALTER DATABASE \"{}\" SET default_transaction_read_only = on", empty.name()),
+    );
+    let run = restore(&repo, cluster, &["latest", "--into", empty.name(), "--yes"]);
+    let report = run.run().expect_code(0).json()["report"].take();
+    assert_eq!(report["rows"], 2);
+    let left = report["left_out"].to_string();
+    assert!(left.contains("--create or --swap"), "{left}");
+}
