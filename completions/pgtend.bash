@@ -713,7 +713,7 @@ _pgtend() {
             return 0
             ;;
         pgtend__subcmd__verify__subcmd__backup)
-            opts="-j -h -p -U -d -w -r -q -v -? --level --max-age --since --no-record --jobs --url --host --port --user --username --dbname --no-password --target --config --repo --format --quiet --verbose --help"
+            opts="-j -h -p -U -d -w -r -q -v -? --level --max-age --since --scratch --scratch-dir --scratch-user --assert --no-record --jobs --url --host --port --user --username --dbname --no-password --target --config --repo --format --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -728,6 +728,22 @@ _pgtend() {
                     return 0
                     ;;
                 --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scratch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scratch-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scratch-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assert)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

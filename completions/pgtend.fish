@@ -181,9 +181,13 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s w -l no-passwo
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s v -l verbose -d 'Say what is being done'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s ? -l help -d 'Print help'
-complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l level -d 'How deep to look: manifest or content' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l level -d 'How deep to look: manifest, content or restore' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l max-age -d 'Fail when a backup\'s snapshot is older than this (for one: 26h)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l since -d 'Verify every backup that is not older than this (for one: 7d)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l scratch -d 'Where to restore at level restore: local (a server of its own) or a server\'s URL' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l scratch-dir -d 'Folder for the files of a local trial (default: TMPDIR)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l scratch-user -d 'User of this machine that a local trial\'s server runs as, when root runs it (default: postgres, else nobody)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l assert -d 'File with SQL statements that must hold in the restored database (repeatable)' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s j -l jobs -d 'Number of parallel threads that expand and hash (default: the processors)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l url -d 'Connection string: postgresql://user@host:port/database, or key=value' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s h -l host -d 'Host name, address or socket folder of the server' -r

@@ -25,4 +25,9 @@ impl Consent {
     pub(crate) const fn given() -> Self {
         Self(())
     }
+
+    /// For a database that this run made and drops: it is nobody's but ours.
+    pub(crate) const fn for_own_database() -> Self {
+        Self(())
+    }
 }

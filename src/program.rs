@@ -45,12 +45,18 @@ impl Programs {
         Self::choose(environment, "pg_restore", dump_major, server_major.max(dump_major))
     }
 
+    /// Finds the programs of a server to throw away: the source's own major version if
+    /// installed, else the nearest newer one.
+    pub fn find_server(environment: &Environment, source_major: u32) -> Result<Self> {
+        Self::choose(environment, "postgres", source_major, source_major)
+    }
+
     /// The installed ones of version `wanted`, else the nearest from `oldest` on.
     fn choose(environment: &Environment, program: &str, oldest: u32, wanted: u32) -> Result<Self> {
         let mut found = Vec::new();
         for (folder, major) in candidates(environment) {
             let path = folder.join(program);
-            if !path.is_file() {
+            if !path.is_file() || (program == "postgres" && !folder.join("initdb").is_file()) {
                 continue;
             }
             let Some(major) = major.or_else(|| probe(&path)) else { continue };
@@ -91,10 +97,15 @@ fn none_fits(program: &str, major: u32, found: &[Programs], environment: &Enviro
     let only = bindir.map_or(String::new(), |folder| {
         format!(": it is {folder} now, and nothing else is looked at")
     });
+    let packages = if program == "postgres" {
+        [format!("postgresql-{major}"), format!("postgresql{major}-server")]
+    } else {
+        [format!("postgresql-client-{major}"), format!("postgresql{major}")]
+    };
     error
         .next(format!(
-            "install the package postgresql-client-{major} (Debian, Ubuntu) or \
-             postgresql{major} (Red Hat, Amazon Linux)"
+            "install the package {} (Debian, Ubuntu) or {} (Red Hat, Amazon Linux)",
+            packages[0], packages[1]
         ))
         .next(format!("or set PGTEND_PG_BINDIR to the folder that holds it{only}"))
 }

@@ -83,6 +83,9 @@ pub struct Database {
     pub text_encoding: String,
     /// Settings that decide how values look as text, as they were pinned (lc_monetary: as found).
     pub settings: Vec<(String, String)>,
+    /// Extensions with their versions: the same value may have another text in another version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<(String, String)>,
 }
 
 /// The moment that the backup shows.
@@ -392,6 +395,7 @@ mod tests {
                 encoding: "UTF8".into(),
                 text_encoding: "UTF8".into(),
                 settings: vec![("TimeZone".into(), "UTC".into())],
+                extensions: vec![("hstore".into(), "1.8".into())],
             },
             snapshot: Snapshot {
                 taken: time,

@@ -126,7 +126,7 @@ impl Found {
                 continue;
             };
             if let Ok(record) = serde_json::from_slice::<Record>(&bytes) {
-                let level = record.result.level.name().to_owned();
+                let level = record.result.level;
                 proofs.push(Proof { level, passed: record.result.passed, at: record.at });
             }
         }
@@ -160,10 +160,7 @@ impl Found {
                 let proofs = self.verifications(store).await?;
                 listed.verified = match proofs.last() {
                     Some(last) if !last.passed => Some(last.clone()),
-                    _ => proofs
-                        .into_iter()
-                        .filter(|p| p.passed)
-                        .max_by_key(|p| (p.level == "content", p.at)),
+                    _ => proofs.into_iter().filter(|p| p.passed).max_by_key(|p| (p.level, p.at)),
                 };
             }
         }

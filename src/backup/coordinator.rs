@@ -65,6 +65,8 @@ pub struct Coordinator {
     pub large_objects: Vec<(i32, Vec<u32>)>,
     /// What the server has room for.
     pub room: Room,
+    /// Extensions with their versions.
+    pub extensions: Vec<(String, String)>,
     /// What the operator must know: pg_dump's warnings and ours.
     pub warnings: Vec<String>,
     /// Version of the programs.
@@ -128,7 +130,9 @@ impl Coordinator {
                         let all = preflight::lockable(&session).await?;
                         warnings.extend(preflight::unlogged_warning(&all, &toc));
                     }
+                    let extensions = preflight::extensions(&session).await?;
                     return Ok(Self {
+                        extensions,
                         session,
                         snapshot,
                         toc,

@@ -12,13 +12,13 @@ mod coordinator;
 mod dump;
 mod globals;
 mod large_objects;
-mod preflight;
+pub mod preflight;
 mod publish;
 mod reader;
 mod record;
 mod run;
 pub mod statements;
-mod table;
+pub mod table;
 mod work;
 
 use std::sync::Arc;

@@ -205,6 +205,12 @@ pub fn unlogged_warning(tables: &[Lockable], toc: &Toc) -> Option<String> {
     })
 }
 
+/// The installed extensions with their versions.
+pub async fn extensions(session: &Session) -> Result<Vec<(String, String)>> {
+    let rows = session.rows(sql::EXTENSIONS.text, &[]).await.map_err(catalog)?;
+    rows.iter().map(|row| Ok((get(row, "name")?, get(row, "version")?))).collect()
+}
+
 /// The large objects of the snapshot; those that the role may not read are an error.
 pub async fn large_objects(session: &Session) -> Result<Vec<u32>> {
     let rows = session.rows(sql::LARGE_OBJECTS.text, &[]).await.map_err(catalog)?;

@@ -68,6 +68,7 @@ impl Work<'_> {
                 encoding: server.encoding.clone(),
                 text_encoding: text_encoding(server).into(),
                 settings: pins.chain([monetary]).collect(),
+                extensions: coordinator.extensions.clone(),
             },
             snapshot: manifest::Snapshot {
                 taken: snapshot.taken,

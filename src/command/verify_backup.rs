@@ -1,5 +1,6 @@
 //! `pgtend verify-backup`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,10 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
 use crate::report::verify::Level;
-use crate::settings::quantity;
-use crate::verify;
+use crate::settings::{ConnectArgs, quantity};
+use crate::verify::compare::AssertionFile;
+use crate::verify::scratch::Place;
+use crate::verify::{self, trial};
 
 const AFTER_HELP: &str = "\
 Levels:
@@ -17,8 +20,23 @@ Levels:
             metadata only. Does not prove that the objects' bytes are unchanged
   content   every byte is read: digests, checksums, expansion, row counts and row hashes.
             Does not prove that it restores into a server
+  restore   content, and then a trial: restored into a database that is thrown away, rows and
+            hashes of every table recomputed from the restored tables, sequences, large objects,
+            indexes and constraints compared, amcheck where there; measures the recovery time.
+            Does not prove that the application works with it, nor settings of the cluster
 
-Exit 0: all passed. 2: something is missing or damaged, or older than --max-age.";
+A trial needs the programs of a server (postgres, initdb) of the source's version or newer, or
+another server (--scratch URL). It runs code of the backup: the server of its own has no TCP, an
+empty environment, as root another user, and namespaces of its own where the system lets it.
+
+A file of --assert holds SQL statements. Each runs in a read-only transaction; it fails on an
+error, and when the first column of one of its rows is false or NULL. A row's other columns are
+shown. Names without a schema are looked for in public:
+  SELECT count(*) > 1000, count(*) FROM orders;
+  SELECT max(created) > now() - interval '2 days', max(created) FROM orders;
+
+Exit 0: all passed. 2: something is missing or damaged, or older than --max-age. 3: not damaged,
+but not proved (another major version writes values differently; an object was left out).";
 
 /// Verify what is stored of a backup, down to every byte and row
 #[derive(Debug, clap::Args)]
@@ -28,7 +46,7 @@ pub struct Args {
     #[arg(value_name = "ID", required_unless_present = "since")]
     names: Vec<String>,
 
-    /// How deep to look: manifest or content
+    /// How deep to look: manifest, content or restore
     #[arg(long, value_name = "LEVEL", default_value = "content", value_parser = level)]
     level: Level,
 
@@ -39,6 +57,23 @@ pub struct Args {
     /// Verify every backup that is not older than this (for one: 7d)
     #[arg(long, value_name = "TIME", value_parser = quantity::duration)]
     since: Option<Duration>,
+
+    /// Where to restore at level restore: local (a server of its own) or a server's URL
+    #[arg(long, value_name = "URL|local", default_value = "local", help_heading = "Trial")]
+    scratch: String,
+
+    /// Folder for the files of a local trial (default: TMPDIR)
+    #[arg(long, value_name = "DIR", help_heading = "Trial")]
+    scratch_dir: Option<PathBuf>,
+
+    /// User of this machine that a local trial's server runs as, when root runs it
+    /// (default: postgres, else nobody)
+    #[arg(long, value_name = "NAME", help_heading = "Trial")]
+    scratch_user: Option<String>,
+
+    /// File with SQL statements that must hold in the restored database (repeatable)
+    #[arg(long, value_name = "FILE", help_heading = "Trial")]
+    assert: Vec<PathBuf>,
 
     /// Leave no record of the result in the repository
     #[arg(long)]
@@ -53,7 +88,8 @@ fn level(text: &str) -> Result<Level, String> {
     match text {
         "manifest" => Ok(Level::Manifest),
         "content" => Ok(Level::Content),
-        _ => Err("expected manifest or content".into()),
+        "restore" => Ok(Level::Restore),
+        _ => Err("expected manifest, content or restore".into()),
     }
 }
 
@@ -67,8 +103,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     };
     let (store, names) = match of_path {
         Some((store, id)) => (store, vec![id]),
-        None => (context.existing_store()?, args.names),
+        None => (context.existing_store()?, args.names.clone()),
     };
+    let trial = trial_options(context, &args)?;
     let request = verify::Request {
         store,
         names,
@@ -77,19 +114,12 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         max_age: args.max_age.or(context.settings.backup.max_age),
         record: !args.no_record,
         jobs: args.jobs.map_or(processors, usize::from),
+        trial,
+        environment: context.settings.environment().clone(),
         progress: Arc::clone(&progress),
+        cancel: context.signals.cancel.clone(),
     };
-    let work = async {
-        tokio::select! {
-            biased;
-            () = context.signals.cancel.cancelled() => {
-                Err(Error::new(Exit::Interrupted, "the verification was stopped")
-                    .because("nothing is proved"))
-            }
-            report = verify::run(&request) => report,
-        }
-    };
-    let report = with_progress(context, &progress, work).await?;
+    let report = with_progress(context, &progress, verify::run(&request)).await?;
     for backup in &report.backups {
         if let Some(error) = &backup.unrecorded {
             context.ui.warning(&format!("no record of this verification could be left: {error}"));
@@ -97,4 +127,31 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         }
     }
     context.answer(context.connect.target.as_deref(), &report)
+}
+
+/// Where and how a backup is tried.
+fn trial_options(context: &Context, args: &Args) -> Result<trial::Options> {
+    let local = args.scratch == "local";
+    let of_trial = !local
+        || args.scratch_dir.is_some()
+        || args.scratch_user.is_some()
+        || !args.assert.is_empty();
+    if of_trial && args.level != Level::Restore {
+        return Err(
+            Error::usage("--scratch and --assert are about a trial").next("add --level restore")
+        );
+    }
+    let place = if local {
+        Place::Local { folder: args.scratch_dir.clone(), user: args.scratch_user.clone() }
+    } else {
+        if args.scratch_dir.is_some() || args.scratch_user.is_some() {
+            return Err(Error::usage("--scratch-dir and --scratch-user are for --scratch local"));
+        }
+        let url = ConnectArgs { url: Some(args.scratch.clone()), ..ConnectArgs::default() };
+        let resolved = context.settings.target(&url)?;
+        resolved.notes.iter().for_each(|note| context.ui.note(note));
+        Place::Server(Box::new(resolved.target))
+    };
+    let assertions = args.assert.iter().map(|path| AssertionFile::read(path));
+    Ok(trial::Options { place, assertions: assertions.collect::<Result<_>>()? })
 }

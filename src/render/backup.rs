@@ -155,7 +155,11 @@ fn verified(backup: &Listed) -> String {
         None => String::from(if backup.state == State::Complete { "never" } else { "" }),
         Some(proof) => {
             let day = proof.at.strftime("%Y-%m-%d");
-            if proof.passed { format!("{} {day}", proof.level) } else { format!("FAILED {day}") }
+            if proof.passed {
+                format!("{} {day}", proof.level.name())
+            } else {
+                format!("FAILED {day}")
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::grid::printable;
 use super::{Page, Text, bytes, count, duration, rate};
-use crate::report::verify::{Level, Verification, Verified};
+use crate::report::verify::{Level, ProblemKind, Trial, Verification, Verified};
 
 /// Problems that are listed; the rest is counted.
 const SHOWN: usize = 20;
@@ -18,14 +18,62 @@ impl Text for Verification {
     }
 }
 
+fn trial(trial: &Trial) -> String {
+    let phases: Vec<String> = trial
+        .phases
+        .iter()
+        .map(|phase| format!("{} {}", phase.name, duration(phase.seconds)))
+        .collect();
+    let mut text = format!(
+        "  restored      {} of {} objects in {} on {}\n                {}\n",
+        count(trial.restored),
+        count(trial.objects),
+        duration(trial.restore_seconds),
+        printable(&trial.scratch),
+        phases.join(", ")
+    );
+    let several = |number: u64, what: &str, more: &str| {
+        (number > 0)
+            .then(|| format!("{} {what}{}", count(number), if number == 1 { "" } else { more }))
+    };
+    let compared: Vec<String> = [
+        Some(format!("{} tables, {} rows", count(trial.tables), count(trial.rows))),
+        several(trial.sequences, "sequence", "s"),
+        several(trial.large_objects, "large object", "s"),
+        several(trial.objects_found, "object", "s"),
+        several(trial.assertions, "assertion", "s"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    text.push_str(&format!(
+        "  compared      {} in {}\n",
+        compared.join(", "),
+        duration(trial.compare_seconds)
+    ));
+    text.push_str(&match (trial.indexes_checked, trial.heaps_checked) {
+        (None, _) => "  amcheck       not available\n".to_owned(),
+        (Some(indexes), None) => format!("  amcheck       {} btree indexes\n", count(indexes)),
+        (Some(indexes), Some(heaps)) => {
+            format!("  amcheck       {} btree indexes, {} tables\n", count(indexes), count(heaps))
+        }
+    });
+    for left in &trial.left_out {
+        text.push_str(&printable(&format!("  left out      {}: {}", left.object, left.reason)));
+        text.push('\n');
+    }
+    text
+}
+
 fn one(backup: &Verified) -> String {
     let what = format!("backup {} of {}", backup.id, printable(&backup.database));
     let level = backup.level.name();
     if !backup.passed {
         let number = backup.problems.len();
         let problems = if number == 1 { "problem" } else { "problems" };
-        let mut text =
-            format!("{what} FAILED verification at level {level}: {number} {problems}\n");
+        let unknown = backup.problems.iter().all(|problem| problem.kind == ProblemKind::Unknown);
+        let verdict = if unknown { "could not be judged" } else { "FAILED verification" };
+        let mut text = format!("{what} {verdict} at level {level}: {number} {problems}\n");
         for problem in backup.problems.iter().take(SHOWN) {
             let object = problem.object.as_deref().unwrap_or("");
             let table = problem.table.as_ref().map_or(String::new(), |t| format!(" ({t})"));
@@ -54,6 +102,7 @@ fn one(backup: &Verified) -> String {
             duration(backup.seconds),
             rate(backup.raw_bytes, backup.seconds)
         ),
+        Level::Restore => backup.trial.as_ref().map_or_else(String::new, trial),
     });
     text
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Report;
 use crate::archive::manifest::{Manifest, Totals};
 use crate::exit::Exit;
+use crate::report::verify::Level;
 
 /// What a backup did, or with `--dry-run` would do.
 #[derive(Debug, Clone, Serialize)]
@@ -109,7 +110,7 @@ pub struct Listed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Proof {
     /// Level.
-    pub level: String,
+    pub level: Level,
     /// Whether it held.
     pub passed: bool,
     /// When (UTC).

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Report;
+use super::restore::{LeftOut, Phase};
 use crate::exit::Exit;
 
 /// How deep a verification looks.
@@ -13,6 +14,8 @@ pub enum Level {
     Manifest,
     /// Every stored byte.
     Content,
+    /// A trial: restored, and compared with what was restored.
+    Restore,
 }
 
 impl Level {
@@ -21,6 +24,7 @@ impl Level {
         match self {
             Self::Manifest => "manifest",
             Self::Content => "content",
+            Self::Restore => "restore",
         }
     }
 
@@ -35,6 +39,10 @@ impl Level {
                 "every stored byte is the one that was written, it expands, and the rows in it \
                  have the counts and hashes that were taken while they were read"
             }
+            Self::Restore => {
+                "every stored byte is the one that was written, it restores, and what came back \
+                 has the rows, sequences, large objects, indexes and constraints of the source"
+            }
         }
     }
 
@@ -44,7 +52,11 @@ impl Level {
             Self::Manifest => {
                 "that the objects' bytes are unchanged (--level content), nor that they restore"
             }
-            Self::Content => "that it restores into a server",
+            Self::Content => "that it restores into a server (--level restore)",
+            Self::Restore => {
+                "passwords, settings and tablespaces of the cluster, nor that the application \
+                 works with it (what must hold of its data: --assert)"
+            }
         }
     }
 }
@@ -94,9 +106,55 @@ pub struct Verified {
     pub raw_bytes: u64,
     /// From start to end.
     pub seconds: f64,
+    /// What the trial restore showed, at level restore.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
     /// Why no record of this result could be left in the store, where one was wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unrecorded: Option<String>,
+}
+
+/// A restore for the sake of proof, and what was compared then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// The server that it was restored into.
+    pub scratch: String,
+    /// Major version of pg_restore.
+    pub pg_restore: u32,
+    /// Objects of the table of contents.
+    pub objects: u64,
+    /// Those that were restored.
+    pub restored: u64,
+    /// Those that were left out, with the reason.
+    pub left_out: Vec<LeftOut>,
+    /// How long the restore took, the measured recovery time: from the first object to the last
+    /// index, statistics gathered.
+    pub restore_seconds: f64,
+    /// Its parts.
+    pub phases: Vec<Phase>,
+    /// How long the comparison took.
+    pub compare_seconds: f64,
+    /// Tables whose restored rows were counted and hashed.
+    pub tables: u64,
+    /// Their rows.
+    pub rows: u64,
+    /// Sequences that were compared.
+    pub sequences: u64,
+    /// Large objects that were compared, byte for byte.
+    pub large_objects: u64,
+    /// Tables, views, indexes, constraints, triggers .. that the archive names and the restored
+    /// database has.
+    pub objects_found: u64,
+    /// Btree indexes that amcheck found whole; missing where it is not available.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub indexes_checked: Option<u64>,
+    /// Tables that amcheck found whole; missing where it is not available.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heaps_checked: Option<u64>,
+    /// Assertions that ran.
+    pub assertions: u64,
+    /// What the operator should know.
+    pub notes: Vec<String>,
 }
 
 /// Something that did not hold.
@@ -136,6 +194,20 @@ pub enum ProblemKind {
     TooOld,
     /// Never finished.
     Incomplete,
+    /// An object did not restore.
+    Restore,
+    /// A sequence is not where it was.
+    Sequence,
+    /// A large object is not what it was.
+    LargeObject,
+    /// An index or a constraint is not in force.
+    Invalid,
+    /// amcheck found an index or a table broken.
+    Corrupt,
+    /// An assertion of the operator's does not hold.
+    Assertion,
+    /// Could not be judged: no damage, and no proof.
+    Unknown,
 }
 
 impl Report for Verification {
@@ -143,8 +215,12 @@ impl Report for Verification {
         if self.backups.is_empty() {
             return Exit::Unknown;
         }
-        if !self.backups.iter().all(|backup| backup.passed) {
+        let damaged = |problem: &Problem| problem.kind != ProblemKind::Unknown;
+        if self.backups.iter().any(|backup| backup.problems.iter().any(damaged)) {
             return Exit::Critical;
+        }
+        if !self.backups.iter().all(|backup| backup.passed) {
+            return Exit::Unknown;
         }
         let unrecorded = self.backups.iter().any(|backup| backup.unrecorded.is_some());
         if unrecorded { Exit::Io } else { Exit::Good }

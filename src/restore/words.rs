@@ -60,7 +60,7 @@ impl<'a> Words<'a> {
             let skipped = if rest.starts_with("--") {
                 rest.find('\n').map_or(rest.len(), |end| end + 1)
             } else if rest.starts_with("/*") {
-                rest.find("*/").map_or(rest.len(), |end| end + 2)
+                Self::comment(rest)
             } else {
                 rest.len() - rest.trim_start().len()
             };
@@ -69,6 +69,30 @@ impl<'a> Words<'a> {
             }
             self.at += skipped;
         }
+    }
+
+    /// The length of a comment that starts here; it may hold others.
+    fn comment(rest: &str) -> usize {
+        let bytes = rest.as_bytes();
+        let (mut depth, mut at) = (0_usize, 0);
+        while at < bytes.len() {
+            let step = match &bytes[at..] {
+                [b'/', b'*', ..] => {
+                    depth += 1;
+                    2
+                }
+                [b'*', b'/', ..] => {
+                    depth -= 1;
+                    2
+                }
+                _ => 1,
+            };
+            at += step;
+            if depth == 0 {
+                return at;
+            }
+        }
+        bytes.len()
     }
 
     /// The length of a string that starts here: `'..'`, or `E'..'` with backslashes.

@@ -89,6 +89,11 @@ impl Environment {
         self.path("PATH").map(Path::as_os_str)
     }
 
+    /// `TMPDIR`, else /tmp: where files go that nobody keeps.
+    pub fn temporary_folder(&self) -> &Path {
+        self.path("TMPDIR").unwrap_or(Path::new("/tmp"))
+    }
+
     /// `PGTEND_PG_BINDIR`: the folder with `pg_dump` and its kin.
     pub fn pg_bindir(&self) -> Option<&Path> {
         self.path("PGTEND_PG_BINDIR")

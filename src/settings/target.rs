@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::origin::Origin;
@@ -41,6 +41,48 @@ impl Target {
     /// Where the value of a libpq keyword came from.
     pub fn origin(&self, keyword: &str) -> Origin {
         self.origins.get(keyword).cloned().unwrap_or(Origin::Default)
+    }
+
+    /// A server of our own behind a Unix socket, which asks for no password.
+    pub fn own_server(folder: &Path, port: u16, user: &str, database: &str) -> Self {
+        let name = folder.display().to_string();
+        Self {
+            name: None,
+            hosts: vec![Host { name, address: None, port, password: None }],
+            user: user.to_owned(),
+            database: database.to_owned(),
+            options: String::new(),
+            application_name: None,
+            connect_timeout: Some(Duration::from_secs(10)),
+            keepalive: Keepalive {
+                enabled: false,
+                idle: None,
+                interval: None,
+                count: None,
+                user_timeout: None,
+            },
+            tls: TlsSettings {
+                mode: SslMode::Disable,
+                direct: false,
+                roots: Roots::Nowhere,
+                certificate: None,
+                minimum: TlsVersion::Tls12,
+                maximum: None,
+                sni: false,
+                channel_binding: ChannelBinding::Disable,
+            },
+            session_attrs: SessionAttrs::Any,
+            load_balance: false,
+            may_prompt: false,
+            passed_on: Vec::new(),
+            origins: BTreeMap::new(),
+        }
+    }
+
+    /// The same server, another database.
+    #[must_use]
+    pub fn in_database(&self, database: &str) -> Self {
+        Self { database: database.to_owned(), ..self.clone() }
     }
 
     /// The same target with one host only.

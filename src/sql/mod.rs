@@ -39,6 +39,7 @@ queries! {
     LARGE_OBJECT_PART = "backup/large_object_part";
     BLOCKERS = "backup/blockers";
     WAITERS = "backup/waiters";
+    EXTENSIONS = "backup/extensions";
     CONTENT = "restore/content";
     DATABASE = "restore/database";
     END_ORPHANS = "restore/end_orphans";
@@ -52,6 +53,14 @@ queries! {
     TARGET_NAMES = "restore/names";
     TARGET_SCHEMAS = "restore/schemas";
     TARGET_EXISTING = "restore/existing";
+    OWN_BACKEND = "verify/own_backend";
+    LEFTOVERS = "verify/leftovers";
+    RESTORED_TABLES = "verify/tables";
+    LEAVES = "verify/leaves";
+    SEQUENCES = "verify/sequences";
+    OBJECTS = "verify/objects";
+    AMCHECK = "verify/amcheck";
+    CHECKABLE = "verify/checkable";
 }
 
 /// A name as an SQL identifier, always quoted: no list of key words to keep in step.

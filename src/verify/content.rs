@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 
 use super::Request;
+use super::compare::{LargeObjects, Piece};
 use super::manifest::about;
-use crate::archive::frame::{self, COPY_END, Compression, Decoder, RowCounter};
+use crate::archive::frame::{self, COPY_END, Checksum, Compression, Decoder, RowCounter};
 use crate::archive::manifest::{Frame, Kind, Manifest, Object, hex, is_object_name};
 use crate::archive::rowhash::RowSum;
 use crate::backup::catalog::Found;
@@ -36,6 +37,8 @@ struct State {
     sum: RowSum,
     raw: u64,
     list: Vec<u8>,
+    /// Raw bytes and their checksum of each frame of a large object, by the frame's number.
+    pieces: Vec<(usize, Piece)>,
     problems: Vec<String>,
 }
 
@@ -46,13 +49,13 @@ struct Job {
     stored: Vec<u8>,
 }
 
-/// Adds what is wrong to `result`.
+/// Adds what is wrong to `result`; gives the large objects for a comparison with restored ones.
 pub async fn check(
     request: &Request,
     found: &Found,
     manifest: Manifest,
     result: &mut Verified,
-) -> Result<()> {
+) -> Result<LargeObjects> {
     let total: u64 = manifest.objects.iter().map(|object| object.bytes).sum();
     let tables = manifest.objects.iter().filter(|object| object.kind == Kind::Table).count();
     request.progress.start_over();
@@ -81,11 +84,22 @@ pub async fn check(
         thread.join().map_err(|_| Error::bug("a verifying thread panicked"))?;
     }
     read?;
+    let mut large_objects = LargeObjects::new();
     for (object, state) in shared.manifest.objects.iter().zip(&shared.states) {
-        let state = std::mem::take(&mut *lock(state));
+        let mut state = std::mem::take(&mut *lock(state));
         judge(object, &state, &shared.manifest, result);
+        if let Some(oid) = large_object(object) {
+            state.pieces.sort_unstable_by_key(|(number, _)| *number);
+            large_objects.insert(oid, state.pieces.into_iter().map(|(_, piece)| piece).collect());
+        }
     }
-    Ok(())
+    Ok(large_objects)
+}
+
+/// The oid of a large object: its name is `blob_16839.dat.zst`.
+fn large_object(object: &Object) -> Option<u32> {
+    let name = object.name.strip_prefix("blob_").filter(|_| object.kind == Kind::LargeObject)?;
+    name.split('.').next()?.parse().ok()
 }
 
 /// Reads the objects that are there; digests them and sends their frames on.
@@ -187,6 +201,7 @@ fn expand(shared: &Shared, receiver: &Mutex<Receiver<Job>>, progress: &crate::re
                 state.sum.merge(checked.sum);
                 state.raw += checked.raw;
                 state.list.extend(checked.bytes);
+                state.pieces.extend(checked.piece.map(|piece| (job.frame, piece)));
             }
             Err(what) => state.problems.push(format!("frame at byte {}: {what}", frame.offset())),
         }
@@ -199,6 +214,8 @@ struct Checked {
     raw: u64,
     /// The bytes themselves, for small lists.
     bytes: Vec<u8>,
+    /// The bytes' checksum, for large objects.
+    piece: Option<Piece>,
 }
 
 fn check_frame(
@@ -216,11 +233,14 @@ fn check_frame(
     let rows = object.kind == Kind::Table && !terminator;
     let mut counter = RowCounter::default();
     let mut bytes = Vec::new();
+    let mut checksum = (object.kind == Kind::LargeObject).then(Checksum::default);
     let compression = Compression::of_name(&object.name);
     let raw = decoder
         .decode(compression, stored, &mut |block| {
             if rows {
                 counter.push(block);
+            } else if let Some(checksum) = &mut checksum {
+                checksum.update(block);
             } else if keep {
                 bytes.extend_from_slice(block);
             }
@@ -239,7 +259,8 @@ fn check_frame(
     if terminator {
         bytes.clear();
     }
-    Ok(Checked { sum, raw, bytes })
+    let piece = checksum.map(|checksum| Piece { bytes: raw, checksum: checksum.value() });
+    Ok(Checked { sum, raw, bytes, piece })
 }
 
 /// Compares what was read with the record.

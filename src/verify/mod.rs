@@ -1,13 +1,19 @@
 //! verify-backup: what is still true of a backup.
 //!
-//! [`manifest`] looks at the record, names and sizes; [`content`] reads every byte. Each level
+//! [`manifest`] looks at the record, names and sizes; [`content`] reads every byte; [`trial`]
+//! restores into a database of [`scratch`] and has [`compare`] look at what came back. Each level
 //! says what it does not prove.
 
+pub mod compare;
 pub mod content;
 pub mod manifest;
+pub mod scratch;
+pub mod trial;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
 
 use crate::archive::manifest::Manifest;
 use crate::backup::catalog::{self, Found, Record};
@@ -15,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
 use crate::report::verify::{Level, Problem, ProblemKind, Verification, Verified};
+use crate::settings::Environment;
 use crate::store::Store;
 
 /// What to verify, and how deep.
@@ -34,13 +41,32 @@ pub struct Request {
     pub record: bool,
     /// Parallel readers.
     pub jobs: usize,
+    /// Where and how a backup is tried, at level restore.
+    pub trial: trial::Options,
+    /// PATH and the like, for child processes.
+    pub environment: Environment,
     /// What the operator sees.
     pub progress: Arc<Progress>,
+    /// Stops the run.
+    pub cancel: CancellationToken,
+}
+
+/// Does `work` until the run is stopped.
+async fn unless_stopped<T>(request: &Request, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        biased;
+        () = request.cancel.cancelled() => Err(stopped()),
+        result = work => result,
+    }
+}
+
+fn stopped() -> Error {
+    Error::new(Exit::Interrupted, "the verification was stopped").because("nothing is proved")
 }
 
 /// Verifies some backups, one after the other; damage of one hides nothing of the others.
 pub async fn run(request: &Request) -> Result<Verification> {
-    let backups = choose(request).await?;
+    let backups = unless_stopped(request, choose(request)).await?;
     let mut results = Vec::new();
     for (at, found) in backups.iter().enumerate() {
         // A limit on age is about the newest of a database: the others grow old by themselves.
@@ -105,9 +131,10 @@ async fn one(request: &Request, found: &Found, limit: Option<Duration>) -> Resul
         bytes: 0,
         raw_bytes: 0,
         seconds: 0.0,
+        trial: None,
         unrecorded: None,
     };
-    let record = match found.manifest(&request.store).await {
+    let record = match unless_stopped(request, found.manifest(&request.store)).await {
         Err(error) if error.exit() == Exit::Io => Some(Err(error.to_string())),
         record => record?.map(|record| record.map_err(|error| error.to_string())),
     };
@@ -127,10 +154,7 @@ async fn one(request: &Request, found: &Found, limit: Option<Duration>) -> Resul
         Some(Ok(record)) => {
             result.taken = Some(record.snapshot.taken);
             let old = age_problem(&record, limit);
-            manifest::check(&request.store, found, &record, &mut result).await?;
-            if request.level == Level::Content {
-                content::check(request, found, record, &mut result).await?;
-            }
+            look(request, found, record, &mut result).await?;
             result.passed = result.problems.is_empty();
             result.seconds = clock.elapsed().as_secs_f64();
             // What was found comes first; that it could not be written down comes beside it. An
@@ -146,6 +170,30 @@ async fn one(request: &Request, found: &Found, limit: Option<Duration>) -> Resul
     result.passed = result.problems.is_empty();
     result.seconds = clock.elapsed().as_secs_f64();
     Ok(result)
+}
+
+/// Everything that the level asks for.
+async fn look(
+    request: &Request,
+    found: &Found,
+    record: Manifest,
+    result: &mut Verified,
+) -> Result<()> {
+    let stored = manifest::check(&request.store, found, &record, result);
+    unless_stopped(request, stored).await?;
+    if request.level < Level::Content {
+        return Ok(());
+    }
+    let contents = content::check(request, found, record, result);
+    let large_objects = unless_stopped(request, contents).await?;
+    if request.level < Level::Restore {
+        return Ok(());
+    }
+    if !result.problems.is_empty() {
+        request.progress.note(format!("{} is damaged: it is not restored", found.id));
+        return Ok(());
+    }
+    trial::check(request, found, &large_objects, result).await
 }
 
 fn age_problem(record: &Manifest, limit: Option<Duration>) -> Option<Problem> {

@@ -33,3 +33,4 @@ mod scene;
 mod secrets;
 mod signals;
 mod verify_damage;
+mod verify_restore;

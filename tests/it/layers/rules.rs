@@ -58,7 +58,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 35] = [
+const ASSEMBLED: [(&str, &str, &str); 46] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
     ("backup", "LOCK TABLE ", "the tables come from the catalog"),
@@ -94,6 +94,17 @@ const ASSEMBLED: [(&str, &str, &str); 35] = [
     ("restore", "SELECT FROM pg_catalog.", "stands in such a DO"),
     ("restore", "SELECT pg_catalog.lo_unlink", "stands in one batch with the drops"),
     ("verify", "COPY ", "the table and its columns come from the archive"),
+    ("verify", "SELECT last_value", "the sequence comes from the archive"),
+    ("verify", "SELECT {schema}.", "where amcheck's functions are is only known then"),
+    ("verify", "SELECT blkno, offnum, msg FROM {schema}.", "the same"),
+    ("verify", "CREATE EXTENSION ", "cannot be prepared"),
+    ("verify", "BEGIN READ ONLY", "cannot be prepared"),
+    ("verify", "ROLLBACK", "cannot be prepared"),
+    ("verify", "CREATE DATABASE ", "takes no parameter; its options come from the archive"),
+    ("verify", "DROP DATABASE ", "takes no parameter"),
+    ("verify", "COMMENT ON DATABASE ", "takes no parameter"),
+    ("verify", "CREATE TABLESPACE ", "takes no parameter"),
+    ("verify", "CREATE ROLE ", "takes no parameter"),
 ];
 
 /// What is wrong in one file; `path` is relative to src/.

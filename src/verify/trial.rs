@@ -1,0 +1,226 @@
+//! Level restore: the proof of a backup is a database.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::compare::{AssertionFile, Comparison, Inputs, LargeObjects};
+use super::scratch::{Place, Scratch};
+use super::{Request, stopped, unless_stopped};
+use crate::backup::catalog::Found;
+use crate::consent::Consent;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::report::restore::Restored;
+use crate::report::verify::{Problem, ProblemKind, Trial, Verified};
+use crate::restore::plan::{Fate, Plan};
+use crate::restore::{self, Mode, Source};
+
+/// How long a restore that was asked to stop may take to end by itself.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What the server says then; one of our own speaks English.
+const DISK_FULL: &str = "No space left on device";
+
+fn disk_full() -> Error {
+    Error::new(Exit::Io, "the scratch server has no more room")
+        .next("free space there, or give another folder: --scratch-dir DIR")
+        .next("or another server: --scratch URL")
+}
+
+/// Where a backup is tried, and what must hold then.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where.
+    pub place: Place,
+    /// What must hold in the restored database.
+    pub assertions: Vec<AssertionFile>,
+}
+
+/// Restores, compares and adds what is wrong to `result`. Whatever happens, nothing stays.
+///
+/// # Errors
+/// There was no trial: no server, no room, a lost connection, or it was stopped.
+pub async fn check(
+    request: &Request,
+    found: &Found,
+    large_objects: &LargeObjects,
+    result: &mut Verified,
+) -> Result<()> {
+    let source = Source::open(&request.store, found.clone()).await?;
+    let scratch = start(request, &source).await?;
+    let tried = try_it(request, &source, &scratch, large_objects, result).await;
+    let log = scratch.log();
+    if let Err(error) = scratch.end().await {
+        request.progress.note(error.to_string());
+        error.next_steps().iter().for_each(|step| request.progress.note(step));
+    }
+    match tried {
+        Err(error) if error.to_string().contains(DISK_FULL) && error.exit() != Exit::Io => {
+            Err(error.causes().iter().cloned().fold(disk_full(), Error::because))
+        }
+        // A server that has ended says why.
+        Err(error) if error.exit() == Exit::Unavailable => {
+            let last = log.as_deref().unwrap_or("").lines().rev().take(3).collect::<Vec<_>>();
+            Err(last.into_iter().rev().fold(error, |error, line| error.because(line)))
+        }
+        tried => tried,
+    }
+}
+
+async fn start(request: &Request, source: &Source) -> Result<Scratch> {
+    let toc = &source.toc;
+    let database = toc.entries.iter().find(|entry| entry.kind() == "DATABASE");
+    let definition = database.map_or("", |entry| entry.definition());
+    let starting = Scratch::start(
+        &request.trial.place,
+        &request.environment,
+        &source.manifest,
+        definition,
+        request.jobs,
+        &request.progress,
+    );
+    match request.trial.place {
+        Place::Local { .. } => unless_stopped(request, starting).await,
+        // Never left in the middle: a database would stay.
+        Place::Server(_) => starting.await,
+    }
+}
+
+async fn try_it(
+    request: &Request,
+    source: &Source,
+    scratch: &Scratch,
+    large_objects: &LargeObjects,
+    result: &mut Verified,
+) -> Result<()> {
+    if let Scratch::Local(local) = scratch {
+        // Without them owners, rights and policies would not be tried.
+        let prepared = async {
+            local.create_roles(&Plan::new(source.toc.clone()), &request.progress).await?;
+            local.create_tablespaces(&tablespaces(source)).await
+        };
+        unless_stopped(request, prepared).await?;
+    }
+    let (restored, left_out) = restore(request, source, scratch).await?;
+    // The backup cannot help that.
+    if let Some(failed) = restored.failed.iter().find(|failed| failed.error.contains(DISK_FULL)) {
+        return Err(disk_full().because(failed.error.clone()));
+    }
+    for failed in &restored.failed {
+        let colon = if failed.object.is_empty() { "" } else { ": " };
+        let what = format!("{}{colon}{}", failed.object, failed.error);
+        result.problems.push(problem(ProblemKind::Restore, what));
+    }
+    for left in restored.left_out.iter().filter(|left| left.missing) {
+        let what = format!("{} could not be tried: {}", left.object, left.reason);
+        result.problems.push(problem(ProblemKind::Unknown, what));
+    }
+    let clock = Instant::now();
+    let target = scratch.target();
+    let inputs = Inputs {
+        target: &target,
+        manifest: &source.manifest,
+        toc: &source.toc,
+        left_out: &left_out,
+        jobs: request.jobs,
+        progress: &request.progress,
+        cancel: &request.cancel,
+    };
+    let comparison = unless_stopped(request, compare(request, inputs, large_objects)).await?;
+    let Comparison { problems, counts, .. } = comparison;
+    result.problems.extend(problems);
+    // What belongs to the database itself has no place in one to throw away.
+    let (left_out, needless): (Vec<_>, Vec<_>) =
+        restored.left_out.into_iter().partition(|left| left.missing);
+    result.trial = Some(Trial {
+        scratch: scratch.label(),
+        pg_restore: restored.pg_restore,
+        objects: restored.objects.saturating_sub(needless.len() as u64),
+        restored: restored.restored,
+        left_out,
+        restore_seconds: restored.seconds,
+        phases: restored.phases,
+        compare_seconds: clock.elapsed().as_secs_f64(),
+        tables: counts.tables,
+        rows: counts.rows,
+        sequences: counts.sequences,
+        large_objects: counts.large_objects,
+        objects_found: counts.objects,
+        indexes_checked: counts.indexes_checked,
+        heaps_checked: counts.heaps_checked,
+        assertions: counts.assertions,
+        notes: restored.notes,
+    });
+    Ok(())
+}
+
+/// Names of the tablespaces that objects lie in, but for the server's own.
+fn tablespaces(source: &Source) -> BTreeSet<String> {
+    let names = source.toc.entries.iter().map(|entry| entry.tablespace_name());
+    names.filter(|name| !name.is_empty() && !name.starts_with("pg_")).map(str::to_owned).collect()
+}
+
+fn problem(kind: ProblemKind, what: String) -> Problem {
+    Problem { kind, object: None, table: None, what }
+}
+
+/// Restores; gives the report and pg_dump's numbers of what was left out.
+async fn restore(
+    request: &Request,
+    source: &Source,
+    scratch: &Scratch,
+) -> Result<(Restored, HashSet<i32>)> {
+    let target = scratch.target();
+    let restore = restore::Request {
+        into: target.database.clone(),
+        target,
+        mode: Mode::Existing,
+        environment: request.environment.clone(),
+        store: request.store.clone(),
+        backup: source.found.clone(),
+        jobs: request.jobs,
+        clean: false,
+        overwrite_source: false,
+        no_owner: false,
+        no_privileges: false,
+        role: None,
+        // An application has use for a database only once it has statistics.
+        analyze: true,
+        progress: Arc::clone(&request.progress),
+        cancel: request.cancel.child_token(),
+    };
+    request.progress.start_over();
+    let prepared = unless_stopped(request, restore::prepare(&restore)).await?;
+    let plan = &prepared.plan;
+    let left_out = plan.toc.entries.iter().enumerate();
+    let left_out = left_out.filter(|(index, _)| matches!(plan.fate(*index), Fate::LeftOut(_)));
+    let left_out = left_out.map(|(_, entry)| entry.id).collect();
+    let consent = Consent::for_own_database();
+    let restored = tokio::select! {
+        restored = restore::run(&restore, prepared, &consent) => restored,
+        () = async {
+            request.cancel.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        } => Err(stopped()),
+    };
+    match restored {
+        Err(error) if error.exit() == Exit::Interrupted => Err(stopped()),
+        restored => Ok((restored?, left_out)),
+    }
+}
+
+async fn compare<'a>(
+    request: &Request,
+    inputs: Inputs<'a>,
+    large_objects: &LargeObjects,
+) -> Result<Comparison<'a>> {
+    let mut comparison = Comparison::start(inputs).await?;
+    comparison.rows().await?;
+    comparison.sequences().await?;
+    comparison.large_objects(large_objects).await?;
+    comparison.structure().await?;
+    comparison.amcheck().await?;
+    comparison.assertions(&request.trial.assertions).await?;
+    Ok(comparison)
+}
