@@ -73,6 +73,10 @@ pub struct Args {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
 
+    /// Create the roles that the server lacks from the backup's globals, without passwords
+    #[arg(long)]
+    globals: bool,
+
     /// Leave owners out: everything belongs to the role that restores
     #[arg(short = 'O', long)]
     no_owner: bool,
@@ -142,6 +146,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
                 .map(|name| Name::table(&name).map(Name::into_written))
                 .transpose()?,
         },
+        globals: args.globals,
         clean: args.clean,
         overwrite_source: args.overwrite_source,
         no_owner: args.no_owner,

@@ -4,12 +4,14 @@
 use super::belonging::Belonging;
 use super::clean::{self, Drop};
 use super::dependents::{self, Outside};
+use super::globals::{self, Globals};
 use super::identity;
 use super::parts::{self, Incoming, Narrowed};
 use super::plan::{Plan, Weight};
 use super::rehearsal::{self, Wishes};
+use super::source::Source;
 use super::statement::altered;
-use super::target::Facts;
+use super::target::{Facts, Role};
 use super::turns;
 use super::{Mode, Request};
 use crate::conn::{Session, Type};
@@ -29,7 +31,9 @@ pub struct Fit {
     pub outside: Outside,
     /// Foreign keys of other tables that come back.
     pub incoming: Vec<Incoming>,
-    /// Roles that the backup names and the target lacks.
+    /// What creates roles of the backup (`--globals`).
+    pub roles: Globals,
+    /// Roles that the backup names and the target will lack.
     pub missing_roles: Vec<String>,
 }
 
@@ -37,7 +41,12 @@ pub struct Fit {
 ///
 /// # Errors
 /// Usage for names of parts that are unknown; exit 77 for objects that are in the way.
-pub async fn fit(request: &Request, plan: &mut Plan, session: &Session) -> Result<Fit> {
+pub async fn fit(
+    request: &Request,
+    source: &Source,
+    plan: &mut Plan,
+    session: &Session,
+) -> Result<Fit> {
     let narrowed = parts::narrow(plan, &request.parts)?;
     let mut facts = Facts::read(session, plan).await?;
     if request.mode != Mode::Existing {
@@ -48,6 +57,7 @@ pub async fn fit(request: &Request, plan: &mut Plan, session: &Session) -> Resul
     if request.clean {
         forget_extensions(plan, &mut facts);
     }
+    let roles = roles(request, source, &mut facts).await?;
     let missing_roles = rehearsal::missing_roles(plan, &facts);
     let wishes = Wishes {
         no_owner: request.no_owner,
@@ -56,7 +66,7 @@ pub async fn fit(request: &Request, plan: &mut Plan, session: &Session) -> Resul
         create: request.mode != Mode::Existing,
     };
     rehearsal::rehearse(plan, &facts, &wishes);
-    let mut fit = Fit { missing_roles, ..Fit::default() };
+    let mut fit = Fit { roles, missing_roles, ..Fit::default() };
     if request.clean {
         if !request.parts.is_empty() {
             fit.outside = dependents::outside(session, plan).await?;
@@ -70,6 +80,25 @@ pub async fn fit(request: &Request, plan: &mut Plan, session: &Session) -> Resul
     plan.notes.extend(narrowed.dependents);
     turns::take_turns(plan);
     Ok(fit)
+}
+
+/// The roles that are created first; the facts are then as if they were there.
+async fn roles(request: &Request, source: &Source, facts: &mut Facts) -> Result<Globals> {
+    if !request.globals {
+        return Ok(Globals::default());
+    }
+    let Some(text) = source.globals().await? else {
+        return Err(Error::usage("the backup has no globals")
+            .because("it was made with --no-globals, or by a role that may not read them")
+            .next("leave --globals out, and create the roles that you need yourself"));
+    };
+    let globals = globals::statements(&text, facts);
+    for name in &globals.roles {
+        // A superuser may make every role an owner; others have no rights of those they create.
+        let role = Role { usable: facts.superuser, may_create: facts.superuser, ..Role::default() };
+        facts.roles.insert(name.clone(), role);
+    }
+    Ok(globals)
 }
 
 /// What the parts need and the target lacks. A primary key and the like is looked for as the table

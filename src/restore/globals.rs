@@ -23,6 +23,8 @@ const DENIALS: [&str; 6] =
 pub struct Globals {
     /// Statements in the order to run them in, each with its semicolon.
     pub statements: Vec<String>,
+    /// The roles that they create, sorted.
+    pub roles: Vec<String>,
     /// Things that are not made, and why: `("role rdsadmin", "belongs to the service")`. What the
     /// target has already is not among them.
     pub left_out: Vec<(String, String)>,
@@ -43,6 +45,8 @@ pub fn statements(text: &str, facts: &Facts) -> Globals {
     for text in others.into_iter().chain(grants) {
         reader.statement(text);
     }
+    reader.result.roles = reader.made.into_iter().collect();
+    reader.result.roles.sort();
     reader.result
 }
 

@@ -81,6 +81,8 @@ pub struct Request {
     pub jobs: usize,
     /// What of the backup; all of it when nothing is named.
     pub parts: Parts,
+    /// Whether roles that the server lacks are created from the backup's globals.
+    pub globals: bool,
     /// Whether objects of the target that the backup has too are dropped before.
     pub clean: bool,
     /// Whether the target may be the very database that was backed up.

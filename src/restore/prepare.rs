@@ -78,7 +78,7 @@ pub async fn prepare(request: &Request) -> Result<Prepared> {
     let (settings, note) = session_settings(request, &source, &session).await?;
     plan.notes.extend(note);
     let danger = judge(request, &source, &session).await?;
-    let fit = fit(request, &mut plan, &session).await?;
+    let fit = fit(request, &source, &mut plan, &session).await?;
     let summary = summary(request, &source, &session, &plan, &fit);
     Ok(Prepared {
         address: session.address().to_string(),
@@ -215,6 +215,13 @@ fn summary(
     if !fit.drops.is_empty() {
         lines.push(format!("{} objects are dropped before, where they are there", fit.drops.len()));
     }
+    if !fit.roles.roles.is_empty() {
+        lines.push(format!(
+            "roles that are created, without passwords: {}",
+            fit.roles.roles.join(", ")
+        ));
+    }
+    lines.extend(fit.roles.left_out.iter().map(|(what, why)| format!("{what} is left out: {why}")));
     if !fit.missing_roles.is_empty() {
         lines.push(format!(
             "roles that this server lacks: {} (--globals creates them)",

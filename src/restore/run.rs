@@ -160,6 +160,7 @@ impl<'a> Work<'a> {
             self.phase("dropping what comes back");
             drop_first(&control, &self.prepared.fit).await?;
         }
+        self.create_roles(&control).await;
         self.phase("making objects");
         let failures = self.objects(&control, Step::Before, 1).await?;
         self.fail_all(failures);
@@ -180,6 +181,19 @@ impl<'a> Work<'a> {
         make_durable(&control).await?;
         self.end_phase();
         Ok(())
+    }
+
+    /// Roles that the server lacks; what fails is told, and the rest goes on.
+    async fn create_roles(&mut self, control: &Session) {
+        for statement in std::mem::take(&mut self.prepared.fit.roles.statements) {
+            if let Err(error) = control.batch(&statement).await {
+                self.failed.push(Failed {
+                    object: "ROLE".into(),
+                    error: error.to_string(),
+                    statement,
+                });
+            }
+        }
     }
 
     /// Foreign keys of other tables that were in the way and that the backup does not know.

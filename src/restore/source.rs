@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use super::loader::{expand, read_frame};
+use crate::archive::frame::{Compression, Decoder};
 use crate::archive::manifest::{Kind, Manifest, ManifestError, Object, hex};
 use crate::archive::toc::Toc;
 use crate::backup::catalog::Found;
@@ -56,6 +58,28 @@ impl Source {
         }
         let toc = Toc::read(&mut &bytes[..]).map_err(|error| damaged(&error.to_string()))?;
         Ok(Self { store: store.clone(), found, manifest, toc })
+    }
+
+    /// The text of globals.sql; `None` for a backup without it.
+    pub async fn globals(&self) -> Result<Option<String>> {
+        let object = self.manifest.objects.iter().find(|object| object.kind == Kind::Globals);
+        let Some(object) = object else { return Ok(None) };
+        let key = format!("{}{}", self.found.folder, object.name);
+        let mut reader = self.store.open_object(&key).await?.ok_or_else(|| {
+            Error::new(Exit::Critical, format!("{} is not in the store", object.name))
+                .next("restore without --globals")
+        })?;
+        let mut decoder = Decoder::default();
+        let mut text = Vec::new();
+        for frame in &object.frames {
+            let stored = read_frame(&mut reader, object, frame).await?;
+            let compression = Compression::of_name(&object.name);
+            let (blocks, _) = expand(&mut decoder, compression, object, frame, &stored)?;
+            blocks.iter().for_each(|block| text.extend_from_slice(block));
+        }
+        String::from_utf8(text).map(Some).map_err(|error| {
+            Error::new(Exit::Io, format!("{} is not UTF-8", object.name)).caused_by(&error)
+        })
     }
 
     /// Major version of the pg_dump that wrote the table of contents.

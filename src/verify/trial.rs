@@ -180,6 +180,8 @@ async fn restore(
         store: request.store.clone(),
         backup: source.found.clone(),
         jobs: request.jobs,
+        parts: restore::Parts::default(),
+        globals: false,
         clean: false,
         overwrite_source: false,
         no_owner: false,
