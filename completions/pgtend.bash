@@ -595,7 +595,7 @@ _pgtend() {
             return 0
             ;;
         pgtend__subcmd__restore)
-            opts="-C -c -t -n -j -O -x -y -h -p -U -d -w -r -q -v -? --into --create --swap --clean --if-exists --table --schema --as --at --overwrite-source --jobs --no-owner --no-privileges --role --no-analyze --dry-run --yes --confirm --url --host --port --user --username --dbname --no-password --target --config --repo --format --quiet --verbose --help"
+            opts="-C -c -t -n -j -O -x -y -h -p -U -d -w -r -q -v -? --into --create --swap --clean --if-exists --table --schema --as --at --overwrite-source --jobs --globals --no-owner --no-privileges --role --no-analyze --dry-run --yes --confirm --url --host --port --user --username --dbname --no-password --target --config --repo --format --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -172,6 +172,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l swap -d 'Resto
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s c -l clean -d 'Drop what the backup has too before restoring it'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l if-exists -d 'Accepted as pg_restore has it: dropping never minds what is not there'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l overwrite-source -d 'Let the database that was backed up be overwritten'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l globals -d 'Create the roles that the server lacks from the backup\'s globals, without passwords'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s O -l no-owner -d 'Leave owners out: everything belongs to the role that restores'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s x -l no-privileges -d 'Leave rights out'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l no-analyze -d 'Do not gather statistics for the planner at the end'

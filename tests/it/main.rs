@@ -27,6 +27,7 @@ mod restore_parts;
 mod restore_rehearsal;
 mod restore_replaces;
 mod restore_right;
+mod restore_roles;
 mod restore_safety;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod scene;
