@@ -1,6 +1,6 @@
 //! Rows: pieces of tables from the store into COPY, by several sessions at once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -37,6 +37,9 @@ pub struct Load {
     pub progress: Arc<Progress>,
     /// Ends every loader.
     pub stop: CancellationToken,
+    /// Objects whose tables are there from the start; the others once they are
+    /// [released](Self::release).
+    pub early: BTreeSet<usize>,
     queue: Mutex<Queue>,
     freed: Notify,
 }
@@ -69,6 +72,7 @@ pub struct Loaded {
 
 #[derive(Debug, Default)]
 struct Queue {
+    released: bool,
     waiting: Vec<(u64, Work)>,
     /// Pieces of each table that are not done yet.
     open: HashMap<usize, usize>,
@@ -101,6 +105,7 @@ impl Load {
         folder: String,
         manifest: Manifest,
         plan: &Plan,
+        early: BTreeSet<usize>,
         jobs: usize,
         progress: Arc<Progress>,
         stop: CancellationToken,
@@ -143,6 +148,7 @@ impl Load {
             copies,
             progress,
             stop,
+            early,
             queue: Mutex::new(queue),
             freed: Notify::new(),
         })
@@ -172,12 +178,20 @@ impl Load {
 
     fn is_ready(&self, queue: &Queue, at: usize) -> bool {
         match &queue.waiting[at].1 {
+            Work::Rows(piece) if !queue.released && !self.early.contains(&piece.object) => false,
+            Work::LargeObjects(_) if !queue.released => false,
             Work::Rows(piece) => self.copies[&piece.object]
                 .after
                 .iter()
                 .all(|other| queue.open.get(other).is_none_or(|open| *open == 0)),
             Work::LargeObjects(_) => true,
         }
+    }
+
+    /// All tables and large objects are there now.
+    pub fn release(&self) {
+        self.queue().released = true;
+        self.freed.notify_waiters();
     }
 
     /// A piece is loaded, or given up.

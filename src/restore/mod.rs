@@ -17,6 +17,7 @@ mod data;
 pub mod dependents;
 mod fit;
 pub mod globals;
+mod head_start;
 pub mod identity;
 mod large_objects;
 mod loader;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::archive::manifest::{Kind, Manifest, Object};
 
 /// Raw bytes of a part, about: enough to make a transaction's round trips vanish.
-const PIECE_BYTES: u64 = 64 << 20;
+const PIECE_BYTES: u64 = 32 << 20;
 /// Raw bytes from which on freezing a table pays: it has to be truncated before, which makes new
 /// files for it, its TOAST table and its indexes, and looks through all shared buffers (measured:
 /// with 500 small tables a tenth of the server's time).

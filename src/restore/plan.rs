@@ -228,11 +228,15 @@ impl Plan {
         (planned + self.left_out().count(), planned)
     }
 
-    /// A list for `pg_restore -L`: the entries of one step, in the order of making them.
-    pub fn list(&self, step: Step) -> String {
+    /// Numbers of the entries of one step, in the order of making them.
+    pub fn in_order(&self, step: Step) -> Vec<usize> {
         let (late, soon): (Vec<usize>, Vec<usize>) =
             self.step(step).partition(|index| self.late.contains(index));
-        let all = soon.into_iter().chain(late);
-        all.map(|index| format!("{};\n", self.toc.entries[index].id)).collect()
+        soon.into_iter().chain(late).collect()
+    }
+
+    /// A list for `pg_restore -L`.
+    pub fn list(&self, entries: &[usize]) -> String {
+        entries.iter().map(|index| format!("{};\n", self.toc.entries[*index].id)).collect()
     }
 }

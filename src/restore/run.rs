@@ -1,11 +1,13 @@
 //! The steps of a restore, in their order.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::data::{Load, LoadedAll};
 use super::dependents::ForeignKey;
 use super::fit::Fit;
+use super::head_start;
 use super::objects::{Failure, Objects};
 use super::plan::{Plan, Step};
 use super::prepare::{APPLICATION, Prepared, session_options};
@@ -162,15 +164,32 @@ impl<'a> Work<'a> {
         }
         self.create_roles(&control).await;
         self.phase("making objects");
-        let failures = self.objects(&control, Step::Before, 1).await?;
+        let start = head_start::choose(&self.plan, &self.prepared.source.manifest);
+        let objects = self.objects(&control);
+        let failures = objects.make_together(&self.plan, &start.first).await?;
         self.fail_all(failures);
-        self.phase("loading rows");
-        self.load(place.clone()).await?;
+        self.phase("making objects and loading rows");
+        let load = Arc::new(self.load(place.clone(), start.objects)?);
+        let (failures, loaded) = tokio::try_join!(
+            async {
+                let failures = objects.make_together(&self.plan, &start.rest).await;
+                match &failures {
+                    Ok(_) => load.release(),
+                    Err(_) => load.stop.cancel(),
+                }
+                failures
+            },
+            load.run(self.request.jobs)
+        )?;
+        self.fail_all(failures);
+        self.judge_rows(&load, loaded);
         self.phase("setting sequences");
-        let failures = self.objects(&control, Step::Values, 1).await?;
+        let values = self.plan.in_order(Step::Values);
+        let failures = objects.make_together(&self.plan, &values).await?;
         self.fail_all(failures);
         self.phase("building indexes and constraints");
-        let failures = self.objects(&control, Step::Finish, self.request.jobs).await?;
+        let finish = self.plan.in_order(Step::Finish);
+        let failures = objects.make(&self.plan, &finish, self.request.jobs).await?;
         self.fail_all(failures);
         self.restore_outside(&control).await;
         if self.request.analyze {
@@ -218,40 +237,43 @@ impl<'a> Work<'a> {
         }
     }
 
-    async fn objects(&self, control: &Session, step: Step, jobs: usize) -> Result<Vec<Failure>> {
+    /// pg_restore, aimed at the database of this session.
+    fn objects(&self, control: &Session) -> Objects<'a> {
         let mut connection = control.child();
         connection.add_options(&["default_transaction_read_only=off", "synchronous_commit=off"]);
         let mut flags = Vec::new();
         flags.extend(self.request.no_owner.then(|| "--no-owner".to_owned()));
         flags.extend(self.request.no_privileges.then(|| "--no-privileges".to_owned()));
         flags.extend(self.request.role.iter().map(|role| format!("--role={role}")));
-        let objects = Objects {
-            programs: &self.prepared.programs,
+        Objects {
+            programs: self.prepared.programs.clone(),
             connection,
             environment: &self.request.environment,
             server_major: self.prepared.server_major,
             flags,
             cancel: self.request.cancel.clone(),
-        };
-        objects.make(&self.plan, step, jobs).await
+        }
     }
 
-    /// Loads rows and compares what was taken with the backup's record.
-    async fn load(&mut self, place: Target) -> Result<()> {
+    fn load(&self, place: Target, early: BTreeSet<usize>) -> Result<Load> {
         let source = &self.prepared.source;
-        let load = Load::new(
+        Load::new(
             place,
             self.options.clone(),
             source.store.clone(),
             source.found.folder.clone(),
             source.manifest.clone(),
             &self.plan,
+            early,
             self.request.jobs,
             Arc::clone(&self.request.progress),
             self.request.cancel.child_token(),
-        )?;
-        let load = Arc::new(load);
-        self.loaded = load.run(self.request.jobs).await?;
+        )
+    }
+
+    /// Compares what was loaded with the backup's record.
+    fn judge_rows(&mut self, load: &Load, loaded: LoadedAll) {
+        self.loaded = loaded;
         let tables = std::mem::take(&mut self.loaded.tables);
         let mut objects: Vec<_> = tables.iter().collect();
         objects.sort_by_key(|(object, _)| **object);
@@ -277,7 +299,6 @@ impl<'a> Work<'a> {
                 self.plan.step(Step::Load).find(|i| self.plan.toc.entries[*i].is_large_objects());
             self.fail(entry, error, String::new());
         }
-        Ok(())
     }
 
     fn report(

@@ -56,7 +56,7 @@ impl Dump {
         fs::write(self.toc_file(), plan.toc.to_directory()).unwrap();
         for step in [Step::Before, Step::Load, Step::Values, Step::Finish] {
             let list = self.folder.path().join("list");
-            fs::write(&list, plan.list(step)).unwrap();
+            fs::write(&list, plan.list(&plan.in_order(step))).unwrap();
             let mut restore = program(self.client, "pg_restore", target.cluster());
             restore.args(["-Fd", "-d", &conninfo_quoted(target.name()), "-L"]).arg(&list);
             if step == Step::Finish && self.jobs > 1 {

@@ -94,7 +94,7 @@ impl Rehearsed {
         let folder = archive(backup, &plan);
         let mut errors = Vec::new();
         for step in [Step::Before, Step::Load, Step::Values, Step::Finish] {
-            errors.extend(restore(&folder, &plan.list(step), client, db, role));
+            errors.extend(restore(&folder, &plan.list(&plan.in_order(step)), client, db, role));
         }
         Self { plan, errors }
     }
