@@ -78,6 +78,7 @@ pub async fn prepare(request: &Request) -> Result<Prepared> {
     let (settings, note) = session_settings(request, &source, &session).await?;
     plan.notes.extend(note);
     let danger = judge(request, &source, &session).await?;
+    plan.notes.extend(side::still_used(&session, request).await?);
     let fit = fit(request, &source, &mut plan, &session).await?;
     let summary = summary(request, &source, &session, &plan, &fit);
     Ok(Prepared {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::data::{Load, LoadedAll};
 use super::dependents::ForeignKey;
+use super::dressing::Dressing;
 use super::fit::Fit;
 use super::head_start;
 use super::objects::{Failure, Objects};
@@ -67,10 +68,12 @@ async fn beside(
         name: &request.into,
         backup: &prepared.source.manifest.id,
         definition: definition.as_deref(),
+        replaces: request.mode == Mode::Swap,
     };
     let mut side = Side::create(maintenance, &request.target, &options, &wanted).await?;
     let target = Target { database: side.name.clone(), ..request.target.clone() };
     let mut work = Work::new(request, prepared, options);
+    work.plan.notes.append(&mut side.notes);
     if let Err(error) = work.fill(&target).await {
         return Err(side.abandon(error).await);
     }
@@ -82,9 +85,9 @@ async fn beside(
     let previous = (request.mode == Mode::Swap)
         .then(|| side::name_before(&request.into, jiff::Timestamp::now()));
     work.phase("giving it its name");
-    side.rename(&request.into, previous.as_deref()).await?;
-    for (index, error) in side.dress(&work.plan, !request.no_owner).await {
-        work.fail(Some(index), error.to_string(), String::new());
+    let dressing = Dressing::new(&work.plan, !request.no_owner, &request.into);
+    for undone in side.finish(previous.as_deref(), &dressing).await? {
+        work.fail(Some(undone.entry), undone.error, undone.sql);
     }
     Ok(work.report(clock, previous, None))
 }

@@ -2,8 +2,9 @@
 //! database with the real name is never a half-restored one, and the one that is replaced stays
 //! untouched until the last step.
 
-use super::plan::{Plan, Step};
+use super::dressing::{self, Dressing, Identity, Undone};
 use super::safety::Content;
+use super::{Mode, Request};
 use crate::conn::{self, QueryError, Session, SessionOptions, Type};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -17,6 +18,8 @@ const SUFFIX: &str = "_restoring";
 /// How often a database that is in the way in this moment is waited for, and how long.
 const ATTEMPTS: u32 = 10;
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+/// How often a rename is tried on a new connection.
+const FINISHES: u32 = 3;
 /// Bytes of the longest name that PostgreSQL keeps.
 const LONGEST_NAME: usize = 63;
 
@@ -62,12 +65,33 @@ pub async fn look_up(session: &Session, name: &str) -> Result<Option<Known>> {
     known().map(Some).map_err(|error| Error::bug("a database's row").caused_by(error.as_ref()))
 }
 
+/// For the operator: who must have left a database before another takes its place.
+pub async fn still_used(session: &Session, request: &Request) -> Result<Option<String>> {
+    if request.mode != Mode::Swap {
+        return Ok(None);
+    }
+    let name = &request.into;
+    let sessions = look_up(session, name).await?.map_or(0, |known| known.sessions);
+    let note = format!(
+        "{sessions} sessions are in database {name}: they must be gone at the end, when the \
+         restored one takes its place"
+    );
+    Ok((sessions > 0).then_some(note))
+}
+
 /// A database in the making, and the session that made it.
 #[derive(Debug)]
 pub struct Side {
     /// Its name now.
     pub name: String,
+    /// For the operator.
+    pub notes: Vec<String>,
+    oid: u32,
+    /// Its name in the end: the lock is on this.
+    wanted: String,
     maintenance: Session,
+    place: Target,
+    options: SessionOptions,
 }
 
 /// The database that becomes the new one.
@@ -79,10 +103,15 @@ pub struct Wanted<'a> {
     pub backup: &'a str,
     /// `CREATE DATABASE x WITH ..` of the archive; without it everything is the server's default.
     pub definition: Option<&'a str>,
+    /// Whether a database of that name has to be there.
+    pub replaces: bool,
 }
 
 impl Side {
-    /// Makes the database; one that a broken-off restore left is dropped before.
+    /// Makes the database; one that a broken-off restore left is dropped before. The lock on the
+    /// name in the end is held until this value is gone. It excludes runs that connect to the
+    /// same maintenance database (PostgreSQL has no wider one); others are told by the lock in
+    /// the database beside while it is filled.
     ///
     /// # Errors
     /// Exit 77 for a database of that name that is not pgtend's, 75 while another restore works
@@ -93,29 +122,48 @@ impl Side {
         options: &SessionOptions,
         wanted: &Wanted<'_>,
     ) -> Result<Self> {
+        lock_patiently(&maintenance, wanted.name).await?;
+        if look_up(&maintenance, wanted.name).await?.is_some() != wanted.replaces {
+            let what = if wanted.replaces { "is gone" } else { "exists now" };
+            return Err(Error::new(Exit::Refused, format!("database {} {what}", wanted.name))
+                .because("that changed since the restore was prepared")
+                .next("look at it, and restore again"));
+        }
         let name = name_beside(wanted.name);
-        let with = wanted.definition.and_then(after_name).unwrap_or("TEMPLATE = template0");
-        let quoted = quote_name(&name);
-        let create = format!("CREATE DATABASE {quoted} {with}");
+        let mut with = wanted.definition.and_then(dressing::options).map(str::to_owned);
+        let mut notes = Vec::new();
         for attempt in 1.. {
             if let Some(known) = look_up(&maintenance, &name).await? {
                 remove_left_over(&maintenance, target, options, &name, &known).await?;
             }
-            match maintenance.batch(&create).await {
-                Ok(()) => break,
+            let with_options = with.as_deref().unwrap_or("TEMPLATE = template0");
+            let create = format!("CREATE DATABASE {} {with_options}", quote_name(&name));
+            let Err(error) = maintenance.batch(&create).await else { break };
+            let elsewhere = with.as_deref().and_then(dressing::without_tablespace);
+            match (error.sqlstate(), elsewhere) {
+                (Some("42704"), Some(elsewhere)) => {
+                    notes.push(format!(
+                        "the database is in the server's default tablespace: {}",
+                        error.message()
+                    ));
+                    with = Some(elsewhere);
+                }
                 // A run that was killed just now: its server process still made the database.
-                Err(error)
-                    if attempt < ATTEMPTS
-                        && matches!(error.sqlstate(), Some("23505" | "42P04" | "55006")) =>
-                {
+                (Some("23505" | "42P04" | "55006"), _) if attempt < ATTEMPTS => {
                     tokio::time::sleep(PAUSE).await;
                 }
-                Err(error) => return Err(cannot_create(error, &name)),
+                _ => return Err(cannot_create(error, &name)),
             }
         }
-        let side = Self { name, maintenance };
+        let made = look_up(&maintenance, &name).await?;
+        let made =
+            made.ok_or_else(|| Error::bug(format!("database {name} was made and is gone")))?;
+        let place = maintenance.same_server();
+        let (wanted_name, options) = (wanted.name.to_owned(), options.clone());
+        let oid = made.oid;
+        let side = Self { name, notes, oid, wanted: wanted_name, maintenance, place, options };
         let mark = quote_literal(&format!("{MARK}{}", wanted.backup));
-        let comment = format!("COMMENT ON DATABASE {quoted} IS {mark}");
+        let comment = format!("COMMENT ON DATABASE {} IS {mark}", quote_name(&side.name));
         if let Err(error) = side.maintenance.batch(&comment).await {
             let error = error.into_error(format!("cannot mark database {}", side.name));
             return Err(side.abandon(error).await);
@@ -123,74 +171,173 @@ impl Side {
         Ok(side)
     }
 
-    /// Drops it after a failure; returns the failure with what became of it.
-    pub async fn abandon(self, error: Error) -> Error {
-        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote_name(&self.name));
+    /// Drops it after a failure, unless it is another run's by now; returns the failure with what
+    /// became of it.
+    pub async fn abandon(mut self, error: Error) -> Error {
+        let name = self.name.clone();
+        if error.exit() == Exit::Busy {
+            return error.because(format!("database {name} was left as it is"));
+        }
         let limit = std::time::Duration::from_secs(10);
-        match tokio::time::timeout(limit, self.maintenance.batch(&drop)).await {
-            Ok(Ok(())) => {
-                error.because(format!("the unfinished database {} was dropped", self.name))
+        match tokio::time::timeout(limit, self.drop_it()).await {
+            Ok(Ok(true)) => error.because(format!("the unfinished database {name} was dropped")),
+            Ok(Ok(false)) => {
+                error.because(format!("the unfinished database {name} is gone, or another one"))
             }
-            _ => error.because(format!(
-                "the unfinished database {} could not be dropped; the next restore drops it",
-                self.name
+            Ok(Err(why)) => error.because(format!(
+                "the unfinished database {name} could not be dropped ({why}); the next restore \
+                 drops it"
+            )),
+            Err(_) => error.because(format!(
+                "the unfinished database {name} could not be dropped in {limit:?}; the next \
+                 restore drops it"
             )),
         }
     }
 
-    /// Gives it its name; an existing one becomes `previous`. In one transaction: there is no
-    /// moment without a database of that name.
-    ///
-    /// # Errors
-    /// Exit 75 when somebody is connected to the old one; both stay what they are.
-    pub async fn rename(&mut self, name: &str, previous: Option<&str>) -> Result<()> {
-        let mut batch = String::from("BEGIN;");
-        if let Some(previous) = previous {
-            batch.push_str(&rename_database(name, previous));
+    /// Whether it was there, and is dropped.
+    async fn drop_it(&mut self) -> Result<bool> {
+        if self.maintenance.is_closed() {
+            self.connect_anew().await?;
         }
-        batch.push_str(&rename_database(&self.name, name));
-        batch.push_str(&format!("COMMENT ON DATABASE {} IS NULL;COMMIT", quote_name(name)));
-        if let Err(error) = self.maintenance.batch(&batch).await {
-            let busy = error.sqlstate() == Some("55006");
-            let failure = error.into_error(format!("cannot rename {} to {name}", self.name));
-            // The connection stays in the failed transaction.
-            if let Err(error) = self.maintenance.batch("ROLLBACK").await {
-                return Err(failure.because(error.to_string()));
-            }
-            if !busy {
-                return Err(failure);
-            }
-            return Err(failure
-                .with_exit(Exit::Busy)
-                .because(format!("{} is restored and complete, {name} is as it was", self.name))
-                .next(format!("end the sessions in {name}, then: {batch};")));
+        if !self.is_there().await? {
+            return Ok(false);
         }
-        self.name = name.to_owned();
-        Ok(())
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", quote_name(&self.name));
+        let dropped = self.maintenance.batch(&drop).await;
+        dropped.map_err(|error| error.into_error(format!("cannot drop {}", self.name)))?;
+        Ok(true)
     }
 
-    /// What belongs to the database itself: owner, settings, rights, comment; returns what failed,
-    /// by the entry's number.
-    pub async fn dress(&self, plan: &Plan, owner: bool) -> Vec<(usize, QueryError)> {
-        let mut failed = Vec::new();
-        let entries = || plan.step(Step::Database).map(|index| (index, &plan.toc.entries[index]));
-        let database = entries().find(|(_, entry)| entry.kind() == "DATABASE");
-        let old = database.and_then(|(_, entry)| name_in(entry.definition()));
-        let new = quote_name(&self.name);
-        for (index, entry) in entries() {
-            let statement = if entry.kind() == "DATABASE" {
-                if !owner || entry.owner_name().is_empty() {
-                    continue;
+    async fn is_there(&self) -> Result<bool> {
+        let known = look_up(&self.maintenance, &self.name).await?;
+        Ok(known.is_some_and(|known| known.oid == self.oid))
+    }
+
+    async fn connect_anew(&mut self) -> Result<()> {
+        self.maintenance = conn::connect(&self.place, &self.options).await?;
+        lock_patiently(&self.maintenance, &self.wanted).await
+    }
+
+    /// Gives it its name and what belongs to it (owner, settings, rights, comment); an existing
+    /// one becomes `previous`. In one transaction: there is no moment without a database of that
+    /// name, and none with one that lacks its `REVOKE CONNECT`. A statement that the server
+    /// refuses does not stop the others: it is returned, and the database gets its name.
+    ///
+    /// # Errors
+    /// Exit 75 when somebody is connected to the old one. Both stay what they are, and the error
+    /// says how to finish.
+    pub async fn finish(
+        mut self,
+        previous: Option<&str>,
+        dressing: &Dressing,
+    ) -> Result<Vec<Undone>> {
+        let renames = self.renames(previous);
+        let mut undone = Vec::new();
+        for attempt in 1.. {
+            if attempt > 1 || self.maintenance.is_closed() {
+                match self.see_again().await {
+                    Ok(true) => break,
+                    Ok(false) => {}
+                    Err(error) if error.exit() == Exit::Critical => return Err(error),
+                    Err(error) => return Err(self.not_finished(error, &renames, dressing)),
                 }
-                format!("ALTER DATABASE {new} OWNER TO {}", quote_name(entry.owner_name()))
-            } else {
-                old.map_or_else(String::new, |old| renamed(entry.definition(), old, &new))
-            };
-            if let Err(error) = self.maintenance.batch(&statement).await {
-                failed.push((index, error));
             }
+            let Err(error) = self.transact(&renames, dressing, &mut undone).await else { break };
+            if error.is_lost() && attempt < FINISHES {
+                continue;
+            }
+            let mut failure =
+                error.into_error(format!("cannot rename {} to {}", self.name, self.wanted));
+            // The connection stays in the failed transaction.
+            if let Err(error) = self.maintenance.batch("ROLLBACK").await {
+                failure = failure.because(error.to_string());
+            }
+            return Err(self.not_finished(failure, &renames, dressing));
         }
-        failed
+        undone.extend(dressing.refused.iter().cloned());
+        Ok(undone)
+    }
+
+    /// Connects anew; whether it has its name already (a COMMIT whose answer was lost).
+    async fn see_again(&mut self) -> Result<bool> {
+        self.connect_anew().await?;
+        let named = look_up(&self.maintenance, &self.wanted).await?;
+        if named.is_some_and(|known| known.oid == self.oid) {
+            return Ok(true);
+        }
+        if self.is_there().await? {
+            return Ok(false);
+        }
+        Err(Error::new(Exit::Critical, format!("database {} is not ours any more", self.name))
+            .because("somebody dropped or renamed it while the connection was lost"))
+    }
+
+    fn renames(&self, previous: Option<&str>) -> String {
+        let away = previous.map(|previous| rename_database(&self.wanted, previous));
+        format!(
+            "{}{}COMMENT ON DATABASE {} IS NULL",
+            away.unwrap_or_default(),
+            rename_database(&self.name, &self.wanted),
+            quote_name(&self.wanted)
+        )
+    }
+
+    fn not_finished(&self, error: Error, renames: &str, dressing: &Dressing) -> Error {
+        let (name, wanted) = (&self.name, &self.wanted);
+        let mut all = format!("BEGIN; {renames};");
+        for statement in &dressing.statements {
+            all.push_str(&format!(" {};", statement.sql));
+        }
+        let before = if error.exit() == Exit::Busy {
+            format!("end the sessions in {wanted}, then")
+        } else {
+            "finish it in psql".to_owned()
+        };
+        error
+            .because(format!("{name} is restored and complete; no database has changed its name"))
+            .next(format!("{before}: {all} COMMIT;"))
+            .next(format!("or restore again, which drops {name} and begins anew"))
+    }
+
+    async fn transact(
+        &self,
+        renames: &str,
+        dressing: &Dressing,
+        undone: &mut Vec<Undone>,
+    ) -> std::result::Result<(), QueryError> {
+        undone.clear();
+        self.maintenance.batch(&format!("BEGIN; {renames}")).await?;
+        let mut wrong_user = false;
+        for statement in &dressing.statements {
+            wrong_user &= statement.session != Some(Identity::Returns);
+            let error = if wrong_user {
+                Some("not run: the session is not the role that gave these rights".to_owned())
+            } else {
+                self.attempt(&statement.sql).await?
+            };
+            let Some(error) = error else { continue };
+            wrong_user |= statement.session == Some(Identity::Becomes);
+            undone.push(Undone { entry: statement.entry, sql: statement.sql.clone(), error });
+        }
+        self.maintenance.batch("COMMIT").await
+    }
+
+    /// Runs one statement within the transaction; what the server has against it.
+    async fn attempt(&self, sql: &str) -> std::result::Result<Option<String>, QueryError> {
+        self.maintenance.batch("SAVEPOINT dressing").await?;
+        // Not a batch: the server itself takes no second statement here.
+        let Err(error) = self.maintenance.rows(sql, &[]).await else {
+            self.maintenance.batch("RELEASE SAVEPOINT dressing").await?;
+            return Ok(None);
+        };
+        if error.is_lost() {
+            return Err(error);
+        }
+        self.maintenance
+            .batch("ROLLBACK TO SAVEPOINT dressing; RELEASE SAVEPOINT dressing")
+            .await?;
+        Ok(Some(error.to_string()))
     }
 }
 
@@ -243,6 +390,18 @@ async fn remove_left_over(
     })
 }
 
+/// Takes the lock of [`lock`], which a run that was killed just now may hold for a moment.
+async fn lock_patiently(session: &Session, database: &str) -> Result<()> {
+    for _ in 0..ATTEMPTS {
+        if lock(session, database).await? {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Err(Error::new(Exit::Busy, format!("another restore works on {database}"))
+        .next("try again when it has ended"))
+}
+
 /// Takes the lock that says that a restore works on a database; false when another has it.
 pub async fn lock(session: &Session, database: &str) -> Result<bool> {
     let key = xxhash_rust::xxh3::xxh3_64(format!("pgtend restore {database}").as_bytes());
@@ -252,78 +411,9 @@ pub async fn lock(session: &Session, database: &str) -> Result<bool> {
     row.try_get("locked").map_err(|error| Error::bug("a lock's row").caused_by(&error))
 }
 
-/// The name in `CREATE DATABASE name WITH ..`, as it is quoted there.
-fn name_in(definition: &str) -> Option<&str> {
-    let rest = definition.trim_start().strip_prefix("CREATE DATABASE ")?;
-    if !rest.starts_with('"') {
-        return rest.split([' ', ';']).next();
-    }
-    let mut end = 1;
-    let bytes = rest.as_bytes();
-    loop {
-        let quote = end + memchr::memchr(b'"', bytes.get(end..)?)?;
-        if bytes.get(quote + 1) != Some(&b'"') {
-            return rest.get(..=quote);
-        }
-        end = quote + 2;
-    }
-}
-
-/// What stands behind the name.
-fn after_name(definition: &str) -> Option<&str> {
-    let name = name_in(definition)?;
-    let rest = definition.trim_start().strip_prefix("CREATE DATABASE ")?.get(name.len()..)?;
-    Some(rest.trim().trim_end_matches(';'))
-}
-
-/// Statements about a database, for one of another name. pg_dump starts each on a line of its own.
-fn renamed(statements: &str, old: &str, new: &str) -> String {
-    let starts =
-        ["ALTER DATABASE ", "ALTER ROLE ", "GRANT ", "REVOKE ", "COMMENT ON ", "SECURITY LABEL "];
-    let (from, to) = (format!("DATABASE {old} "), format!("DATABASE {new} "));
-    let line = |line: &str| {
-        if starts.iter().any(|start| line.starts_with(start)) {
-            line.replacen(&from, &to, 1)
-        } else {
-            line.to_owned()
-        }
-    };
-    statements.split('\n').map(line).collect::<Vec<_>>().join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_found_in_statements() {
-        for (definition, name, rest) in [
-            (
-                "CREATE DATABASE app WITH TEMPLATE = template0 ENCODING = 'UTF8';\n",
-                "app",
-                "WITH TEMPLATE = template0 ENCODING = 'UTF8'",
-            ),
-            (
-                "CREATE DATABASE \"a \"\"b\" WITH TEMPLATE = template0;",
-                "\"a \"\"b\"",
-                "WITH TEMPLATE = template0",
-            ),
-        ] {
-            assert_eq!(name_in(definition), Some(name));
-            assert_eq!(after_name(definition), Some(rest));
-        }
-        assert_eq!(name_in("CREATE TABLE x ();"), None);
-        assert_eq!(name_in("CREATE DATABASE \"open"), None);
-    }
-
-    #[test]
-    fn statements_about_a_database_get_its_new_name() {
-        let old = "ALTER DATABASE app SET work_mem TO '4MB';\nALTER ROLE app IN DATABASE app SET x.y TO 'DATABASE app ';\n";
-        assert_eq!(
-            renamed(old, "app", "\"b\""),
-            "ALTER DATABASE \"b\" SET work_mem TO '4MB';\nALTER ROLE app IN DATABASE \"b\" SET x.y TO 'DATABASE app ';\n"
-        );
-    }
 
     #[test]
     fn names_beside_stay_short_enough() {

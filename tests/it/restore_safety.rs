@@ -1,8 +1,15 @@
 //! What a restore refuses, and how consent is given.
 
 use crate::backup_right::repo::Repo;
-use crate::harness::{Cluster, Database, Pgtend, compare};
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::harness::database::quoted;
+use crate::harness::pgtend::Running;
+use crate::harness::{Cluster, Database, Pgtend, Proxy, compare};
 use crate::restore_right::{Made, restore};
+use crate::scene::wait_for;
 
 fn small(cluster: &Cluster) -> Database<'_> {
     let db = cluster.create_db("kept");
@@ -155,11 +162,13 @@ fn a_swap_keeps_the_old_database_and_its_name_never_is_without_one() {
     // Somebody works in the old one: it stays what it is, and so does the new one beside.
     let mut psql = crate::scene::Psql::start(cluster, &name);
     psql.send("SELECT 1;");
-    crate::scene::wait_for(
+    wait_for(
         &source,
         "a session in the target",
         &format!("SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = '{name}'"),
     );
+    let dry = swap().arg("--dry-run").run().expect_code(0).json()["report"].take();
+    assert!(dry["notes"].to_string().contains("must be gone at the end"), "{dry}");
     refused(swap(), 75, &["cannot rename", "restored and complete", "end the sessions"]);
     assert_eq!(rows(&target), "(1,a) (2,b) (3,mine)");
     psql.close();
@@ -171,6 +180,19 @@ fn a_swap_keeps_the_old_database_and_its_name_never_is_without_one() {
     assert_eq!(old, "(1,a) (2,b) (3,mine)");
     cluster.psql("postgres", &format!("DROP DATABASE \"{previous}\""));
     compare::assert_equal(cluster, source.name(), cluster, &name);
+}
+
+/// Owner, limit, rights, comment and settings.
+fn of_the_database(cluster: &Cluster, name: &str) -> String {
+    let sql = format!(
+        "SELECT datdba::regrole, datconnlimit,
+                (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(datacl) a),
+                shobj_description(oid, 'pg_database'),
+                (SELECT string_agg(setrole::regrole || s.setconfig::text, ' ' ORDER BY setrole)
+                 FROM pg_db_role_setting s WHERE s.setdatabase = d.oid)
+           FROM pg_database d WHERE datname = $n${name}$n$"
+    );
+    cluster.psql("postgres", &sql)
 }
 
 #[test]
@@ -186,6 +208,9 @@ fn what_belongs_to_the_database_itself_comes_back_with_it() {
         "COMMENT ON DATABASE db IS 'it''s DATABASE db'",
         "REVOKE CONNECT ON DATABASE db FROM PUBLIC",
         "GRANT CONNECT ON DATABASE db TO reader",
+        "ALTER DATABASE db OWNER TO reader",
+        "REVOKE TEMPORARY ON DATABASE db FROM reader",
+        "ALTER DATABASE db CONNECTION LIMIT 7",
     ] {
         cluster.psql("postgres", &statement.replacen(" db ", &format!(" {quoted} "), 1));
     }
@@ -193,17 +218,7 @@ fn what_belongs_to_the_database_itself_comes_back_with_it() {
     let made = Made::new(cluster, "we\"ird 'name");
     let report = restore(&repo, cluster, &["latest", "--into", &made.name, "--create", "--yes"]);
     report.run().expect_code(0);
-    let facts = |name: &str| {
-        cluster.psql(
-            "postgres",
-            &format!(
-                "SELECT (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(datacl) a), shobj_description(oid, 'pg_database'),
-                        (SELECT string_agg(setrole::regrole || s.setconfig::text, ' ' ORDER BY setrole)
-                         FROM pg_db_role_setting s WHERE s.setdatabase = d.oid)
-                 FROM pg_database d WHERE datname = $n${name}$n$"
-            ),
-        )
-    };
+    let facts = |name: &str| of_the_database(cluster, name);
     assert_eq!(facts(source.name()), facts(&made.name));
     assert!(facts(&made.name).contains("it's DATABASE db"), "{}", facts(&made.name));
     compare::assert_equal(cluster, source.name(), cluster, &made.name);
@@ -218,4 +233,173 @@ fn what_belongs_to_the_database_itself_comes_back_with_it() {
     assert_eq!(report["rows"], 2);
     let left = report["left_out"].to_string();
     assert!(left.contains("--create or --swap"), "{left}");
+}
+
+#[test]
+fn statements_about_a_database_never_reach_the_source() {
+    let cluster = Cluster::shared();
+    let (repo, source) = (Repo::new(), cluster.create_db("new\nline"));
+    source.psql("CREATE TABLE t (id int); INSERT INTO t VALUES (1)");
+    let name = quoted(source.name());
+    // A role that looks like the statement's end.
+    let role = quoted(&format!("x DATABASE {} y", source.name()));
+    cluster.psql("postgres", &format!("CREATE ROLE {role}"));
+    let set = |size: &str| {
+        for statement in [
+            format!("ALTER DATABASE {name} SET work_mem = '{size}'"),
+            format!("ALTER ROLE {role} IN DATABASE {name} SET work_mem = '{size}'"),
+            format!("COMMENT ON DATABASE {name} IS '{size}'"),
+        ] {
+            cluster.psql("postgres", &statement);
+        }
+    };
+    set("5MB");
+    repo.backup(&source, &["--no-globals"]);
+    set("6MB");
+    let today = of_the_database(cluster, source.name());
+    let made = Made::new(cluster, "other");
+    restore(&repo, cluster, &["latest", "--into", &made.name, "--create", "--yes"])
+        .run()
+        .expect_code(0);
+    assert_eq!(of_the_database(cluster, source.name()), today);
+    assert_eq!(of_the_database(cluster, &made.name), today.replace("6MB", "5MB"));
+    for database in [source.name(), &made.name] {
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", quoted(database));
+        cluster.psql("postgres", &drop);
+    }
+    cluster.psql("postgres", &format!("DROP ROLE {role}"));
+}
+
+#[test]
+fn one_forbidden_setting_does_not_undo_the_others() {
+    let cluster = Cluster::shared();
+    let (repo, source) = backed_up(cluster);
+    let name = quoted(source.name());
+    for statement in [
+        "ALTER DATABASE db SET log_min_duration_statement = '5s'",
+        "ALTER DATABASE db SET work_mem = '5MB'",
+        "REVOKE CONNECT ON DATABASE db FROM PUBLIC",
+        "COMMENT ON DATABASE db IS 'mine'",
+    ] {
+        cluster.psql("postgres", &statement.replacen(" db ", &format!(" {name} "), 1));
+    }
+    repo.backup(&source, &["--no-globals"]);
+    let made = Made::new(cluster, "forbidden");
+    let role = format!("plain_{}", made.name);
+    cluster.psql("postgres", &format!("CREATE ROLE {role} LOGIN CREATEDB"));
+    let arguments = ["latest", "--into", &made.name, "--create", "--yes", "--no-owner"];
+    let run = restore(&repo, cluster, &arguments).env("PGUSER", &role);
+    let report = run.run().expect_code(2).json()["report"].take();
+    let failed: Vec<_> = report["failed"].as_array().unwrap().iter().collect();
+    let about_the_database: Vec<&str> = failed
+        .iter()
+        .filter_map(|failed| failed["statement"].as_str())
+        .filter(|statement| statement.contains("DATABASE"))
+        .collect();
+    assert_eq!(about_the_database.len(), 1, "{report}");
+    assert!(about_the_database[0].contains("log_min_duration_statement"), "{report}");
+    let facts = of_the_database(cluster, &made.name);
+    assert!(facts.contains("{work_mem=5MB}") && facts.contains("mine"), "{facts}");
+    assert!(facts.contains("|=T/"), "{facts}");
+    assert_eq!(cluster.psql(&made.name, "SELECT count(*) FROM t"), "2");
+    cluster.psql("postgres", &format!("DROP DATABASE \"{}\"", made.name));
+    cluster.psql("postgres", &format!("DROP ROLE {role}"));
+}
+
+/// A restore through a slow line, when its database beside is there and marked.
+fn slow<'a>(repo: &Repo, source: &Database<'a>, made: &Made<'a>) -> (Proxy, Running) {
+    let cluster = source.cluster();
+    let proxy = Proxy::start(cluster.port());
+    proxy.delay(Duration::from_millis(60), Duration::from_millis(60));
+    let arguments = ["latest", "--into", &made.name, "--create", "--yes"];
+    let run = restore(repo, cluster, &arguments).env("PGPORT", proxy.port().to_string()).spawn();
+    let marked = format!(
+        "SELECT count(*) = 1 FROM pg_database WHERE datname = '{}_restoring'
+            AND shobj_description(oid, 'pg_database') LIKE 'pgtend restore, unfinished%'",
+        made.name
+    );
+    wait_for(source, "the database beside", &marked);
+    (proxy, run)
+}
+
+#[test]
+fn a_database_that_another_run_fills_is_not_dropped() {
+    let cluster = Cluster::shared();
+    let (repo, source) = backed_up(cluster);
+    let made = Made::new(cluster, "shared");
+    let (proxy, first) = slow(&repo, &source, &made);
+    // It cannot go on, and for a moment nobody is in its database.
+    proxy.stall();
+    let beside = format!("{}_restoring", made.name);
+    let oid = format!("SELECT oid FROM pg_database WHERE datname = '{beside}'");
+    let before = cluster.psql("postgres", &oid);
+    cluster.psql(
+        "postgres",
+        &format!(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{beside}'"
+        ),
+    );
+    let nobody = format!("SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = '{beside}'");
+    wait_for(&source, "the end of its sessions", &nobody);
+    let second = restore(&repo, cluster, &["latest", "--into", &made.name, "--create", "--yes"]);
+    refused(second, 75, &["another restore works on", "try again"]);
+    assert_eq!(cluster.psql("postgres", &oid), before);
+    first.signal(Signal::KILL);
+    first.wait();
+}
+
+#[test]
+fn a_lost_maintenance_session_does_not_lose_the_restore() {
+    let cluster = Cluster::shared();
+    let (repo, source) = backed_up(cluster);
+    let made = Made::new(cluster, "lost");
+    let (_proxy, run) = slow(&repo, &source, &made);
+    let ended = cluster.psql(
+        "postgres",
+        &format!(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+              WHERE query LIKE 'COMMENT ON DATABASE \"{}_restoring\"%'",
+            made.name
+        ),
+    );
+    assert_eq!(ended, "1");
+    run.wait().expect_code(0);
+    compare::assert_equal(cluster, source.name(), cluster, &made.name);
+}
+
+#[test]
+fn a_complete_database_is_kept_when_it_cannot_get_its_name() {
+    let cluster = Cluster::shared();
+    let (repo, source) = backed_up(cluster);
+    let made = Made::new(cluster, "taken");
+    let (_proxy, run) = slow(&repo, &source, &made);
+    cluster.psql("postgres", &format!("CREATE DATABASE {}", made.name));
+    let output = run.wait();
+    assert_ne!(output.code, 0);
+    let beside = format!("{}_restoring", made.name);
+    for words in ["cannot rename", &format!("{beside} is restored and complete"), "RENAME TO"] {
+        assert!(output.stderr.contains(words), "{}", output.stderr);
+    }
+    compare::assert_equal(cluster, source.name(), cluster, &beside);
+}
+
+#[test]
+fn a_tablespace_that_the_server_lacks_is_left_out() {
+    let cluster = Cluster::shared();
+    let (repo, source) = (Repo::new(), small(cluster));
+    let (name, space) = (quoted(source.name()), format!("fast_{}", source.name()));
+    cluster.psql(
+        "postgres",
+        &format!("SET allow_in_place_tablespaces = on;\nCREATE TABLESPACE {space} LOCATION '';"),
+    );
+    cluster.psql("postgres", &format!("ALTER DATABASE {name} SET TABLESPACE {space}"));
+    repo.backup(&source, &["--no-globals"]);
+    cluster.psql("postgres", &format!("ALTER DATABASE {name} SET TABLESPACE pg_default"));
+    cluster.psql("postgres", &format!("DROP TABLESPACE {space}"));
+    let made = Made::new(cluster, "space");
+    let run = restore(&repo, cluster, &["latest", "--into", &made.name, "--create", "--yes"]);
+    let report = run.run().expect_code(0).json()["report"].take();
+    let notes = report["notes"].to_string();
+    assert!(notes.contains(&space) && notes.contains("default tablespace"), "{notes}");
+    compare::assert_equal(cluster, source.name(), cluster, &made.name);
 }

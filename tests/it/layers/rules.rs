@@ -58,7 +58,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 46] = [
+const ASSEMBLED: [(&str, &str, &str); 45] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
     ("backup", "LOCK TABLE ", "the tables come from the catalog"),
@@ -73,7 +73,7 @@ const ASSEMBLED: [(&str, &str, &str); 46] = [
     ("restore", "SET ", "takes no parameter"),
     ("restore", "BEGIN", "stands in one batch with what follows"),
     ("restore", "COMMIT", "ends a transaction of a batch"),
-    ("restore", "ROLLBACK", "ends a transaction of a batch"),
+    ("restore", "ROLLBACK", "ends a transaction of a batch, or a part of it"),
     ("restore", "ANALYZE ", "the table comes from the archive"),
     ("restore", "CREATE DATABASE ", "takes no parameter; its options come from the archive"),
     ("restore", "DROP DATABASE ", "takes no parameter"),
@@ -81,7 +81,6 @@ const ASSEMBLED: [(&str, &str, &str); 46] = [
     ("restore", "COMMENT ON ", "takes no parameter; and how pg_dump's statements start"),
     ("restore", "ALTER ROLE ", "how pg_dump's statements start"),
     ("restore", "GRANT ", "how pg_dump's statements start; memberships are put together"),
-    ("restore", "REVOKE ", "how pg_dump's statements start"),
     ("restore", "ALTER TABLE ", "how pg_dump's statements start; takes no parameter"),
     ("restore", "ALTER COLUMN ", "a part of such a statement"),
     ("restore", "ALTER FOREIGN TABLE ", "how pg_dump's statements start"),
