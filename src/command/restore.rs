@@ -121,9 +121,10 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let mut target = context.target()?;
     if mode == Mode::Existing {
         target.database.clone_from(&args.into);
-    } else if target.origin("dbname") == Origin::Default {
-        // While the database is made, the session has to be in another one.
-        "postgres".clone_into(&mut target.database);
+    } else if target.origin("dbname") == Origin::Default || target.database == args.into {
+        // While the database is made and gets its name, the session has to be in another one.
+        let other = if args.into == "postgres" { "template1" } else { "postgres" };
+        other.clone_into(&mut target.database);
     }
     if args.into.is_empty() {
         return Err(Error::usage("--into needs the name of a database"));

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::plan::Plan;
-use crate::conn::ChildConnection;
+use crate::conn::{ChildConnection, Session};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::program::{ChildGuard, Process, Programs, command};
@@ -34,7 +34,7 @@ pub struct Failure {
 }
 
 /// pg_restore, aimed at one database.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Objects<'a> {
     /// Where pg_restore is.
     pub programs: Programs,
@@ -50,7 +50,17 @@ pub struct Objects<'a> {
     pub cancel: CancellationToken,
 }
 
+/// What every session of a restore needs: a database may be set to be read-only.
+pub const WRITES: &str = "default_transaction_read_only=off";
+
 impl Objects<'_> {
+    /// The same, with commits that wait for the disk.
+    pub fn durable(&self, control: &Session) -> Self {
+        let mut connection = control.child();
+        connection.add_options(&[WRITES]);
+        Self { connection, ..self.clone() }
+    }
+
     /// Makes the objects of some entries; returns what failed.
     ///
     /// # Errors

@@ -7,14 +7,15 @@ use super::safety::{self, Content};
 use super::side;
 use super::source::Source;
 use super::{Mode, Request};
-use crate::backup::statements::{PINS, pins_and_role};
-use crate::conn::{self, Session, SessionOptions};
+use crate::backup::statements::pins_and_role;
+use crate::conn::{self, Session, SessionOptions, Type};
 use crate::consent::Danger;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::program::Programs;
 use crate::report::restore::Restored;
-use crate::sql::quote_literal;
+use crate::settings::Target;
+use crate::sql;
 
 /// The name that sessions of a restore show; what a broken-off one left is found by it.
 pub const APPLICATION: &str = "pgtend/restore";
@@ -34,6 +35,9 @@ pub struct Prepared {
     pub address: String,
     /// pg_restore.
     pub programs: Programs,
+    /// Where to connect to, and what must answer there.
+    pub(super) place: Target,
+    identity: Identity,
     pub(super) fit: Fit,
     pub(super) server_major: u32,
     /// Settings of the sessions that load and compare.
@@ -74,23 +78,89 @@ pub async fn prepare(request: &Request) -> Result<Prepared> {
     }
     let programs =
         Programs::find_for_restore(&request.environment, source.dump_major(), server.major())?;
-    let mut plan = Plan::new(source.toc.clone());
     let (settings, note) = session_settings(request, &source, &session).await?;
-    plan.notes.extend(note);
-    let danger = judge(request, &source, &session).await?;
-    let fit = fit(request, &source, &mut plan, &session).await?;
-    let summary = summary(request, &source, &session, &plan, &fit);
+    source.all_there().await?;
+    let mut view = View::of(request, &source, &session).await?;
+    view.plan.notes.extend(note);
+    let summary = summary(request, &source, &session, &view);
+    // The very server that was looked at, with the password that was typed. What a broken-off
+    // restore leaves is found by its name, so the operator's own does not count.
+    let place = Target { application_name: None, ..session.same_server() };
     Ok(Prepared {
         address: session.address().to_string(),
+        identity: Identity::of(&session),
+        place,
         server_major: server.major(),
         source,
-        plan,
-        danger,
+        plan: view.plan,
+        danger: view.danger,
         summary,
         programs,
         settings,
-        fit,
+        fit: view.fit,
     })
+}
+
+/// Which database of which server a session is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    system: u64,
+    database: u32,
+}
+
+impl Identity {
+    fn of(session: &Session) -> Self {
+        let server = session.server();
+        Self { system: server.system_identifier, database: server.database_oid }
+    }
+}
+
+/// What a restore means for the target as it is now.
+#[derive(Debug)]
+struct View {
+    plan: Plan,
+    fit: Fit,
+    danger: Danger,
+}
+
+impl View {
+    async fn of(request: &Request, source: &Source, session: &Session) -> Result<Self> {
+        let mut plan = Plan::new(source.toc.clone());
+        let danger = judge(request, source, session).await?;
+        let fit = fit(request, source, &mut plan, session).await?;
+        Ok(Self { plan, fit, danger })
+    }
+}
+
+impl Prepared {
+    /// Connects to the place that was looked at.
+    ///
+    /// # Errors
+    /// Exit 77 when another server answers there now.
+    pub(super) async fn connect(&self, options: &SessionOptions) -> Result<Session> {
+        let session = conn::connect(&self.place, options).await?;
+        if Identity::of(&session) == self.identity {
+            return Ok(session);
+        }
+        Err(Error::new(Exit::Refused, format!("another database answers at {}", session.address()))
+            .because("it is not the one that the question was about")
+            .next("look at which server is meant, and restore again"))
+    }
+
+    /// Looks again, under the lock of a restore: what was agreed to must still be what happens.
+    pub(super) async fn look_again(&self, request: &Request, session: &Session) -> Result<()> {
+        let view = View::of(request, &self.source, session).await?;
+        if view.danger == self.danger
+            && view.plan.fates() == self.plan.fates()
+            && view.fit.drops == self.fit.drops
+            && view.fit.outside == self.fit.outside
+        {
+            return Ok(());
+        }
+        Err(Error::new(Exit::Refused, format!("database {} has changed", request.into))
+            .because("what the restore would do there is not what the question was about")
+            .next("restore again, and look at what it says"))
+    }
 }
 
 impl Prepared {
@@ -136,11 +206,13 @@ async fn session_settings(
 ) -> Result<(Vec<(String, String)>, Option<String>)> {
     let mut settings = pins_and_role(request.role.as_deref());
     let mut note = None;
+    // A manifest may come from anybody: of what it says only this is set, the others are pinned.
     let others = source.manifest.database.settings.iter();
-    for (name, value) in others.filter(|(name, _)| !PINS.iter().any(|(pinned, _)| pinned == name)) {
-        let try_it = format!("SET {name} = {}", quote_literal(value));
-        match session.batch(&try_it).await {
-            Ok(()) => settings.push((name.clone(), value.clone())),
+    for (name, value) in others.filter(|(name, _)| name == "lc_monetary") {
+        let parameters: [(&(dyn conn::ToSql + Sync), Type); 2] =
+            [(name, Type::TEXT), (value, Type::TEXT)];
+        match session.rows(sql::SETTING.text, &parameters).await {
+            Ok(_) => settings.push((name.clone(), value.clone())),
             Err(error) if error.is_lost() => {
                 return Err(error.into_error("cannot set a session up"));
             }
@@ -152,7 +224,7 @@ async fn session_settings(
             }
         }
     }
-    // A database may be set to be read-only; durable all the same, see `run::make_durable`.
+    // A database may be set to be read-only; durable all the same, see `make_durable`.
     settings.push(("default_transaction_read_only".into(), "off".into()));
     settings.push(("synchronous_commit".into(), "off".into()));
     Ok((settings, note))
@@ -186,13 +258,8 @@ async fn judge(request: &Request, source: &Source, session: &Session) -> Result<
     }
 }
 
-fn summary(
-    request: &Request,
-    source: &Source,
-    session: &Session,
-    plan: &Plan,
-    fit: &Fit,
-) -> Vec<String> {
+fn summary(request: &Request, source: &Source, session: &Session, view: &View) -> Vec<String> {
+    let (plan, fit) = (&view.plan, &view.fit);
     let manifest = &source.manifest;
     let how = match request.mode {
         Mode::Existing if request.clean => "into, after dropping what the backup has too,",
@@ -214,6 +281,12 @@ fn summary(
     ];
     if !fit.drops.is_empty() {
         lines.push(format!("{} objects are dropped before, where they are there", fit.drops.len()));
+    }
+    for key in &fit.outside.foreign_keys {
+        lines.push(format!(
+            "the foreign key {} of {}.{} is dropped too and comes back unchecked: {}",
+            key.name, key.schema, key.table, key.add
+        ));
     }
     if !fit.roles.roles.is_empty() {
         lines.push(format!(

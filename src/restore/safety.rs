@@ -48,8 +48,12 @@ pub fn is_source(source: &Source, session: &Session, oid: u32, name: &str) -> Op
             manifest.source.system_identifier
         ));
     }
+    // One server has many addresses, and a database that was swapped has another oid.
+    if same_system && manifest.database.name == name {
+        return Some(format!("the server and the name {name} are those of the source"));
+    }
     let address = session.address().to_string();
-    if same_system && manifest.source.address == address && manifest.database.name == name {
+    if manifest.source.address == address && manifest.database.name == name {
         return Some(format!("{address} and the name {name} are those of the source"));
     }
     None
