@@ -125,6 +125,11 @@ fn consent_is_asked_for_on_a_terminal() {
     let (code, said) = on_a_terminal(&create, "Go on? [y/N]", "y");
     assert!(code == 0, "{said}");
     compare::assert_equal(cluster, source.name(), cluster, &made.name);
+    // Ctrl-C is an answer too, and the first one is enough.
+    let other = Made::new(cluster, "stopped");
+    let create = ["latest", "--into", &other.name, "--create"];
+    let (code, said) = on_a_terminal(&create, "Go on? [y/N]", "\u{3}");
+    assert!(code == 130 && said.contains("nothing was changed"), "{code} {said}");
     let question = format!("Type {} to go on:", target.name());
     let swap = ["latest", "--into", target.name(), "--swap"];
     let (code, said) = on_a_terminal(&swap, &question, "y");
