@@ -40,7 +40,16 @@ impl From<Error> for Fault {
 
 impl From<QueryError> for Fault {
     fn from(error: QueryError) -> Self {
-        if error.is_lost() { Self::Lost(error) } else { Self::Refused(error.to_string()) }
+        if error.is_lost() {
+            return Self::Lost(error);
+        }
+        // Out of disk, memory or connections, a server that stops, a fault of its files: no other
+        // table will do better.
+        let of_server = ["53", "57", "58", "XX"];
+        if error.sqlstate().is_some_and(|state| of_server.iter().any(|c| state.starts_with(c))) {
+            return Self::Failed(error.into_error("the server cannot go on"));
+        }
+        Self::Refused(error.to_string())
     }
 }
 

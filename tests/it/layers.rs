@@ -30,6 +30,24 @@ fn every_source_file_keeps_to_its_layer() {
     assert!(found.is_empty(), "{} rules broken:\n{}", found.len(), found.join("\n"));
 }
 
+/// What changes a server takes a consent, and nobody else makes one.
+#[test]
+fn only_the_terminal_gives_consent() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    let makers = |call: &str| {
+        let calls = |file: &&PathBuf| fs::read_to_string(file).unwrap().contains(call);
+        let named = |file: &PathBuf| file.strip_prefix(&root).unwrap().display().to_string();
+        let mut makers: Vec<String> = files.iter().filter(calls).map(named).collect();
+        makers.sort();
+        makers
+    };
+    assert_eq!(makers("Consent::given"), ["ui/consent.rs"]);
+    assert_eq!(makers("Consent::for_own_database"), ["verify/trial.rs"]);
+    assert_eq!(makers("Consent(())"), ["consent.rs"]);
+}
+
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -82,6 +82,49 @@ fn killed_at_20_moments_the_same_command_finishes() {
     assert!(killed >= MOMENTS / 2, "only {killed} of {MOMENTS} were killed within {whole:?}");
 }
 
+/// In a database that is there a part of the backup may stay; the same command drops it and goes on.
+#[test]
+fn killed_while_it_replaces_a_database_the_same_command_finishes() {
+    const MOMENTS: u32 = 6;
+    let cluster = Cluster::shared();
+    let source = cluster.create_db("source");
+    load(&source);
+    let repo = Repo::new();
+    repo.backup(&source, &["--no-globals", "--chunk=2MiB"]);
+    let target = cluster.create_db("target");
+    let run = || {
+        let words = [
+            "latest",
+            "--into",
+            target.name(),
+            "--clean",
+            "--confirm",
+            target.name(),
+            "--yes",
+            "-j2",
+        ];
+        restore(&repo, cluster, &words)
+    };
+    let clock = Instant::now();
+    run().run().expect_code(0);
+    let whole = clock.elapsed();
+    let mut killed = 0;
+    for moment in 1..=MOMENTS {
+        let mut pgtend = run().spawn();
+        std::thread::sleep(whole * moment / (MOMENTS + 1));
+        if !pgtend.has_ended() {
+            pgtend.signal(Signal::KILL);
+            killed += 1;
+        }
+        pgtend.wait();
+        if moment % 2 == 0 {
+            run().run().expect_code(0);
+            compare::assert_equal(cluster, source.name(), cluster, target.name());
+        }
+    }
+    assert!(killed >= MOMENTS / 2, "{killed}");
+}
+
 #[test]
 fn a_signal_leaves_no_half_restored_database() {
     const MOMENTS: u32 = 8;

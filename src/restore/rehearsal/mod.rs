@@ -163,8 +163,10 @@ impl<'a> Rehearsal<'a> {
                 self.plan.leave_out(index, Weight::Unwanted, "rights are not restored");
             } else if !self.wishes.create && *self.plan.fate(index) == Fate::Planned(Step::Database)
             {
-                let reason = "belongs to the database itself; --create makes it so";
-                self.plan.leave_out(index, Weight::Needless, reason);
+                // The database is there: nobody misses its CREATE DATABASE.
+                let weight = if kind == "DATABASE" { Weight::Unwanted } else { Weight::Needless };
+                let reason = "belongs to the database itself: restored with --create or --swap";
+                self.plan.leave_out(index, weight, reason);
             }
         }
     }

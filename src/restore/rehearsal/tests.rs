@@ -169,8 +169,9 @@ fn the_databases_own_entries_wait_for_create() {
     ];
     let mut into = plan(all.clone());
     rehearse(&mut into, &facts(), &Wishes::default());
-    let reason = "belongs to the database itself; --create makes it so";
-    assert!((0..3).all(|index| left_out(&into, index) == (Weight::Needless, reason)));
+    let reason = "belongs to the database itself: restored with --create or --swap";
+    assert_eq!(left_out(&into, 0), (Weight::Unwanted, reason));
+    assert!((1..3).all(|index| left_out(&into, index) == (Weight::Needless, reason)));
     assert_eq!(
         into.notes,
         [

@@ -15,6 +15,7 @@ fn help_is_an_answer() {
         &["backup", "--help"],
         &["backup", "-?"],
         &["backup", "list", "--help"],
+        &["restore", "--help"],
         &["verify-backup", "--help"],
         &["--version"],
     ] {
@@ -40,7 +41,8 @@ fn help_fits_a_narrow_terminal() {
 /// Somebody who wants help gets it, but a script that forgot the host gets no all-clear.
 #[test]
 fn a_bare_h_is_help_but_not_good() {
-    for arguments in [&["-h"][..], &["backup", "-h"], &["verify-backup", "-h"]] {
+    for arguments in [&["-h"][..], &["backup", "-h"], &["restore", "-h"], &["verify-backup", "-h"]]
+    {
         let output = run(arguments).expect_code(64);
         assert_eq!(output.stdout, "");
         assert!(output.stderr.contains("Usage: pgtend"), "{}", output.stderr);
@@ -53,7 +55,11 @@ fn wrong_command_lines_exit_64_and_say_what_is_wrong() {
     for (arguments, words) in [
         (&[][..], "Usage: pgtend"),
         (&["bakcup"], "a similar subcommand exists: 'backup'"),
-        (&["restore"], "unrecognized subcommand 'restore'"),
+        (&["tune"], "unrecognized subcommand 'tune'"),
+        (&["restore"], "<ID>"),
+        (&["restore", "latest"], "--into <DATABASE>"),
+        (&["restore", "latest", "--into", "x", "--create", "--clean"], "cannot be used with"),
+        (&["restore", "latest", "--into", "x", "--if-exists"], "--clean"),
         (&["backup", "--job", "2"], "--jobs"),
         (&["backup", "-j", "0"], "1..=256"),
         (&["backup", "-p", "70000"], "70000 is not in 1..=65535"),
@@ -65,7 +71,7 @@ fn wrong_command_lines_exit_64_and_say_what_is_wrong() {
         (&["backup", "show"], "<ID>"),
         (&["backup", "--dry-run", "list"], "flags of a backup stand before another action"),
         (&["verify-backup"], "<ID>"),
-        (&["verify-backup", "latest", "--level", "restore"], "expected manifest or content"),
+        (&["verify-backup", "latest", "--level", "all"], "expected manifest, content or restore"),
         (&["backup"], "no backup repository is known"),
         (&["backup", "--repo", "s3://bucket/x"], "cannot use a s3:// repository"),
     ] {
