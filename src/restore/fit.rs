@@ -157,8 +157,11 @@ fn refuse_existing(request: &Request, plan: &Plan, facts: &Facts) -> Result<()> 
     let more = if existing.len() > SHOWN { " .." } else { "" };
     let what = format!("database {} has {} of the objects already", request.into, existing.len());
     let error = Error::new(Exit::Refused, what).because(format!("{}{more}", names.join(", ")));
+    if request.parts.rename.is_some() {
+        return Err(error.next("give another name to --as"));
+    }
     let error = if request.parts.tables.len() == 1 {
-        error.next("restore it beside: --as NAME")
+        error.next("restore it beside the one that is there: --as NAME")
     } else {
         error.next("restore beside it: --into another database, with --create")
     };

@@ -31,6 +31,8 @@ pub struct Prepared {
     pub danger: Danger,
     /// What will happen, for the operator.
     pub summary: Vec<String>,
+    /// Those lines of it that are in no other field of a report.
+    notes: Vec<String>,
     /// The server.
     pub address: String,
     /// pg_restore.
@@ -64,7 +66,8 @@ pub async fn prepare(request: &Request) -> Result<Prepared> {
     request.progress.phase("looking at the backup and the target");
     let source = Source::open(&request.store, request.backup.clone()).await?;
     let pins = pins_and_role(request.role.as_deref());
-    let session = conn::connect(&request.target, &session_options(pins, true)).await?;
+    let session = conn::connect(&request.target, &session_options(pins, true)).await;
+    let session = session.map_err(|error| what_about_create(request, error))?;
     let server = session.server();
     if server.in_recovery {
         return Err(Error::new(Exit::Refused, format!("{} is a standby", session.address()))
@@ -82,7 +85,9 @@ pub async fn prepare(request: &Request) -> Result<Prepared> {
     source.all_there().await?;
     let mut view = View::of(request, &source, &session).await?;
     view.plan.notes.extend(note);
-    let summary = summary(request, &source, &session, &view);
+    let notes = notes(&view.plan, &view.fit);
+    let mut summary = summary(request, &source, &session, &view.plan);
+    summary.extend(notes.iter().cloned());
     // The very server that was looked at, with the password that was typed. What a broken-off
     // restore leaves is found by its name, so the operator's own does not count.
     let place = Target { application_name: None, ..session.same_server() };
@@ -95,6 +100,7 @@ pub async fn prepare(request: &Request) -> Result<Prepared> {
         plan: view.plan,
         danger: view.danger,
         summary,
+        notes,
         programs,
         settings,
         fit: view.fit,
@@ -168,6 +174,13 @@ impl Prepared {
     pub fn report(&self, request: &Request) -> Restored {
         let manifest = &self.source.manifest;
         let (asked, planned) = self.plan.counts();
+        let mut notes = self.notes.clone();
+        notes.push(match &self.danger {
+            Danger::Adds => "it asks before it begins; --yes answers".to_owned(),
+            Danger::Replaces(name) | Danger::Destroys { name, .. } => {
+                format!("it asks for the name {name} before it begins; --confirm answers")
+            }
+        });
         Restored {
             id: manifest.id.clone(),
             source: manifest.database.name.clone(),
@@ -190,11 +203,20 @@ impl Prepared {
             pg_restore: self.programs.major,
             phases: Vec::new(),
             seconds: 0.0,
-            notes: self.plan.notes.clone(),
+            notes,
             previous: None,
             kept_as: None,
         }
     }
+}
+
+/// The error for a database that is not there, with what makes it.
+fn what_about_create(request: &Request, error: Error) -> Error {
+    let lacking = format!("database \"{}\" does not exist", request.into);
+    if request.mode == Mode::Existing && error.causes().contains(&lacking) {
+        return error.next("or, if --into is to be a new database: --create");
+    }
+    error
 }
 
 /// Settings of the sessions that load: the pinned ones, and what of the source's decides how text
@@ -258,17 +280,16 @@ async fn judge(request: &Request, source: &Source, session: &Session) -> Result<
     }
 }
 
-fn summary(request: &Request, source: &Source, session: &Session, view: &View) -> Vec<String> {
-    let (plan, fit) = (&view.plan, &view.fit);
+fn summary(request: &Request, source: &Source, session: &Session, plan: &Plan) -> Vec<String> {
     let manifest = &source.manifest;
     let how = match request.mode {
-        Mode::Existing if request.clean => "into, after dropping what the backup has too,",
+        Mode::Existing if request.clean => "over what is there, into",
         Mode::Existing => "into",
         Mode::Create => "into the new",
         Mode::Swap => "in the place of",
     };
     let (asked, planned) = plan.counts();
-    let mut lines = vec![
+    vec![
         format!(
             "backup {} of {} ({}) goes {how} database {} at {}",
             manifest.id,
@@ -278,7 +299,11 @@ fn summary(request: &Request, source: &Source, session: &Session, view: &View) -
             session.address()
         ),
         format!("{planned} of {asked} objects{}", reasons(plan)),
-    ];
+    ]
+}
+
+fn notes(plan: &Plan, fit: &Fit) -> Vec<String> {
+    let mut lines = Vec::new();
     if !fit.drops.is_empty() {
         lines.push(format!("{} objects are dropped before, where they are there", fit.drops.len()));
     }

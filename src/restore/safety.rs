@@ -89,10 +89,10 @@ pub fn judge(request: &Request, content: &Content, source: Option<String>) -> Re
         }
         let lost = match request.mode {
             super::Mode::Swap => format!(
-                "{name} is replaced by the backup; the rows of today stay in {}",
+                "the database that was backed up is replaced; its rows of today stay in {}",
                 side::name_before(&name, jiff::Timestamp::now())
             ),
-            _ => format!("the rows of today in {name}, for those of the backup"),
+            _ => format!("this cannot be undone: the rows of today in {name} are lost"),
         };
         return Ok(Danger::Destroys { name, lost });
     }
