@@ -163,12 +163,31 @@ impl Drop for Terminated {
     }
 }
 
+/// What the names of folders for pg_restore start with; the number of their process follows.
+const FOLDER: &str = "pgtend-restore-";
+
 fn folder(toc: &[u8], list: &str) -> std::io::Result<TempDir> {
     // 0700: the table of contents may hold passwords of user mappings.
-    let folder = tempfile::Builder::new().prefix("pgtend-restore-").tempdir()?;
+    let prefix = format!("{FOLDER}{}-", std::process::id());
+    let folder = tempfile::Builder::new().prefix(&prefix).tempdir()?;
     std::fs::write(folder.path().join("toc.dat"), toc)?;
     std::fs::write(folder.path().join("list"), list)?;
     Ok(folder)
+}
+
+/// Removes folders of runs that were killed. What belongs to others or cannot be read stays.
+pub fn remove_left_over_folders() {
+    let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(FOLDER)?.split('-').next());
+        let Some(process) = owner.and_then(|number| number.parse::<u32>().ok()) else { continue };
+        let is_gone = !Path::new(&format!("/proc/{process}")).exists();
+        if is_gone && Path::new("/proc/self").exists() {
+            // Another user's is not ours to remove, and one that is gone is what was wanted.
+            std::fs::remove_dir_all(entry.path()).unwrap_or(());
+        }
+    }
 }
 
 /// pg_restore's stderr.

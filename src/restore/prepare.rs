@@ -1,6 +1,7 @@
 //! Everything that can be known before anything is changed.
 
 use super::fit::{Fit, fit};
+use super::objects::remove_left_over_folders;
 use super::plan::Plan;
 use super::run::left_out;
 use super::safety::{self, Content};
@@ -64,6 +65,7 @@ pub fn session_options(settings: Vec<(String, String)>, read_only: bool) -> Sess
 /// backup.
 pub async fn prepare(request: &Request) -> Result<Prepared> {
     request.progress.phase("looking at the backup and the target");
+    remove_left_over_folders();
     let source = Source::open(&request.store, request.backup.clone()).await?;
     let pins = pins_and_role(request.role.as_deref());
     let session = conn::connect(&request.target, &session_options(pins, true)).await;
