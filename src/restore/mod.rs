@@ -18,6 +18,7 @@ pub mod dependents;
 mod fit;
 pub mod globals;
 mod head_start;
+mod honest;
 pub mod identity;
 mod large_objects;
 mod loader;

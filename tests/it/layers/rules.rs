@@ -58,7 +58,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 46] = [
+const ASSEMBLED: [(&str, &str, &str); 47] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
     ("backup", "LOCK TABLE ", "the tables come from the catalog"),
@@ -86,6 +86,7 @@ const ASSEMBLED: [(&str, &str, &str); 46] = [
     ("restore", "ALTER COLUMN ", "a part of such a statement"),
     ("restore", "ALTER FOREIGN TABLE ", "how pg_dump's statements start"),
     ("restore", "ALTER DOMAIN ", "how pg_dump's statements start"),
+    ("restore", "ALTER PUBLICATION ", "how pg_dump's statements start"),
     ("restore", "ALTER VIEW ", "how pg_dump's statements start"),
     ("restore", "CREATE ", "how pg_dump's statements start; a role has no parameter"),
     ("restore", "DROP ", "how pg_dump's statements start; takes no parameter"),
