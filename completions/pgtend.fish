@@ -151,10 +151,10 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say what is being done'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s ? -l help -d 'Print help'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l into -d 'Database to restore into' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s t -l table -d 'Restore only this table, view or sequence, with what belongs to it (name or schema.name)' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s n -l schema -d 'Restore only what is in this schema' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s t -l table -d 'Restore only this table, view or sequence (name or schema.name; repeatable), with its indexes, constraints, rights and so on' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s n -l schema -d 'Restore only what is in this schema (repeatable)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l as -d 'Restore the one table under another name, beside the one that is there' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l at -d 'Restore the newest backup whose snapshot is not younger than this time' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l at -d 'With latest: take the newest backup that is not younger than this (2026-11-20T09:00:00Z)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s j -l jobs -d 'Number of parallel sessions (default: as many as processors, at most 4)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l role -d 'Role to become after the login' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l confirm -d 'Name of the database that may be replaced, as if it were typed' -r
@@ -167,12 +167,12 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l target -d 'Tar
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l format -d 'Form of the answer: table or json' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s C -l create -d 'Create the database; it gets its name when all of it is there'
-complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l swap -d 'Restore beside the database and take its place at the end; the old one is kept'
-complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s c -l clean -d 'Drop what the backup has too before restoring it'
-complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l if-exists -d 'Accepted as pg_restore has it: dropping never minds what is not there'
-complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l overwrite-source -d 'Let the database that was backed up be overwritten'
-complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l globals -d 'Create the roles that the server lacks from the backup\'s globals, without passwords'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s C -l create -d 'Create the database; it gets its name once all of it is there'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l swap -d 'Replace the database at the end of a complete restore; keep the old one under another name'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s c -l clean -d 'Drop first what the backup has too; other objects of the database stay'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l if-exists -d 'Do nothing: accepted for habit\'s sake, --clean never minds what is not there'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l overwrite-source -d 'Allow to overwrite the database that was backed up'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l globals -d 'Create roles of the backup that the server lacks, without passwords'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s O -l no-owner -d 'Leave owners out: everything belongs to the role that restores'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s x -l no-privileges -d 'Leave rights out'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l no-analyze -d 'Do not gather statistics for the planner at the end'

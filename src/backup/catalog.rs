@@ -266,7 +266,8 @@ async fn latest(store: &Store, mut all: Vec<Found>, database: Option<&str>) -> R
             return Ok(found);
         }
     }
-    Err(Error::new(Exit::Critical, format!("no complete backup in {}", store.location()))
+    let whose = database.map_or_else(String::new, |database| format!(" of {database}"));
+    Err(Error::new(Exit::Critical, format!("no complete backup{whose} in {}", store.location()))
         .next("see what is there: pgtend backup list")
         .next("or make one: pgtend backup --repo .. --dbname .."))
 }

@@ -33,27 +33,28 @@ pub struct Args {
     #[arg(long, value_name = "DATABASE")]
     into: String,
 
-    /// Create the database; it gets its name when all of it is there
+    /// Create the database; it gets its name once all of it is there
     #[arg(short = 'C', long, conflicts_with_all = ["clean", "swap"])]
     create: bool,
 
-    /// Restore beside the database and take its place at the end; the old one is kept
+    /// Replace the database at the end of a complete restore; keep the old one under another name
     #[arg(long, conflicts_with = "clean")]
     swap: bool,
 
-    /// Drop what the backup has too before restoring it
+    /// Drop first what the backup has too; other objects of the database stay
     #[arg(short, long)]
     clean: bool,
 
-    /// Accepted as pg_restore has it: dropping never minds what is not there
+    /// Do nothing: accepted for habit's sake, --clean never minds what is not there
     #[arg(long, requires = "clean")]
     if_exists: bool,
 
-    /// Restore only this table, view or sequence, with what belongs to it (name or schema.name)
+    /// Restore only this table, view or sequence (name or schema.name; repeatable), with its
+    /// indexes, constraints, rights and so on
     #[arg(short, long, value_name = "NAME", conflicts_with = "swap")]
     table: Vec<String>,
 
-    /// Restore only what is in this schema
+    /// Restore only what is in this schema (repeatable)
     #[arg(short = 'n', long, value_name = "NAME", conflicts_with_all = ["swap", "table"])]
     schema: Vec<String>,
 
@@ -61,11 +62,11 @@ pub struct Args {
     #[arg(long = "as", value_name = "NAME", requires = "table", conflicts_with = "clean")]
     rename: Option<String>,
 
-    /// Restore the newest backup whose snapshot is not younger than this time
-    #[arg(long, value_name = "TIME")]
+    /// With latest: take the newest backup that is not younger than this (2026-11-20T09:00:00Z)
+    #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<jiff::Timestamp>,
 
-    /// Let the database that was backed up be overwritten
+    /// Allow to overwrite the database that was backed up
     #[arg(long)]
     overwrite_source: bool,
 
@@ -73,7 +74,7 @@ pub struct Args {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
 
-    /// Create the roles that the server lacks from the backup's globals, without passwords
+    /// Create roles of the backup that the server lacks, without passwords
     #[arg(long)]
     globals: bool,
 
@@ -106,6 +107,10 @@ pub struct Args {
     confirm: Option<String>,
 }
 
+fn time(text: &str) -> Result<jiff::Timestamp, String> {
+    text.parse().map_err(|_| "expected a time with its zone, like 2026-11-20T09:00:00Z".into())
+}
+
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let (store, name) = match backup_at(&args.name)? {
@@ -121,9 +126,10 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let mut target = context.target()?;
     if mode == Mode::Existing {
         target.database.clone_from(&args.into);
-    } else if target.origin("dbname") == Origin::Default {
-        // While the database is made, the session has to be in another one.
-        "postgres".clone_into(&mut target.database);
+    } else if target.origin("dbname") == Origin::Default || target.database == args.into {
+        // While the database is made and gets its name, the session has to be in another one.
+        let other = if args.into == "postgres" { "template1" } else { "postgres" };
+        other.clone_into(&mut target.database);
     }
     if args.into.is_empty() {
         return Err(Error::usage("--into needs the name of a database"));

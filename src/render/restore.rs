@@ -12,9 +12,10 @@ impl Text for Restored {
         let mut text = headline(self);
         if !self.dry_run {
             text.push_str(&format!(
-                "  rows          {} in {} tables, equal to the backup's record ({})\n",
+                "  rows          {} in {} table{}, equal to the backup's record ({})\n",
                 count(self.rows),
                 count(self.tables),
+                if self.tables == 1 { "" } else { "s" },
                 bytes(self.raw_bytes)
             ));
             if self.large_objects > 0 {

@@ -43,10 +43,10 @@ pub async fn run(
         let session = conn::connect(place, options).await?;
         while let Some(table) = next() {
             if let Err(error) = session.batch(&format!("ANALYZE {table}")).await {
-                if error.is_lost() {
-                    return Err(error.into_error(format!("cannot analyze {table}")));
-                }
                 request.progress.note(format!("no statistics of {table}: {error}"));
+                if error.is_lost() {
+                    break;
+                }
             }
         }
         Ok(())

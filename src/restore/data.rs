@@ -194,6 +194,22 @@ impl Load {
         self.freed.notify_waiters();
     }
 
+    /// Takes tables out that could not be made; their rows are told as not loaded.
+    pub fn give_up(&self, objects: &BTreeSet<usize>, why: &str) {
+        let mut queue = self.queue();
+        queue.waiting.retain(
+            |(_, work)| !matches!(work, Work::Rows(piece) if objects.contains(&piece.object)),
+        );
+        for object in objects {
+            queue.open.insert(*object, 0);
+            if let Some(loaded) = queue.loaded.get_mut(object) {
+                loaded.failed = Some(why.to_owned());
+            }
+        }
+        drop(queue);
+        self.freed.notify_waiters();
+    }
+
     /// A piece is loaded, or given up.
     pub fn piece_done(&self, piece: &Piece, outcome: Result<RowSum, String>) {
         let mut queue = self.queue();

@@ -7,7 +7,7 @@ use super::dependents::{self, Outside};
 use super::globals::{self, Globals};
 use super::identity;
 use super::parts::{self, Incoming, Narrowed};
-use super::plan::{Plan, Weight};
+use super::plan::{Plan, Step, Weight};
 use super::rehearsal::{self, Wishes};
 use super::source::Source;
 use super::statement::altered;
@@ -76,6 +76,23 @@ pub async fn fit(
     } else if request.mode == Mode::Existing {
         refuse_existing(request, plan, &facts)?;
     }
+    if request.mode == Mode::Existing {
+        let rows = configuration_rows(plan, session).await?;
+        if request.clean {
+            // While the tables are there.
+            fit.drops.splice(..0, rows);
+        } else if let Some(first) = rows.first() {
+            let table = plan.entry(first.index);
+            let (schema, name) = (table.schema(), table.name());
+            return Err(Error::new(
+                Exit::Refused,
+                format!("table {schema}.{name} of an extension has rows of its users already"),
+            )
+            .because("the backup's would come beside them")
+            .next("restore beside it: --into another database, with --create")
+            .next("or delete them before: --clean"));
+        }
+    }
     fit.incoming = incoming(request, plan, session, &narrowed).await?;
     plan.notes.extend(narrowed.dependents);
     turns::take_turns(plan);
@@ -140,12 +157,61 @@ fn refuse_existing(request: &Request, plan: &Plan, facts: &Facts) -> Result<()> 
     let more = if existing.len() > SHOWN { " .." } else { "" };
     let what = format!("database {} has {} of the objects already", request.into, existing.len());
     let error = Error::new(Exit::Refused, what).because(format!("{}{more}", names.join(", ")));
+    if request.parts.rename.is_some() {
+        return Err(error.next("give another name to --as"));
+    }
     let error = if request.parts.tables.len() == 1 {
-        error.next("restore it beside: --as NAME")
+        error.next("restore it beside the one that is there: --as NAME")
     } else {
         error.next("restore beside it: --into another database, with --create")
     };
     Err(error.next("or drop them, then restore: --clean"))
+}
+
+/// Rows of users in tables of extensions that stay: what deletes them. An extension that this run
+/// makes has none.
+async fn configuration_rows(plan: &Plan, session: &Session) -> Result<Vec<Drop>> {
+    let made: std::collections::BTreeSet<(&str, &str)> = plan
+        .step(Step::Before)
+        .map(|index| plan.entry(index))
+        .filter(|entry| entry.kind() == "TABLE")
+        .map(|entry| (entry.schema(), entry.name()))
+        .collect();
+    let foreign: Vec<usize> = plan
+        .step(Step::Load)
+        .filter(|index| plan.entry(*index).is_table_data())
+        .filter(|index| !plan.entry(*index).loads_via_root())
+        .filter(|index| !made.contains(&(plan.entry(*index).schema(), plan.entry(*index).name())))
+        .collect();
+    if foreign.is_empty() {
+        return Ok(Vec::new());
+    }
+    let name = |at: &usize| quote_qualified(plan.entry(*at).schema(), plan.entry(*at).name());
+    let names: Vec<String> = foreign.iter().map(name).collect();
+    let failed = "cannot look at the tables of extensions";
+    let rows = session
+        .rows(sql::CONFIGURATION.text, &[(&names, Type::TEXT_ARRAY)])
+        .await
+        .map_err(|error| error.into_error(failed))?;
+    let mut deleting = Vec::new();
+    for row in &rows {
+        let read = || -> std::result::Result<(i32, String), Box<dyn std::error::Error>> {
+            Ok((row.try_get("number")?, row.try_get("condition")?))
+        };
+        let (number, condition) =
+            read().map_err(|error| Error::bug("a table's row").caused_by(error.as_ref()))?;
+        let Some(at) = usize::try_from(number).ok().filter(|at| *at < names.len()) else {
+            continue;
+        };
+        let table = &names[at];
+        let question = format!("SELECT FROM {table} {condition} LIMIT 1");
+        let found = session.rows(&question, &[]).await.map_err(|error| error.into_error(failed))?;
+        if !found.is_empty() {
+            let sql = format!("DELETE FROM {table} {condition};\n");
+            deleting.push(Drop { index: foreign[at], sql });
+        }
+    }
+    Ok(deleting)
 }
 
 /// Foreign keys of other tables that come back: those that the target still has do not.
@@ -186,7 +252,7 @@ async fn incoming(
 }
 
 /// The table, quoted, and the name of a foreign key.
-fn place_of(plan: &Plan, key: &Incoming) -> Option<(String, String)> {
+pub fn place_of(plan: &Plan, key: &Incoming) -> Option<(String, String)> {
     let ((schema, table), rest) = altered(plan.entry(key.index).definition())?;
     let rest = rest.trim_start().strip_prefix("ADD CONSTRAINT ")?;
     let (name, _) = super::statement::identifier(rest)?;

@@ -131,8 +131,7 @@ impl Loader<'_> {
                 }
                 Err(Fault::Failed(error)) => return Err(error.during(format!("loading {label}"))),
                 Err(Fault::Lost(error)) => {
-                    self.session = None;
-                    self.load.session_lost();
+                    self.end_lost().await?;
                     self.load
                         .progress
                         .note(format!("connection lost while loading {label} ({error})"));
@@ -152,6 +151,23 @@ impl Loader<'_> {
         }
         Err(Error::new(Exit::Unavailable, format!("the connection was lost {ATTEMPTS} times"))
             .during(format!("loading {label}")))
+    }
+
+    /// Gives a lost session up. Its server process may not know yet that nobody is there any more,
+    /// and hold the locks that the next one waits for.
+    async fn end_lost(&mut self) -> Result<()> {
+        self.load.session_lost();
+        let Some(pid) = self.session.take().map(|session| session.server().pid) else {
+            return Ok(());
+        };
+        let application = super::prepare::APPLICATION;
+        let parameters: [(&(dyn conn::ToSql + Sync), Type); 2] =
+            [(&pid, Type::INT4), (&application, Type::TEXT)];
+        match self.session().await?.rows(sql::END_LOST.text, &parameters).await {
+            Err(error) if !error.is_lost() => Err(error.into_error("cannot end a lost session")),
+            // A second loss is met again by whoever uses the session next.
+            _ => Ok(()),
+        }
     }
 
     fn label(&self, piece: &Piece) -> String {
@@ -251,8 +267,7 @@ impl Loader<'_> {
                 }
                 Err(Fault::Failed(error)) => return Err(error.during("loading large objects")),
                 Err(Fault::Lost(error)) => {
-                    self.session = None;
-                    self.load.session_lost();
+                    self.end_lost().await?;
                     self.load.progress.note(format!("connection lost ({error})"));
                 }
             }
@@ -284,7 +299,8 @@ pub async fn open_object(load: &Load, object: &Object) -> Result<Reader> {
     load.store.open_object(&key).await?.ok_or_else(|| damaged(object, "it is not in the store"))
 }
 
-fn damaged(object: &Object, what: &str) -> Error {
+/// An object that is not what was written.
+pub fn damaged(object: &Object, what: &str) -> Error {
     Error::new(Exit::Critical, format!("the backup is damaged: {}", object.name))
         .because(what)
         .next("see what else is: pgtend verify-backup --level content")

@@ -29,6 +29,7 @@ mod pieces;
 pub mod plan;
 mod prepare;
 pub mod rehearsal;
+mod replace;
 mod run;
 mod safety;
 mod side;
@@ -37,6 +38,7 @@ mod statement;
 pub mod target;
 pub mod turns;
 pub mod words;
+mod work;
 
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::plan::Plan;
-use crate::conn::ChildConnection;
+use crate::conn::{ChildConnection, Session};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::program::{ChildGuard, Process, Programs, command};
@@ -34,7 +34,7 @@ pub struct Failure {
 }
 
 /// pg_restore, aimed at one database.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Objects<'a> {
     /// Where pg_restore is.
     pub programs: Programs,
@@ -50,7 +50,17 @@ pub struct Objects<'a> {
     pub cancel: CancellationToken,
 }
 
+/// What every session of a restore needs: a database may be set to be read-only.
+pub const WRITES: &str = "default_transaction_read_only=off";
+
 impl Objects<'_> {
+    /// The same, with commits that wait for the disk.
+    pub fn durable(&self, control: &Session) -> Self {
+        let mut connection = control.child();
+        connection.add_options(&[WRITES]);
+        Self { connection, ..self.clone() }
+    }
+
     /// Makes the objects of some entries; returns what failed.
     ///
     /// # Errors
@@ -153,12 +163,31 @@ impl Drop for Terminated {
     }
 }
 
+/// What the names of folders for pg_restore start with; the number of their process follows.
+const FOLDER: &str = "pgtend-restore-";
+
 fn folder(toc: &[u8], list: &str) -> std::io::Result<TempDir> {
     // 0700: the table of contents may hold passwords of user mappings.
-    let folder = tempfile::Builder::new().prefix("pgtend-restore-").tempdir()?;
+    let prefix = format!("{FOLDER}{}-", std::process::id());
+    let folder = tempfile::Builder::new().prefix(&prefix).tempdir()?;
     std::fs::write(folder.path().join("toc.dat"), toc)?;
     std::fs::write(folder.path().join("list"), list)?;
     Ok(folder)
+}
+
+/// Removes folders of runs that were killed. What belongs to others or cannot be read stays.
+pub fn remove_left_over_folders() {
+    let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(FOLDER)?.split('-').next());
+        let Some(process) = owner.and_then(|number| number.parse::<u32>().ok()) else { continue };
+        let is_gone = !Path::new(&format!("/proc/{process}")).exists();
+        if is_gone && Path::new("/proc/self").exists() {
+            // Another user's is not ours to remove, and one that is gone is what was wanted.
+            std::fs::remove_dir_all(entry.path()).unwrap_or(());
+        }
+    }
 }
 
 /// pg_restore's stderr.

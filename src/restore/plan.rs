@@ -145,6 +145,11 @@ impl Plan {
         entry.dependencies().filter_map(|id| self.index_of(id))
     }
 
+    /// What becomes of every entry.
+    pub fn fates(&self) -> &[Fate] {
+        &self.fates
+    }
+
     /// What becomes of entry number `index`.
     pub fn fate(&self, index: usize) -> &Fate {
         &self.fates[index]

@@ -1,20 +1,22 @@
 //! Everything that can be known before anything is changed.
 
 use super::fit::{Fit, fit};
+use super::objects::remove_left_over_folders;
 use super::plan::Plan;
 use super::run::left_out;
 use super::safety::{self, Content};
 use super::side;
 use super::source::Source;
 use super::{Mode, Request};
-use crate::backup::statements::{PINS, pins_and_role};
-use crate::conn::{self, Session, SessionOptions};
+use crate::backup::statements::pins_and_role;
+use crate::conn::{self, Session, SessionOptions, Type};
 use crate::consent::Danger;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::program::Programs;
 use crate::report::restore::Restored;
-use crate::sql::quote_literal;
+use crate::settings::Target;
+use crate::sql;
 
 /// The name that sessions of a restore show; what a broken-off one left is found by it.
 pub const APPLICATION: &str = "pgtend/restore";
@@ -30,10 +32,15 @@ pub struct Prepared {
     pub danger: Danger,
     /// What will happen, for the operator.
     pub summary: Vec<String>,
+    /// Those lines of it that are in no other field of a report.
+    notes: Vec<String>,
     /// The server.
     pub address: String,
     /// pg_restore.
     pub programs: Programs,
+    /// Where to connect to, and what must answer there.
+    pub(super) place: Target,
+    identity: Identity,
     pub(super) fit: Fit,
     pub(super) server_major: u32,
     /// Settings of the sessions that load and compare.
@@ -58,9 +65,11 @@ pub fn session_options(settings: Vec<(String, String)>, read_only: bool) -> Sess
 /// backup.
 pub async fn prepare(request: &Request) -> Result<Prepared> {
     request.progress.phase("looking at the backup and the target");
+    remove_left_over_folders();
     let source = Source::open(&request.store, request.backup.clone()).await?;
     let pins = pins_and_role(request.role.as_deref());
-    let session = conn::connect(&request.target, &session_options(pins, true)).await?;
+    let session = conn::connect(&request.target, &session_options(pins, true)).await;
+    let session = session.map_err(|error| what_about_create(request, error))?;
     let server = session.server();
     if server.in_recovery {
         return Err(Error::new(Exit::Refused, format!("{} is a standby", session.address()))
@@ -74,23 +83,92 @@ pub async fn prepare(request: &Request) -> Result<Prepared> {
     }
     let programs =
         Programs::find_for_restore(&request.environment, source.dump_major(), server.major())?;
-    let mut plan = Plan::new(source.toc.clone());
     let (settings, note) = session_settings(request, &source, &session).await?;
-    plan.notes.extend(note);
-    let danger = judge(request, &source, &session).await?;
-    let fit = fit(request, &source, &mut plan, &session).await?;
-    let summary = summary(request, &source, &session, &plan, &fit);
+    source.all_there().await?;
+    let mut view = View::of(request, &source, &session).await?;
+    view.plan.notes.extend(note);
+    let notes = notes(&view.plan, &view.fit);
+    let mut summary = summary(request, &source, &session, &view.plan);
+    summary.extend(notes.iter().cloned());
+    // The very server that was looked at, with the password that was typed. What a broken-off
+    // restore leaves is found by its name, so the operator's own does not count.
+    let place = Target { application_name: None, ..session.same_server() };
     Ok(Prepared {
         address: session.address().to_string(),
+        identity: Identity::of(&session),
+        place,
         server_major: server.major(),
         source,
-        plan,
-        danger,
+        plan: view.plan,
+        danger: view.danger,
         summary,
+        notes,
         programs,
         settings,
-        fit,
+        fit: view.fit,
     })
+}
+
+/// Which database of which server a session is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    system: u64,
+    database: u32,
+}
+
+impl Identity {
+    fn of(session: &Session) -> Self {
+        let server = session.server();
+        Self { system: server.system_identifier, database: server.database_oid }
+    }
+}
+
+/// What a restore means for the target as it is now.
+#[derive(Debug)]
+struct View {
+    plan: Plan,
+    fit: Fit,
+    danger: Danger,
+}
+
+impl View {
+    async fn of(request: &Request, source: &Source, session: &Session) -> Result<Self> {
+        let mut plan = Plan::new(source.toc.clone());
+        let danger = judge(request, source, session).await?;
+        let fit = fit(request, source, &mut plan, session).await?;
+        Ok(Self { plan, fit, danger })
+    }
+}
+
+impl Prepared {
+    /// Connects to the place that was looked at.
+    ///
+    /// # Errors
+    /// Exit 77 when another server answers there now.
+    pub(super) async fn connect(&self, options: &SessionOptions) -> Result<Session> {
+        let session = conn::connect(&self.place, options).await?;
+        if Identity::of(&session) == self.identity {
+            return Ok(session);
+        }
+        Err(Error::new(Exit::Refused, format!("another database answers at {}", session.address()))
+            .because("it is not the one that the question was about")
+            .next("look at which server is meant, and restore again"))
+    }
+
+    /// Looks again, under the lock of a restore: what was agreed to must still be what happens.
+    pub(super) async fn look_again(&self, request: &Request, session: &Session) -> Result<()> {
+        let view = View::of(request, &self.source, session).await?;
+        if view.danger == self.danger
+            && view.plan.fates() == self.plan.fates()
+            && view.fit.drops == self.fit.drops
+            && view.fit.outside == self.fit.outside
+        {
+            return Ok(());
+        }
+        Err(Error::new(Exit::Refused, format!("database {} has changed", request.into))
+            .because("what the restore would do there is not what the question was about")
+            .next("restore again, and look at what it says"))
+    }
 }
 
 impl Prepared {
@@ -98,6 +176,13 @@ impl Prepared {
     pub fn report(&self, request: &Request) -> Restored {
         let manifest = &self.source.manifest;
         let (asked, planned) = self.plan.counts();
+        let mut notes = self.notes.clone();
+        notes.push(match &self.danger {
+            Danger::Adds => "it asks before it begins; --yes answers".to_owned(),
+            Danger::Replaces(name) | Danger::Destroys { name, .. } => {
+                format!("it asks for the name {name} before it begins; --confirm answers")
+            }
+        });
         Restored {
             id: manifest.id.clone(),
             source: manifest.database.name.clone(),
@@ -120,11 +205,20 @@ impl Prepared {
             pg_restore: self.programs.major,
             phases: Vec::new(),
             seconds: 0.0,
-            notes: self.plan.notes.clone(),
+            notes,
             previous: None,
             kept_as: None,
         }
     }
+}
+
+/// The error for a database that is not there, with what makes it.
+fn what_about_create(request: &Request, error: Error) -> Error {
+    let lacking = format!("database \"{}\" does not exist", request.into);
+    if request.mode == Mode::Existing && error.causes().contains(&lacking) {
+        return error.next("or, if --into is to be a new database: --create");
+    }
+    error
 }
 
 /// Settings of the sessions that load: the pinned ones, and what of the source's decides how text
@@ -136,11 +230,13 @@ async fn session_settings(
 ) -> Result<(Vec<(String, String)>, Option<String>)> {
     let mut settings = pins_and_role(request.role.as_deref());
     let mut note = None;
+    // A manifest may come from anybody: of what it says only this is set, the others are pinned.
     let others = source.manifest.database.settings.iter();
-    for (name, value) in others.filter(|(name, _)| !PINS.iter().any(|(pinned, _)| pinned == name)) {
-        let try_it = format!("SET {name} = {}", quote_literal(value));
-        match session.batch(&try_it).await {
-            Ok(()) => settings.push((name.clone(), value.clone())),
+    for (name, value) in others.filter(|(name, _)| name == "lc_monetary") {
+        let parameters: [(&(dyn conn::ToSql + Sync), Type); 2] =
+            [(name, Type::TEXT), (value, Type::TEXT)];
+        match session.rows(sql::SETTING.text, &parameters).await {
+            Ok(_) => settings.push((name.clone(), value.clone())),
             Err(error) if error.is_lost() => {
                 return Err(error.into_error("cannot set a session up"));
             }
@@ -152,7 +248,7 @@ async fn session_settings(
             }
         }
     }
-    // A database may be set to be read-only; durable all the same, see `run::make_durable`.
+    // A database may be set to be read-only; durable all the same, see `make_durable`.
     settings.push(("default_transaction_read_only".into(), "off".into()));
     settings.push(("synchronous_commit".into(), "off".into()));
     Ok((settings, note))
@@ -186,22 +282,16 @@ async fn judge(request: &Request, source: &Source, session: &Session) -> Result<
     }
 }
 
-fn summary(
-    request: &Request,
-    source: &Source,
-    session: &Session,
-    plan: &Plan,
-    fit: &Fit,
-) -> Vec<String> {
+fn summary(request: &Request, source: &Source, session: &Session, plan: &Plan) -> Vec<String> {
     let manifest = &source.manifest;
     let how = match request.mode {
-        Mode::Existing if request.clean => "into, after dropping what the backup has too,",
+        Mode::Existing if request.clean => "over what is there, into",
         Mode::Existing => "into",
         Mode::Create => "into the new",
         Mode::Swap => "in the place of",
     };
     let (asked, planned) = plan.counts();
-    let mut lines = vec![
+    vec![
         format!(
             "backup {} of {} ({}) goes {how} database {} at {}",
             manifest.id,
@@ -211,9 +301,19 @@ fn summary(
             session.address()
         ),
         format!("{planned} of {asked} objects{}", reasons(plan)),
-    ];
+    ]
+}
+
+fn notes(plan: &Plan, fit: &Fit) -> Vec<String> {
+    let mut lines = Vec::new();
     if !fit.drops.is_empty() {
         lines.push(format!("{} objects are dropped before, where they are there", fit.drops.len()));
+    }
+    for key in &fit.outside.foreign_keys {
+        lines.push(format!(
+            "the foreign key {} of {}.{} is dropped too and comes back unchecked: {}",
+            key.name, key.schema, key.table, key.add
+        ));
     }
     if !fit.roles.roles.is_empty() {
         lines.push(format!(

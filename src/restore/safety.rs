@@ -48,8 +48,12 @@ pub fn is_source(source: &Source, session: &Session, oid: u32, name: &str) -> Op
             manifest.source.system_identifier
         ));
     }
+    // One server has many addresses, and a database that was swapped has another oid.
+    if same_system && manifest.database.name == name {
+        return Some(format!("the server and the name {name} are those of the source"));
+    }
     let address = session.address().to_string();
-    if same_system && manifest.source.address == address && manifest.database.name == name {
+    if manifest.source.address == address && manifest.database.name == name {
         return Some(format!("{address} and the name {name} are those of the source"));
     }
     None
@@ -85,10 +89,10 @@ pub fn judge(request: &Request, content: &Content, source: Option<String>) -> Re
         }
         let lost = match request.mode {
             super::Mode::Swap => format!(
-                "{name} is replaced by the backup; the rows of today stay in {}",
+                "the database that was backed up is replaced; its rows of today stay in {}",
                 side::name_before(&name, jiff::Timestamp::now())
             ),
-            _ => format!("the rows of today in {name}, for those of the backup"),
+            _ => format!("this cannot be undone: the rows of today in {name} are lost"),
         };
         return Ok(Danger::Destroys { name, lost });
     }

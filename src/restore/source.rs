@@ -1,9 +1,11 @@
 //! The backup that is restored.
 
+use std::collections::HashMap;
+
 use sha2::{Digest, Sha256};
 
 use super::honest;
-use super::loader::{expand, read_frame};
+use super::loader::{damaged, expand, read_frame};
 use crate::archive::frame::{Compression, Decoder};
 use crate::archive::manifest::{Kind, Manifest, ManifestError, Object, hex};
 use crate::archive::toc::Toc;
@@ -62,6 +64,45 @@ impl Source {
             return Err(damaged(&complaint));
         }
         Ok(Self { store: store.clone(), found, manifest, toc })
+    }
+
+    /// An error unless every object is in the store with its size.
+    pub async fn all_there(&self) -> Result<()> {
+        let listed: HashMap<String, u64> = self
+            .store
+            .objects(&self.found.folder)
+            .await?
+            .into_iter()
+            .map(|object| (object.name, object.bytes))
+            .collect();
+        let lacking = |object: &&Object| listed.get(&object.name) != Some(&object.bytes);
+        let lacking: Vec<&str> =
+            self.manifest.objects.iter().filter(lacking).map(|o| o.name.as_str()).collect();
+        let Some(first) = lacking.first() else { return Ok(()) };
+        Err(Error::new(Exit::Critical, format!("backup {} is damaged", self.found.id))
+            .because(format!(
+                "{first} is not in the store with its size ({} such objects)",
+                lacking.len()
+            ))
+            .next("see what else is: pgtend verify-backup --level content")
+            .next("or restore another one: pgtend backup list"))
+    }
+
+    /// Reads the bytes of some objects against their checksums, before anything is given up for
+    /// them.
+    pub async fn read_through(&self, objects: &[usize]) -> Result<()> {
+        for number in objects {
+            let object = &self.manifest.objects[*number];
+            let key = format!("{}{}", self.found.folder, object.name);
+            let reader = self.store.open_object(&key).await?;
+            let mut reader = reader.ok_or_else(|| damaged(object, "it is not in the store"))?;
+            for frame in &object.frames {
+                // A directory's reads never wait: here whoever stops the run gets a turn.
+                tokio::task::yield_now().await;
+                read_frame(&mut reader, object, frame).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The text of globals.sql; `None` for a backup without it.

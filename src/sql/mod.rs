@@ -40,12 +40,15 @@ queries! {
     BLOCKERS = "backup/blockers";
     WAITERS = "backup/waiters";
     EXTENSIONS = "backup/extensions";
+    CONFIGURATION = "restore/configuration";
     CONTENT = "restore/content";
     DATABASE = "restore/database";
+    END_LOST = "restore/end_lost";
     END_ORPHANS = "restore/end_orphans";
     FOREIGN_KEYS = "restore/foreign_keys";
     LARGE_OBJECT_PUT = "restore/large_object_put";
     OUTSIDE_DEPENDENTS = "restore/outside_dependents";
+    SETTING = "restore/setting";
     TRANSACTION = "restore/transaction";
     TARGET_SESSION = "restore/session";
     TARGET_ROLES = "restore/roles";

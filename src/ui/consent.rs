@@ -46,7 +46,7 @@ pub async fn ask(
         Danger::Adds => return yes_or_no(answers, terminal, cancel).await,
         Danger::Replaces(name) => name,
         Danger::Destroys { name, lost } => {
-            ui.warning(&format!("this cannot be undone: {lost}"));
+            ui.warning(lost);
             name
         }
     };

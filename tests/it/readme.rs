@@ -110,6 +110,10 @@ fn word(word: &str) -> String {
         let length = word[at..].find(|c| !id(c)).unwrap_or(word.len() - at);
         return format!("{}ID{}", &word[..at], &word[at + length..]);
     }
+    // A replaced database: its name has the time.
+    if let Some((name, _)) = word.split_once("_before_2") {
+        return format!("{name}_before_N");
+    }
     if units.contains(&core) {
         return "UNIT".into();
     }
@@ -164,6 +168,7 @@ fn values_that_count_are_compared() {
     ));
     assert!(same("1.2 MiB read, 3.4 KiB stored (zstd:2)", "1.3 KiB read, 900.0 B stored (zstd:2)"));
     assert!(same("2026-11-20 13:48:38Z at 0/47C5D18,", "2027-01-20 13:48:39Z at 0/47C5D19,"));
+    assert!(same("is app_before_20261121t173233", "is app_before_20271121t173234"));
     assert!(same("  3312.dat.zst (public.t): x", "  99.dat.zst (public.t): x"));
     assert!(!same("2 tables, 6,000 rows", "2 tables, 6,001 rows"));
     assert!(!same("exit code 0", "exit code 2"));

@@ -38,9 +38,10 @@ fn killed_at_20_moments_the_same_command_finishes() {
     load(&source);
     let repo = Repo::new();
     repo.backup(&source, &["--no-globals", "--chunk=2MiB"]);
+    let folder = tempfile::tempdir().unwrap();
     let arguments = |name: &str| {
         let words = ["latest", "--into", name, "--create", "--yes", "-j2"];
-        restore(&repo, cluster, &words)
+        restore(&repo, cluster, &words).env("TMPDIR", folder.path())
     };
     let first = Made::new(cluster, "whole");
     let clock = Instant::now();
@@ -80,6 +81,13 @@ fn killed_at_20_moments_the_same_command_finishes() {
         }
     }
     assert!(killed >= MOMENTS / 2, "only {killed} of {MOMENTS} were killed within {whole:?}");
+    // Nor stays a table of contents in the folder for temporary files.
+    let left: Vec<String> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("pgtend-restore-"))
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
 }
 
 /// In a database that is there a part of the backup may stay; the same command drops it and goes on.

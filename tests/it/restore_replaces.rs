@@ -173,3 +173,81 @@ fn clean_replaces_everything_that_the_backup_has() {
         compare::assert_equal(cluster, source.name(), cluster, db.name());
     }
 }
+
+/// Extensions stay where the role may not drop them, and their tables keep the rows of users.
+#[test]
+fn rows_in_tables_of_extensions_are_never_doubled() {
+    let cluster = Cluster::shared();
+    let source = cluster.create_db("source");
+    let extension = "CREATE SCHEMA pgtend_config; CREATE EXTENSION pgtend_config;
+         INSERT INTO pgtend_config.setting VALUES ('colour', 'red', false)";
+    source.psql(extension);
+    let repo = Repo::new();
+    repo.backup(&source, &["--no-globals"]);
+    let db = cluster.create_db("target");
+    db.psql(extension);
+    let rows = || db.psql("SELECT count(*) FROM pgtend_config.setting WHERE name = 'colour'");
+    let words = ["latest", "--into", db.name(), "--yes"];
+    let output = restore(&repo, cluster, &words).run().expect_code(77);
+    assert!(output.stderr.contains("--clean"), "{}", output.stderr);
+    assert_eq!(rows(), "1");
+    for _ in 0..2 {
+        let words = ["latest", "--into", db.name(), "--clean", "--confirm", db.name(), "--yes"];
+        restore(&repo, cluster, &words).run().expect_code(0);
+        assert_eq!(rows(), "1");
+        compare::assert_equal(cluster, source.name(), cluster, db.name());
+    }
+}
+
+/// A foreign key whose name starts like another's is not taken for it.
+#[test]
+fn every_foreign_key_of_another_table_comes_back() {
+    let cluster = Cluster::shared();
+    let source = cluster.create_db("keys");
+    source.psql(
+        "CREATE TABLE orders (id int PRIMARY KEY, code int UNIQUE); INSERT INTO orders VALUES (1, 1);
+         CREATE TABLE items (id int, code int);
+         ALTER TABLE items ADD CONSTRAINT fk_items_orders FOREIGN KEY (id) REFERENCES orders",
+    );
+    let repo = Repo::new();
+    let backup = repo.backup(&source, &["--no-globals"]);
+    source.psql(
+        "ALTER TABLE items ADD CONSTRAINT fk_items FOREIGN KEY (code) REFERENCES orders (code)",
+    );
+    let name = source.name();
+    let run = || {
+        let words = [
+            "latest",
+            "--into",
+            name,
+            "-t",
+            "orders",
+            "--clean",
+            "--overwrite-source",
+            "--confirm",
+            name,
+        ];
+        restore(&repo, cluster, &words)
+    };
+    let keys = "SELECT string_agg(conname, ' ' ORDER BY conname) FROM pg_constraint
+         WHERE conrelid = 'items'::regclass AND contype = 'f'";
+    // A damaged backup costs nothing.
+    let file = backup.folder.join(&backup.table("public", "orders").name);
+    let whole = std::fs::read(&file).unwrap();
+    let mut bad = whole.clone();
+    bad[9] ^= 1;
+    std::fs::write(&file, bad).unwrap();
+    let output = run().run().expect_code(2);
+    assert!(output.stderr.contains("nothing was changed"), "{}", output.stderr);
+    assert_eq!(source.psql(keys), "fk_items fk_items_orders");
+    assert_eq!(source.psql("SELECT count(*) FROM orders"), "1");
+    std::fs::write(&file, whole).unwrap();
+    let output = run().run().expect_code(0);
+    assert!(
+        output.stderr.contains("the foreign key fk_items of public.items"),
+        "{}",
+        output.stderr
+    );
+    assert_eq!(done(&output)["not_validated"].as_array().unwrap().len(), 2);
+    assert_eq!(source.psql(keys), "fk_items fk_items_orders");
+}

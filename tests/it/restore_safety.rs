@@ -66,7 +66,9 @@ fn the_source_itself_needs_a_flag_of_its_own() {
         let run = restore(&repo, cluster, &["latest", "--into", name, how, "--confirm", name]);
         refused(run, 77, &["is the one that was backed up", "--overwrite-source"]);
         let run = restore(&repo, cluster, &["latest", "--into", name, how, "--overwrite-source"]);
-        refused(run, 77, &["cannot be undone", "--confirm"]);
+        // Only one of them loses something.
+        let told = if how == "--clean" { "cannot be undone" } else { "rows of today stay in" };
+        refused(run, 77, &[told, "--confirm"]);
     }
     assert_eq!(rows(&source), "(1,a) (2,b) (3,today)");
     // An emptied one loses nothing.
@@ -118,7 +120,10 @@ fn consent_is_asked_for_on_a_terminal() {
         let command = pgtend.command();
         let mut terminal = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
         terminal.exp_string(question).unwrap();
-        terminal.send_line(answer).unwrap();
+        match answer {
+            "^C" => terminal.send_control('c').unwrap(),
+            _ => _ = terminal.send_line(answer).unwrap(),
+        }
         let said = terminal.exp_eof().unwrap();
         let status = terminal.process().wait().unwrap();
         let code = match status {
@@ -134,6 +139,11 @@ fn consent_is_asked_for_on_a_terminal() {
     let (code, said) = on_a_terminal(&create, "Go on? [y/N]", "y");
     assert!(code == 0, "{said}");
     compare::assert_equal(cluster, source.name(), cluster, &made.name);
+    // Ctrl-C is an answer too, and the first one is enough.
+    let other = Made::new(cluster, "stopped");
+    let create = ["latest", "--into", &other.name, "--create"];
+    let (code, said) = on_a_terminal(&create, "Go on? [y/N]", "^C");
+    assert!(code == 130 && said.contains("nothing was changed"), "{code} {said}");
     let question = format!("Type {} to go on:", target.name());
     let swap = ["latest", "--into", target.name(), "--swap"];
     let (code, said) = on_a_terminal(&swap, &question, "y");
@@ -332,4 +342,103 @@ fn a_table_of_contents_that_changes_other_tables_is_refused() {
             entry.drop = Some(b"DROP TABLE public.other;\n".to_vec());
         }
     });
+}
+
+/// Between the question and the answer somebody makes a table of the same name.
+#[test]
+fn what_appears_after_the_question_is_left_alone() {
+    let cluster = Cluster::shared();
+    let (repo, _source) = backed_up(cluster);
+    let target = cluster.create_db("later");
+    let pgtend = restore(&repo, cluster, &["latest", "--into", target.name()]);
+    let command = pgtend.command();
+    let mut terminal = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
+    terminal.exp_string("Go on? [y/N]").unwrap();
+    target.psql("CREATE TABLE t (id int, v text); INSERT INTO t VALUES (7, 'mine')");
+    terminal.send_line("y").unwrap();
+    let said = terminal.exp_eof().unwrap();
+    let status = terminal.process().wait().unwrap();
+    assert!(matches!(status, rexpect::process::WaitStatus::Exited(_, 77)), "{status:?} {said}");
+    assert_eq!(rows(&target), "(7,mine)");
+}
+
+#[test]
+fn a_signal_during_the_drop_pass_drops_nothing() {
+    let cluster = Cluster::shared();
+    let (repo, _source) = backed_up(cluster);
+    let target = small(cluster);
+    let mut holder = crate::scene::Psql::start(cluster, target.name());
+    holder.send("BEGIN; SELECT * FROM t;");
+    crate::scene::wait_for(
+        &target,
+        "a lock on the table",
+        "SELECT count(*) > 0 FROM pg_locks WHERE relation = 't'::regclass",
+    );
+    let words = ["latest", "--into", target.name(), "--clean", "--confirm", target.name()];
+    let run = restore(&repo, cluster, &words).spawn();
+    crate::scene::wait_for(
+        &target,
+        "the drop pass",
+        "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND relation = 't'::regclass",
+    );
+    run.signal(rustix::process::Signal::INT);
+    let output = run.wait().expect_code(130);
+    assert!(output.stderr.contains("nothing was dropped"), "{}", output.stderr);
+    holder.close();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(rows(&target), "(1,a) (2,b)");
+}
+
+/// A manifest from somebody else says what settings to make.
+#[test]
+fn the_record_of_a_backup_runs_no_statements() {
+    let cluster = Cluster::shared();
+    let (repo, source) = backed_up(cluster);
+    let found = repo.files().into_iter().find(|file| file.ends_with("manifest.json")).unwrap();
+    let path = repo.path().join(found);
+    let bytes = fs::read(&path).unwrap();
+    let mut manifest = manifest::Manifest::from_bytes(&bytes).unwrap();
+    let evil = "x.y = 1; COMMIT; BEGIN READ WRITE; DROP TABLE t; COMMIT; SET x.z";
+    manifest.database.settings.push((evil.into(), "1".into()));
+    fs::write(&path, manifest.to_bytes().unwrap()).unwrap();
+    let name = source.name();
+    let words = ["latest", "--into", name, "--clean", "--overwrite-source", "--dry-run"];
+    restore(&repo, cluster, &words).run().expect_code(0);
+    assert_eq!(rows(&source), "(1,a) (2,b)");
+}
+
+/// One server has many addresses.
+#[test]
+fn the_source_is_known_by_another_address_too() {
+    let cluster = Cluster::shared();
+    let (repo, source) = backed_up(cluster);
+    let name = source.name().to_owned();
+    // Made again, as a swap does: another oid.
+    cluster.psql("postgres", &format!("DROP DATABASE \"{name}\""));
+    cluster.psql("postgres", &format!("CREATE DATABASE \"{name}\""));
+    source.psql("CREATE TABLE t (id int, v text); INSERT INTO t VALUES (7, 'new')");
+    let words = ["latest", "--into", &name, "--clean", "--confirm", &name];
+    let run = restore(&repo, cluster, &words).env("PGHOST", cluster.socket_dir());
+    refused(run, 77, &["--overwrite-source"]);
+    assert_eq!(rows(&source), "(7,new)");
+}
+
+/// The login database is the one that is made, or replaced.
+#[test]
+fn the_database_of_the_url_may_be_the_one_that_is_made() {
+    let cluster = Cluster::shared();
+    let (repo, _source) = backed_up(cluster);
+    let made = Made::new(cluster, "by_url");
+    for how in ["--create", "--swap"] {
+        let run = restore(
+            &repo,
+            cluster,
+            &["latest", "--into", &made.name, how, "--yes", "--confirm", &made.name],
+        )
+        .env("DATABASE_URL", cluster.url(&made.name));
+        let report = run.run().expect_code(0).json()["report"].take();
+        if let Some(previous) = report["previous"].as_str() {
+            cluster.psql("postgres", &format!("DROP DATABASE \"{previous}\""));
+        }
+    }
 }

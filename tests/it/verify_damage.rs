@@ -253,12 +253,13 @@ fn a_record_that_asks_for_too_much_memory_is_damage() {
         encoder.push_bytes(&[b'x'; 1 << 20]).unwrap();
     }
     let bomb = encoder.finish().unwrap().unwrap().stored.to_vec();
-    let longer = bomb.len() as u64 - first.length();
     let rest = &whole[usize::try_from(first.length()).unwrap()..];
     let stored = [&bomb[..], rest].concat();
     object.frames[0].1 = bomb.len() as u64;
     object.frames[0].4 = frame::checksum(&bomb);
-    object.frames[1..].iter_mut().for_each(|frame| frame.0 += longer);
+    for frame in &mut object.frames[1..] {
+        frame.0 = frame.0 - first.length() + bomb.len() as u64;
+    }
     object.bytes = stored.len() as u64;
     object.sha256 = manifest::hex(&Sha256::digest(&stored));
     fs::write(&stored_path, stored).unwrap();

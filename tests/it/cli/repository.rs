@@ -94,7 +94,7 @@ fn a_backup_is_named_by_id_prefix_or_latest() {
     let output = show("1999").expect_code(64);
     assert!(output.stderr.contains("no backup '1999' in "), "{}", output.stderr);
     assert!(output.stderr.contains("next:  see what is there: pgtend backup list"));
-    assert!(show("latest:nobody").expect_code(2).stderr.contains("no complete backup"));
+    assert!(show("latest:nobody").expect_code(2).stderr.contains("no complete backup of nobody"));
     show("").expect_code(64);
 
     // By its folder, without a repository.

@@ -58,7 +58,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 47] = [
+const ASSEMBLED: [(&str, &str, &str); 49] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
     ("backup", "LOCK TABLE ", "the tables come from the catalog"),
@@ -71,6 +71,8 @@ const ASSEMBLED: [(&str, &str, &str); 47] = [
     ("restore", "COPY ", "the table and its columns come from the archive"),
     ("restore", "TRUNCATE ", "the table comes from the archive"),
     ("restore", "SET ", "takes no parameter"),
+    ("restore", "SELECT FROM ", "the extension's author wrote the condition"),
+    ("restore", "DELETE FROM ", "the extension's author wrote the condition"),
     ("restore", "BEGIN", "stands in one batch with what follows"),
     ("restore", "COMMIT", "ends a transaction of a batch"),
     ("restore", "ROLLBACK", "ends a transaction of a batch"),
