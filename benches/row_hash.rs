@@ -26,9 +26,14 @@ fn main() {
             let end = start + usize::try_from(frame.length()).unwrap();
             let mut rows = Vec::new();
             decoder
-                .decode(Compression::of_name(&object.name), &stored[start..end], &mut |block| {
-                    rows.extend_from_slice(block);
-                })
+                .decode(
+                    Compression::of_name(&object.name),
+                    &stored[start..end],
+                    frame.raw_length(),
+                    &mut |block| {
+                        rows.extend_from_slice(block);
+                    },
+                )
                 .unwrap();
             raw += rows.len() as u64;
             // As the reader does it: row by row, each found by its length.

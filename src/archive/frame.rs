@@ -357,24 +357,32 @@ impl fmt::Debug for Decoder {
 impl Decoder {
     /// Hands the raw bytes of one whole frame to `sink`, block by block, and returns their
     /// number. Bytes behind the frame's end, a frame that is cut and a checksum that does not
-    /// fit are errors.
+    /// fit are errors, and so are more than `limit` raw bytes: `sink` never sees them, for a few
+    /// stored bytes can expand to any number.
     pub fn decode(
         &mut self,
         compression: Compression,
         stored: &[u8],
+        limit: u64,
         sink: &mut dyn FnMut(&[u8]),
     ) -> io::Result<u64> {
         match compression {
             Compression::None => {
+                let raw = within(limit, stored.len() as u64)?;
                 sink(stored);
-                Ok(stored.len() as u64)
+                Ok(raw)
             }
-            Compression::Gzip(_) => self.decode_gzip(stored, sink),
-            Compression::Zstd(_) => self.decode_zstd(stored, sink),
+            Compression::Gzip(_) => self.decode_gzip(stored, limit, sink),
+            Compression::Zstd(_) => self.decode_zstd(stored, limit, sink),
         }
     }
 
-    fn decode_gzip(&mut self, stored: &[u8], sink: &mut dyn FnMut(&[u8])) -> io::Result<u64> {
+    fn decode_gzip(
+        &mut self,
+        stored: &[u8],
+        limit: u64,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<u64> {
         let mut decoder = flate2::bufread::GzDecoder::new(stored);
         self.block.resize(BLOCK_BYTES, 0);
         let mut raw = 0;
@@ -383,13 +391,18 @@ impl Decoder {
             if read == 0 {
                 break;
             }
-            raw += read as u64;
+            raw = within(limit, raw + read as u64)?;
             sink(&self.block[..read]);
         }
         if decoder.into_inner().is_empty() { Ok(raw) } else { Err(trailing()) }
     }
 
-    fn decode_zstd(&mut self, stored: &[u8], sink: &mut dyn FnMut(&[u8])) -> io::Result<u64> {
+    fn decode_zstd(
+        &mut self,
+        stored: &[u8],
+        limit: u64,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<u64> {
         let context = match &mut self.zstd {
             Some(context) => context,
             empty => empty
@@ -404,7 +417,7 @@ impl Decoder {
             let mut output = OutBuffer::around(&mut self.block);
             let hint = context.decompress_stream(&mut output, &mut input).map_err(zstd_error)?;
             let produced = self.block.len();
-            raw += produced as u64;
+            raw = within(limit, raw + produced as u64)?;
             sink(&self.block);
             if hint == 0 {
                 break;
@@ -415,6 +428,14 @@ impl Decoder {
         }
         if input.pos() == stored.len() { Ok(raw) } else { Err(trailing()) }
     }
+}
+
+fn within(limit: u64, raw: u64) -> io::Result<u64> {
+    if raw <= limit {
+        return Ok(raw);
+    }
+    let what = format!("it expands to more than the {limit} bytes that went in");
+    Err(io::Error::new(io::ErrorKind::InvalidData, what))
 }
 
 fn trailing() -> io::Error {
@@ -486,7 +507,7 @@ mod tests {
                 let mut counter = RowCounter::default();
                 let mut out = Vec::new();
                 let length = Decoder::default()
-                    .decode(compression, frame.stored, &mut |block| {
+                    .decode(compression, frame.stored, frame.raw, &mut |block| {
                         counter.push(block);
                         out.extend_from_slice(block);
                     })
@@ -510,7 +531,9 @@ mod tests {
             let frame = encoder.finish().unwrap().unwrap();
             let mut out = Vec::new();
             Decoder::default()
-                .decode(compression, frame.stored, &mut |block| out.extend_from_slice(block))
+                .decode(compression, frame.stored, frame.raw, &mut |block| {
+                    out.extend_from_slice(block)
+                })
                 .unwrap();
             assert_eq!(out, b"kept\n");
         }
@@ -525,12 +548,33 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_that_expands_to_more_than_it_should_is_stopped() {
+        for compression in ALL {
+            let mut encoder = Encoder::new(compression).unwrap();
+            encoder.push_bytes(&vec![b'x'; 64 << 20]).unwrap();
+            let frame = encoder.finish().unwrap().unwrap();
+            let (stored, raw) = (frame.stored, frame.raw);
+            for limit in [0, 1 << 20, raw - 1] {
+                let mut seen = 0;
+                let result = Decoder::default()
+                    .decode(compression, stored, limit, &mut |block| seen += block.len() as u64);
+                assert!(result.is_err(), "{compression}: {limit}");
+                assert!(seen <= limit, "{compression}: {seen} bytes of at most {limit}");
+            }
+            let length = Decoder::default().decode(compression, stored, raw, &mut |_| ());
+            assert_eq!(length.unwrap(), raw, "{compression}");
+        }
+    }
+
+    #[test]
     fn an_empty_frame_is_a_frame() {
         for compression in ALL {
             let mut encoder = Encoder::new(compression).unwrap();
             let frame = encoder.finish_even_empty().unwrap();
             assert_eq!(frame.stored.is_empty(), compression == Compression::None);
-            let raw = Decoder::default().decode(compression, frame.stored, &mut |_| ()).unwrap();
+            let raw = Decoder::default()
+                .decode(compression, frame.stored, frame.raw, &mut |_| ())
+                .unwrap();
             assert_eq!(raw, 0, "{compression}");
         }
     }
@@ -550,20 +594,26 @@ mod tests {
                 let mut damaged = stored.clone();
                 damaged[bit / 8] ^= 1 << (bit % 8);
                 let mut out = Vec::new();
-                let result = Decoder::default()
-                    .decode(compression, &damaged, &mut |block| out.extend_from_slice(block));
+                let result =
+                    Decoder::default().decode(compression, &damaged, u64::MAX, &mut |block| {
+                        out.extend_from_slice(block)
+                    });
                 // gzip's header has bits without meaning (time, system); the data must be right.
                 assert!(result.is_err() || out == raw, "{compression}: bit {bit}");
                 assert_ne!(checksum(&damaged), checksum(&stored));
             }
             for end in 0..stored.len() {
                 assert!(
-                    Decoder::default().decode(compression, &stored[..end], &mut |_| ()).is_err(),
+                    Decoder::default()
+                        .decode(compression, &stored[..end], u64::MAX, &mut |_| ())
+                        .is_err(),
                     "{compression}: cut at {end}"
                 );
             }
             let longer = [&stored[..], b"x"].concat();
-            assert!(Decoder::default().decode(compression, &longer, &mut |_| ()).is_err());
+            assert!(
+                Decoder::default().decode(compression, &longer, u64::MAX, &mut |_| ()).is_err()
+            );
         }
     }
 

@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::frame::Compression;
+use super::frame::{Compression, FRAME_BYTES};
 use super::rowhash::RowHash;
 
 /// The version of the record that this pgtend writes. Newer ones are refused, never guessed.
@@ -18,6 +18,10 @@ pub const FORMAT: u32 = 1;
 pub const NAME: &str = "manifest.json";
 /// Bytes of the largest record that is written and read: 4 million large objects, 50 TB.
 pub const LIMIT: u64 = 1 << 30;
+
+/// Raw bytes of the largest frame: a row of COPY text, which a server sends in one message of at
+/// most 1 GiB, and what a frame held before it.
+const FRAME_LIMIT: u64 = (1 << 30) + FRAME_BYTES as u64;
 
 const DIGEST_KEY: &str = ",\n  \"digest\": \"sha256:";
 const DIGEST_END: &str = "\"\n}\n";
@@ -175,6 +179,29 @@ pub struct Object {
     /// The pieces it is made of, without gaps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frames: Vec<Frame>,
+}
+
+impl Object {
+    /// Whether its frames lie within it, one behind the other, each of a size that it can have.
+    fn is_possible(&self) -> bool {
+        let (mut end, mut raw, mut rows) = (0_u64, 0_u64, 0_u64);
+        self.frames.iter().all(|frame| {
+            let in_order = frame.offset() >= end;
+            let sums = (
+                frame.offset().checked_add(frame.length()),
+                raw.checked_add(frame.raw_length()),
+                rows.checked_add(frame.rows()),
+            );
+            let (Some(next), Some(all_raw), Some(all_rows)) = sums else { return false };
+            (end, raw, rows) = (next, all_raw, all_rows);
+            // What does not shrink grows by less than a hundredth.
+            let length_limit = FRAME_LIMIT + FRAME_LIMIT / 100;
+            in_order
+                && end <= self.bytes
+                && frame.raw_length() <= FRAME_LIMIT
+                && frame.length() <= length_limit
+        })
+    }
 }
 
 /// A table's rows, as read.
@@ -337,7 +364,29 @@ impl Manifest {
         if version.format != FORMAT {
             return Err(ManifestError::Newer(version.format));
         }
-        serde_json::from_slice(bytes).map_err(parse)
+        let manifest: Self = serde_json::from_slice(bytes).map_err(parse)?;
+        match manifest.impossible() {
+            Some(how) => Err(ManifestError::Damaged(how)),
+            None => Ok(manifest),
+        }
+    }
+
+    /// What no writer puts into a record: its digest is no signature, and memory is asked for by
+    /// its numbers.
+    fn impossible(&self) -> Option<String> {
+        let wrong = self.objects.iter().find(|object| !object.is_possible());
+        if let Some(object) = wrong {
+            return Some(format!("the frames of {} cannot be", object.name));
+        }
+        let sum = |of: fn(&Object) -> u64| {
+            self.objects.iter().try_fold(0_u64, |sum, object| sum.checked_add(of(object)))
+        };
+        let sums = [
+            sum(|object| object.bytes),
+            sum(|object| object.raw_bytes),
+            sum(|object| object.table.as_ref().map_or(0, |table| table.rows)),
+        ];
+        sums.contains(&None).then(|| "its sizes cannot be".to_owned())
     }
 }
 
@@ -453,6 +502,35 @@ mod tests {
         for end in 0..bytes.len() {
             assert!(Manifest::from_bytes(&bytes[..end]).is_err(), "cut at {end}");
         }
+    }
+
+    #[test]
+    fn frames_that_cannot_be_are_damage() {
+        let read = |frames: Vec<Frame>| {
+            let mut manifest = sample();
+            manifest.objects[0].bytes = 1 << 50;
+            manifest.objects[0].frames = frames;
+            Manifest::from_bytes(&manifest.to_bytes().unwrap()).map(drop)
+        };
+        let gib = 1 << 30;
+        assert_eq!(read(vec![Frame(0, 10, 20, 1, 0), Frame(10, gib, gib, 1, 0)]), Ok(()));
+        for (what, frames) in [
+            ("long", vec![Frame(0, 1 << 46, 20, 1, 0)]),
+            ("expands to much", vec![Frame(0, 10, 1 << 46, 1, 0)]),
+            ("behind the end", vec![Frame(1 << 50, 1, 20, 1, 0)]),
+            ("beyond all numbers", vec![Frame(u64::MAX, 10, 20, 1, 0)]),
+            ("out of order", vec![Frame(10, 10, 20, 1, 0), Frame(0, 10, 20, 1, 0)]),
+            ("overlapping", vec![Frame(0, 10, 20, 1, 0), Frame(9, 10, 20, 1, 0)]),
+            ("rows", vec![Frame(0, 1, 2, u64::MAX, 0), Frame(1, 1, 2, 1, 0)]),
+        ] {
+            let error = read(frames).unwrap_err();
+            assert!(error.to_string().contains("3357.dat.zst cannot be"), "{what}: {error}");
+        }
+        let mut manifest = sample();
+        manifest.objects[0].bytes = u64::MAX;
+        manifest.objects.push(manifest.objects[0].clone());
+        let error = Manifest::from_bytes(&manifest.to_bytes().unwrap()).unwrap_err();
+        assert!(error.to_string().contains("sizes cannot be"), "{error}");
     }
 
     #[test]

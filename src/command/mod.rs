@@ -200,11 +200,14 @@ async fn with_progress<T>(
     let watch = crate::ui::watch(std::sync::Arc::clone(progress), context.ui.display());
     let result = work.await;
     drop(watch);
-    match result {
-        Err(error) if error.exit() == Exit::Interrupted => {
-            Err(error.with_exit(context.signals.exit()))
-        }
-        result => result,
+    result.map_err(|error| with_signal(context, error))
+}
+
+/// An interruption with the exit code of the signal that came.
+fn with_signal(context: &Context, error: Error) -> Error {
+    match error.exit() {
+        Exit::Interrupted => error.with_exit(context.signals.exit()),
+        _ => error,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Context, backup_at, with_progress};
+use super::{Context, backup_at, with_progress, with_signal};
 use crate::backup::catalog;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -178,9 +178,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         return context.answer(target, &prepared.report(&request));
     }
     let answers = Answers { yes: args.yes, confirm: args.confirm };
-    let (danger, summary) = (&prepared.danger, &prepared.summary);
     let cancel = &context.signals.cancel;
-    let consent = consent::ask(&context.ui, &answers, danger, summary, cancel).await?;
+    let asked = consent::ask(&context.ui, &answers, &prepared.danger, &prepared.summary, cancel);
+    let consent = asked.await.map_err(|error| with_signal(context, error))?;
     let work = restore::run(&request, prepared, &consent);
     let report = with_progress(context, &progress, work).await?;
     let exit = context.answer(target, &report)?;

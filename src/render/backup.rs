@@ -1,6 +1,7 @@
 //! `backup`, `backup list` and `backup show` for people.
 
-use super::grid::{Grid, printable};
+use super::grid::Grid;
+use super::printable;
 use super::{Page, Text, bytes, count, duration, rate};
 use crate::archive::manifest::Totals;
 use crate::report::backup::{Backup, List, Listed, Show, State};

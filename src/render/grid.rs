@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 
-use super::Page;
+use super::{Page, printable};
 
 /// A table without lines: it pastes into mails and pipes into awk.
 pub struct Grid {
@@ -43,15 +43,6 @@ impl Grid {
     pub fn text(&self) -> String {
         self.table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
     }
-}
-
-/// A name with its control characters written out.
-pub fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| -> Box<dyn Iterator<Item = char>> {
-            if c.is_control() { Box::new(c.escape_default()) } else { Box::new(std::iter::once(c)) }
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -102,13 +102,28 @@ fn line<T: Serialize>(document: &T) -> serde_json::Result<String> {
     Ok(text)
 }
 
+/// Text with its control characters written out: a name must not move the cursor, erase what was
+/// said or colour it.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| -> Box<dyn Iterator<Item = char>> {
+            if c.is_control() { Box::new(c.escape_default()) } else { Box::new(std::iter::once(c)) }
+        })
+        .collect()
+}
+
+/// The same for text of several lines, which stay lines.
+pub fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
 /// A failure for people: what, while doing what, why, what to do, and the exit code.
 pub fn error_text(error: &Error) -> String {
-    let mut text = format!("error: {}\n", error.what());
+    let mut text = format!("error: {}\n", printable(error.what()));
     let mut add = |label: &str, line: &str| {
         for (number, line) in line.lines().enumerate() {
             let label = if number == 0 { label } else { "" };
-            text.push_str(&format!("  {label:<6} {line}\n"));
+            text.push_str(&format!("  {label:<6} {}\n", printable(line)));
         }
     };
     if let Some(phase) = error.phase() {
@@ -128,6 +143,17 @@ pub fn error_text(error: &Error) -> String {
 mod tests {
     use super::*;
     use crate::exit::Exit;
+
+    #[test]
+    fn control_characters_of_names_are_written_out() {
+        assert_eq!(printable("a\r\x1b[2K\n\u{9b}é"), "a\\r\\u{1b}[2K\\n\\u{9b}é");
+        assert_eq!(printable_lines("a\x1b\nb\r\n"), "a\\u{1b}\nb\\r\n");
+        let error = Error::usage("no database a\nerror: b\x1b[2K").because("x\ny\r");
+        assert_eq!(
+            error_text(&error),
+            "error: no database a\\nerror: b\\u{1b}[2K\n  cause: x\n         y\\r\n  exit:  64\n"
+        );
+    }
 
     #[test]
     fn an_error_tells_phase_cause_next_step_and_exit_code() {

@@ -1,6 +1,6 @@
 //! `restore` for people.
 
-use super::grid::printable;
+use super::printable;
 use super::{Page, Text, bytes, count, duration, rate};
 use crate::report::restore::Restored;
 

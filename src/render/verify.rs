@@ -1,6 +1,6 @@
 //! `verify-backup` for people.
 
-use super::grid::printable;
+use super::printable;
 use super::{Page, Text, bytes, count, duration, rate};
 use crate::report::verify::{Level, ProblemKind, Trial, Verification, Verified};
 

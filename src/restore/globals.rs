@@ -1,12 +1,12 @@
 //! Roles that the target lacks, from a backup's `globals.sql`
 //! (`pg_dumpall --globals-only --no-role-passwords`; seen of 15 and 18).
 //!
-//! Only roles: their attributes, settings, comments and memberships. Passwords are not in the
-//! backup. Tablespaces are folders of another machine and stay out.
+//! Only roles: their attributes, settings, comments and memberships, and of attributes only those
+//! that pg_dumpall writes. Passwords are not in the backup, and none is ever set. Tablespaces are folders of another machine and stay out.
 
 use std::collections::HashSet;
 
-use crate::sql::quote_name;
+use crate::sql::{quote_literal, quote_name};
 
 use super::target::{Facts, is_reserved};
 use super::words::{Word, Words, statements as split, words};
@@ -14,6 +14,19 @@ use super::words::{Word, Words, statements as split, words};
 const CREATEDB: &str = "CREATEDB";
 /// Attributes that not every creator of roles may give.
 const CLOSED_ATTRIBUTES: [&str; 4] = ["SUPERUSER", "REPLICATION", "BYPASSRLS", CREATEDB];
+/// Attributes that are a key to more than one database.
+const POWERS: [&str; 4] = ["SUPERUSER", "CREATEROLE", "REPLICATION", "BYPASSRLS"];
+/// Attributes that pg_dumpall writes as one word, beside [`DENIALS`].
+const PLAIN_ATTRIBUTES: [&str; 8] = [
+    "SUPERUSER",
+    "INHERIT",
+    "NOINHERIT",
+    "CREATEROLE",
+    CREATEDB,
+    "LOGIN",
+    "REPLICATION",
+    "BYPASSRLS",
+];
 /// What a new role is without being told. INHERIT is not: it is the default.
 const DENIALS: [&str; 6] =
     ["NOSUPERUSER", "NOCREATEROLE", "NOCREATEDB", "NOLOGIN", "NOREPLICATION", "NOBYPASSRLS"];
@@ -25,6 +38,8 @@ pub struct Globals {
     pub statements: Vec<String>,
     /// The roles that they create, sorted.
     pub roles: Vec<String>,
+    /// Those of them that may more than others: `reader (SUPERUSER, CREATEROLE)`.
+    pub powerful: Vec<String>,
     /// Things that are not made, and why: `("role rdsadmin", "belongs to the service")`. What the
     /// target has already is not among them.
     pub left_out: Vec<(String, String)>,
@@ -87,7 +102,7 @@ impl Reader<'_> {
         }
         let is = |one: &str, other: &str| first.is(one) && second.is(other);
         let done = if is("CREATE", "ROLE") {
-            self.create(text, all)
+            self.create(all)
         } else if is("ALTER", "ROLE") {
             self.alter(text, all)
         } else if is("COMMENT", "ON") {
@@ -111,7 +126,7 @@ impl Reader<'_> {
         self.result.left_out.push((what, why.into()));
     }
 
-    fn create(&mut self, text: &str, mut rest: Words<'_>) -> Option<()> {
+    fn create(&mut self, mut rest: Words<'_>) -> Option<()> {
         let role = name(&mut rest)?;
         if self.facts.roles.contains_key(&role) {
             return Some(());
@@ -121,7 +136,12 @@ impl Reader<'_> {
         } else if self.superuser_of_initdb.as_ref() == Some(&role) {
             self.leave_out(format!("role {role}"), "the superuser that initdb made over there");
         } else {
-            self.result.statements.push(text.to_owned());
+            // pg_dumpall writes no more than the name; attributes follow in ALTER ROLE.
+            if rest.any(|word| word != Word::Sign(';')) {
+                let why = "pg_dumpall writes none there".to_owned();
+                self.leave_out(format!("what CREATE ROLE gives role {role}"), why);
+            }
+            self.result.statements.push(format!("CREATE ROLE {};", quote_name(&role)));
             self.made.insert(role);
         }
         Some(())
@@ -134,8 +154,7 @@ impl Reader<'_> {
         }
         let next = rest.next()?;
         if next.is("WITH") {
-            let text = self.attributes(text, &role, rest);
-            self.result.statements.push(text);
+            self.attributes(&role, rest);
             return Some(());
         }
         if next.is("SET") {
@@ -153,33 +172,44 @@ impl Reader<'_> {
         None
     }
 
-    /// `ALTER ROLE x WITH ..` without the attributes that the session may not touch, and without
-    /// the denials: a new role has none of them, and to deny takes the same right as to give.
-    fn attributes(&mut self, text: &str, role: &str, mut rest: Words<'_>) -> String {
-        if self.facts.superuser {
-            return text.to_owned();
-        }
-        let mut kept = text[..rest.position()].to_owned();
-        let mut dropped = Vec::new();
-        let mut start = rest.position();
+    /// `ALTER ROLE x WITH ..` of the attributes that pg_dumpall writes, without those that the
+    /// session may not touch, and then without the denials: a new role has none of them, and to
+    /// deny takes the same right as to give.
+    fn attributes(&mut self, role: &str, mut rest: Words<'_>) {
+        let (mut kept, mut dropped, mut powers) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(word) = rest.next() {
-            let closed = CLOSED_ATTRIBUTES.iter().find(|attribute| word.is(attribute));
-            match closed {
-                // Before 16 whoever creates roles could give this.
-                Some(&CREATEDB) if self.facts.may_create_databases || self.facts.major() < 16 => {
-                    kept.push_str(&text[start..rest.position()]);
-                }
-                Some(attribute) => dropped.push(*attribute),
-                None if DENIALS.iter().any(|denial| word.is(denial)) => {}
-                None => kept.push_str(&text[start..rest.position()]),
+            if word == Word::Sign(';') {
+                break;
             }
-            start = rest.position();
+            let Some(attribute) = attribute(&word, &mut rest) else {
+                // It may be a password: not even its name is repeated.
+                let why = "one of them is none that pg_dumpall writes";
+                return self.leave_out(format!("attributes of role {role}"), why);
+            };
+            let is_denial = DENIALS.contains(&attribute.as_str());
+            let closed = match attribute.as_str() {
+                // Before 16 whoever creates roles could give this.
+                CREATEDB => !self.facts.may_create_databases && self.facts.major() >= 16,
+                other => CLOSED_ATTRIBUTES.contains(&other),
+            };
+            if !self.facts.superuser && closed {
+                dropped.push(attribute);
+            } else if self.facts.superuser || !is_denial {
+                powers.extend(POWERS.contains(&attribute.as_str()).then(|| attribute.clone()));
+                kept.push(attribute);
+            }
         }
         if !dropped.is_empty() {
             let what = format!("{} of role {role}", dropped.join(", "));
             self.leave_out(what, format!("role {} may not give it", self.facts.role));
         }
-        kept
+        if !powers.is_empty() {
+            self.result.powerful.push(format!("{role} ({})", powers.join(", ")));
+        }
+        if !kept.is_empty() {
+            let (role, kept) = (quote_name(role), kept.join(" "));
+            self.result.statements.push(format!("ALTER ROLE {role} WITH {kept};"));
+        }
     }
 
     fn comment(&mut self, text: &str, mut rest: Words<'_>) -> Option<()> {
@@ -225,6 +255,24 @@ impl Reader<'_> {
         });
         Some(())
     }
+}
+
+/// The attribute that starts with `word`, as it is written; `None` for what pg_dumpall does not
+/// write, a password for one.
+fn attribute(word: &Word<'_>, rest: &mut Words<'_>) -> Option<String> {
+    if word.is("CONNECTION") {
+        let limit = rest.next().filter(|word| word.is("LIMIT")).and_then(|_| rest.next())?;
+        let Word::Bare(number) = limit else { return None };
+        return Some(format!("CONNECTION LIMIT {}", number.parse::<u32>().ok()?));
+    }
+    if word.is("VALID") {
+        let until = rest.next().filter(|word| word.is("UNTIL")).and_then(|_| rest.next())?;
+        let Word::Text(time) = until else { return None };
+        let time = time.strip_prefix('\'')?.strip_suffix('\'')?;
+        return Some(format!("VALID UNTIL {}", quote_literal(time)));
+    }
+    let known = PLAIN_ATTRIBUTES.iter().chain(&DENIALS).find(|known| word.is(known))?;
+    Some((*known).to_owned())
 }
 
 /// The options of a membership; INHERIT and SET came with 16.
@@ -307,8 +355,8 @@ CREATE TABLESPACE fast OWNER postgres LOCATION '/tmp/x';
         assert_eq!(
             globals.statements,
             [
-                "CREATE ROLE app_owner;",
-                "ALTER ROLE app_owner WITH NOSUPERUSER INHERIT NOCREATEROLE NOCREATEDB NOLOGIN \
+                "CREATE ROLE \"app_owner\";",
+                "ALTER ROLE \"app_owner\" WITH NOSUPERUSER INHERIT NOCREATEROLE NOCREATEDB NOLOGIN \
                  NOREPLICATION NOBYPASSRLS;",
                 "COMMENT ON ROLE app_owner IS 'it''s; mine';",
                 "CREATE ROLE \"od\"\"d ro;le\";",
@@ -336,7 +384,7 @@ CREATE TABLESPACE fast OWNER postgres LOCATION '/tmp/x';
     fn others_make_them_without_what_is_the_superusers() {
         let globals = statements(TEXT, &facts(false, 15));
         let has = |text: &str| globals.statements.iter().any(|statement| statement == text);
-        assert!(has("ALTER ROLE app_owner WITH INHERIT;"));
+        assert!(has("ALTER ROLE \"app_owner\" WITH INHERIT;"));
         assert!(has("ALTER ROLE \"od\"\"d ro;le\" WITH INHERIT LOGIN CONNECTION \
              LIMIT 3 VALID UNTIL '2030-01-01 00:00:00+00';"));
         assert!(has("GRANT \"app_owner\" TO \"od\"\"d ro;le\" WITH ADMIN OPTION;"));
@@ -365,6 +413,42 @@ CREATE TABLESPACE fast OWNER postgres LOCATION '/tmp/x';
     fn what_is_not_known_is_told() {
         let globals = statements("DROP ROLE x; CREATE ROLE y", &facts(true, 18));
         assert_eq!(globals.left_out[0].0, "DROP ROLE x;");
-        assert_eq!(globals.statements, ["CREATE ROLE y"]);
+        assert_eq!(globals.statements, ["CREATE ROLE \"y\";"]);
+    }
+
+    #[test]
+    fn attributes_that_pg_dumpall_does_not_write_are_not_given() {
+        let text = "CREATE ROLE a SUPERUSER PASSWORD 'secret' IN ROLE postgres;
+            CREATE ROLE b; ALTER ROLE b WITH LOGIN PASSWORD 'secret';
+            CREATE ROLE c; ALTER ROLE c WITH LOGIN IN ROLE known;
+            CREATE ROLE d; ALTER ROLE d WITH LOGIN VALID UNTIL 'x' CONNECTION LIMIT 2;
+            CREATE ROLE e; ALTER ROLE e WITH SUPERUSER LOGIN CREATEROLE NOREPLICATION BYPASSRLS;
+            CREATE ROLE f; ALTER ROLE f WITH CREATEROLE REPLICATION;";
+        let globals = statements(text, &facts(true, 18));
+        assert_eq!(
+            globals.statements,
+            [
+                "CREATE ROLE \"a\";",
+                "CREATE ROLE \"b\";",
+                "CREATE ROLE \"c\";",
+                "CREATE ROLE \"d\";",
+                "ALTER ROLE \"d\" WITH LOGIN VALID UNTIL 'x' CONNECTION LIMIT 2;",
+                "CREATE ROLE \"e\";",
+                "ALTER ROLE \"e\" WITH SUPERUSER LOGIN CREATEROLE NOREPLICATION BYPASSRLS;",
+                "CREATE ROLE \"f\";",
+                "ALTER ROLE \"f\" WITH CREATEROLE REPLICATION;",
+            ]
+        );
+        assert_eq!(
+            globals.powerful,
+            ["e (SUPERUSER, CREATEROLE, BYPASSRLS)", "f (CREATEROLE, REPLICATION)"]
+        );
+        let left: Vec<&str> = globals.left_out.iter().map(|(what, _)| what.as_str()).collect();
+        let expected =
+            ["what CREATE ROLE gives role a", "attributes of role b", "attributes of role c"];
+        assert_eq!(left, expected);
+        // Others give of these CREATEROLE alone.
+        let globals = statements(text, &facts(false, 15));
+        assert_eq!(globals.powerful, ["e (CREATEROLE)", "f (CREATEROLE)"]);
     }
 }

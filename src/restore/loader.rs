@@ -309,6 +309,10 @@ pub fn damaged(object: &Object, what: &str) -> Error {
 
 /// Reads the next frame of an object and checks its bytes.
 pub async fn read_frame(reader: &mut Reader, object: &Object, frame: &Frame) -> Result<Vec<u8>> {
+    // The record may promise more than there is.
+    if frame.offset().saturating_add(frame.length()) > reader.bytes()? {
+        return Err(damaged(object, "it is cut"));
+    }
     let mut stored = vec![0; usize::try_from(frame.length()).unwrap_or(0)];
     if reader.read_full(&mut stored).await? < stored.len() {
         return Err(damaged(object, "it is cut"));
@@ -336,7 +340,7 @@ pub fn expand(
     let mut counter = RowCounter::default();
     let is_table = object.table.is_some();
     let raw = decoder
-        .decode(compression, stored, &mut |block| {
+        .decode(compression, stored, frame.raw_length(), &mut |block| {
             if is_table {
                 counter.push(block);
             }

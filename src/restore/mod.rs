@@ -19,6 +19,7 @@ mod dressing;
 mod fit;
 pub mod globals;
 mod head_start;
+mod honest;
 pub mod identity;
 mod large_objects;
 mod loader;

@@ -322,6 +322,10 @@ fn notes(plan: &Plan, fit: &Fit) -> Vec<String> {
             fit.roles.roles.join(", ")
         ));
     }
+    if !fit.roles.powerful.is_empty() {
+        let powerful = fit.roles.powerful.join(", ");
+        lines.push(format!("of these, roles that may more than this database: {powerful}"));
+    }
     lines.extend(fit.roles.left_out.iter().map(|(what, why)| format!("{what} is left out: {why}")));
     if !fit.missing_roles.is_empty() {
         lines.push(format!(

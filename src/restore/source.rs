@@ -1,9 +1,10 @@
 //! The backup that is restored.
 
-use sha2::{Digest, Sha256};
-
 use std::collections::HashMap;
 
+use sha2::{Digest, Sha256};
+
+use super::honest;
 use super::loader::{damaged, expand, read_frame};
 use crate::archive::frame::{Compression, Decoder};
 use crate::archive::manifest::{Kind, Manifest, ManifestError, Object, hex};
@@ -59,6 +60,9 @@ impl Source {
             return Err(damaged("toc.dat is not what was written (SHA-256)"));
         }
         let toc = Toc::read(&mut &bytes[..]).map_err(|error| damaged(&error.to_string()))?;
+        if let Some(complaint) = honest::complaint(&toc) {
+            return Err(damaged(&complaint));
+        }
         Ok(Self { store: store.clone(), found, manifest, toc })
     }
 

@@ -4,10 +4,11 @@ use std::io::{self, BufRead, IsTerminal};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Ui, say};
+use super::{Ui, note, say};
 use crate::consent::{Consent, Danger};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::render::printable;
 
 /// What the command line says in advance.
 #[derive(Debug, Clone, Default)]
@@ -18,10 +19,12 @@ pub struct Answers {
     pub confirm: Option<String>,
 }
 
-/// Shows what will happen and asks for consent, unless the command line gave it.
+/// Shows what will happen and asks for consent, unless the command line gave it. Whoever is asked
+/// is told what about, however little talk was asked for.
 ///
 /// # Errors
-/// Exit 77 without it, with the flag that gives it; 130 when `cancel` comes before the answer.
+/// Exit 77 without it, with the flag that gives it; [`Exit::Interrupted`] when `cancel` comes
+/// before the answer.
 pub async fn ask(
     ui: &Ui,
     answers: &Answers,
@@ -29,8 +32,16 @@ pub async fn ask(
     what: &[String],
     cancel: &CancellationToken,
 ) -> Result<Consent> {
-    what.iter().for_each(|line| ui.note(line));
     let terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+    let given = match danger {
+        Danger::Adds => answers.yes,
+        Danger::Replaces(_) | Danger::Destroys { .. } => answers.confirm.is_some(),
+    };
+    if terminal && !given {
+        what.iter().for_each(|line| note(line));
+    } else {
+        what.iter().for_each(|line| ui.note(line));
+    }
     let name = match danger {
         Danger::Adds => return yes_or_no(answers, terminal, cancel).await,
         Danger::Replaces(name) => name,
@@ -53,7 +64,7 @@ pub async fn ask(
             .because("nobody can be asked: this is not a terminal")
             .next(format!("if that is what you want: --confirm {}", shell_word(name))));
     }
-    say(&format!("Type {name} to go on: "));
+    say(&format!("Type {} to go on: ", printable(name)));
     if answer(cancel).await? == *name {
         return Ok(Consent::given());
     }
@@ -84,28 +95,31 @@ fn refused() -> Error {
     Error::new(Exit::Refused, "nothing was done, for lack of consent")
 }
 
-/// Read on a thread of its own, which nobody waits for: Ctrl-C is an answer too.
+/// The line that is typed. Read on a thread, which nothing waits for once a signal came: a read
+/// of the terminal cannot be taken back.
 async fn answer(cancel: &CancellationToken) -> Result<String> {
-    let (tell, told) = tokio::sync::oneshot::channel();
-    // Nobody listens any more once the run was stopped.
-    let read = move || tell.send(read_line()).unwrap_or_else(drop);
+    let (sender, line) = tokio::sync::oneshot::channel();
+    let read = move || {
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line);
+        // Nobody listens any more after a signal.
+        sender.send(read.map(|_| line)).unwrap_or(());
+    };
     std::thread::Builder::new()
         .name("answer".into())
         .spawn(read)
         .map_err(|error| Error::bug("cannot start a thread").caused_by(&error))?;
-    tokio::select! {
+    let line = tokio::select! {
         biased;
         () = cancel.cancelled() => {
+            // The question's line has no end yet.
             say("\n");
-            Err(Error::new(Exit::Interrupted, "stopped while asking").because("nothing was changed"))
+            return Err(Error::new(Exit::Interrupted, "stopped at the question")
+                .because("nothing was changed"));
         }
-        line = told => line.map_err(|error| Error::bug("a thread ended").caused_by(&error))?,
-    }
-}
-
-fn read_line() -> Result<String> {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).map_err(|error| {
+        line = line => line.map_err(|_| Error::bug("the thread that asks has ended"))?,
+    };
+    let line = line.map_err(|error| {
         Error::new(Exit::Io, "cannot read the answer from the terminal").caused_by(&error)
     })?;
     Ok(line.trim().to_owned())

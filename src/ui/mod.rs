@@ -9,7 +9,7 @@ pub use progress::{Display, watch};
 
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::render::Page;
+use crate::render::{Page, printable, printable_lines};
 
 /// How much is said on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,26 +62,31 @@ impl Ui {
     /// A line for whoever watches.
     pub fn note(&self, text: &str) {
         if self.talk >= Talk::Normal {
-            say(&format!("note: {text}\n"));
+            note(text);
         }
     }
 
     /// A line that nobody should miss.
     pub fn warning(&self, text: &str) {
         let label = if self.color { "\x1b[33mwarning:\x1b[0m" } else { "warning:" };
-        say(&format!("{label} {text}\n"));
+        say(&format!("{label} {}\n", printable(text)));
     }
 
     /// The lines of a failure.
     pub fn failure(&self, text: &str) {
         match text.strip_prefix("error:").filter(|_| self.color) {
-            Some(rest) => say(&format!("\x1b[31merror:\x1b[0m{rest}")),
-            None => say(text),
+            Some(rest) => say(&format!("\x1b[31merror:\x1b[0m{}", printable_lines(rest))),
+            None => say(&printable_lines(text)),
         }
     }
 }
 
-/// Writes to stderr. When that is closed there is nobody left to tell.
+fn note(text: &str) {
+    say(&format!("note: {}\n", printable(text)));
+}
+
+/// Writes to stderr, with escape sequences of our own: what else there may be in names is made
+/// printable before. When stderr is closed there is nobody left to tell.
 fn say(text: &str) {
     io::stderr().lock().write_all(text.as_bytes()).unwrap_or(());
 }

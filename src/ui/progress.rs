@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Talk, say};
-use crate::render::{bytes, count, duration, rate};
+use crate::render::{bytes, count, duration, printable, rate};
 use crate::report::{News, Progress, Reading};
 
 /// A shorter run shows no progress at all.
@@ -112,11 +112,12 @@ impl Screen {
             bar.set_position(reading.weight_done);
         } else if self.display.talk >= Talk::Normal && self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
-            say(&format!("{}: {text}\n", reading.phase));
+            self.line(&format!("{}: {text}", reading.phase));
         }
     }
 
     fn line(&self, text: &str) {
+        let text = printable(text);
         match &self.bar {
             Some(bar) => bar.suspend(|| say(&format!("{text}\n"))),
             None => say(&format!("{text}\n")),

@@ -93,10 +93,17 @@ impl<'a> Comparison<'a> {
     /// # Errors
     /// Exit 69 when the database cannot be reached.
     pub async fn start(inputs: Inputs<'a>) -> Result<Self> {
+        let (settings, ignored) = settings(&inputs.manifest.database.settings);
+        if !ignored.is_empty() {
+            inputs.progress.note(format!(
+                "the backup's record names settings that no backup has, which are ignored: {}",
+                ignored.join(", ")
+            ));
+        }
         let mut options = SessionOptions {
             application: "pgtend/verify".into(),
             read_only: true,
-            settings: settings(inputs.manifest),
+            settings,
             ..SessionOptions::default()
         };
         let mut has_monetary = true;
@@ -141,15 +148,20 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// The source's settings, and ours where an older pgtend had none.
-fn settings(manifest: &Manifest) -> Vec<(String, String)> {
-    let mut settings = manifest.database.settings.clone();
-    for (name, value) in PINS {
-        if !settings.iter().any(|(known, _)| known == name) {
-            settings.push(((*name).to_owned(), (*value).to_owned()));
+/// Our pins, the source's lc_monetary, and the names of what else the record has. A record's
+/// digest is no signature: it must not set `role`, nor a pin to another value.
+fn settings(recorded: &[(String, String)]) -> (Vec<(String, String)>, Vec<String>) {
+    let mut settings: Vec<(String, String)> =
+        PINS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let mut ignored = Vec::new();
+    for (name, value) in recorded {
+        if name == MONETARY {
+            settings.push((name.clone(), value.clone()));
+        } else if !PINS.iter().any(|(pinned, _)| pinned == name) {
+            ignored.push(name.clone());
         }
     }
-    settings
+    (settings, ignored)
 }
 
 /// What is of another version here than at the source: then the same value may have another text.
@@ -170,4 +182,26 @@ async fn other_versions(session: &Session, manifest: &Manifest) -> Result<Option
         }
     }
     Ok((!differences.is_empty()).then(|| differences.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_sets_lc_monetary_and_nothing_else() {
+        let own = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let recorded = own(&[
+            ("role", "postgres"),
+            ("search_path", "evil"),
+            ("Row_Security", "on"),
+            ("lc_monetary", "de_DE.UTF-8"),
+        ]);
+        let (settings, ignored) = settings(&recorded);
+        let expected = [PINS, &[("lc_monetary", "de_DE.UTF-8")]].concat();
+        assert_eq!(settings, own(&expected));
+        assert_eq!(ignored, ["role", "Row_Security"]);
+    }
 }

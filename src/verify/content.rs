@@ -236,7 +236,7 @@ fn check_frame(
     let mut checksum = (object.kind == Kind::LargeObject).then(Checksum::default);
     let compression = Compression::of_name(&object.name);
     let raw = decoder
-        .decode(compression, stored, &mut |block| {
+        .decode(compression, stored, frame.raw_length(), &mut |block| {
             if rows {
                 counter.push(block);
             } else if let Some(checksum) = &mut checksum {

@@ -57,7 +57,7 @@ fn roles_that_are_missing_come_back_with_globals() {
     let cluster = ClusterSpec::major(15).start();
     let source = cluster.create_db("roles");
     source.psql(
-        "CREATE ROLE writer LOGIN; CREATE ROLE \"Team x\"; GRANT \"Team x\" TO writer;
+        "CREATE ROLE writer LOGIN CREATEROLE; CREATE ROLE \"Team x\"; GRANT \"Team x\" TO writer;
          CREATE TABLE t (id int); INSERT INTO t VALUES (1); ALTER TABLE t OWNER TO writer;
          GRANT SELECT ON t TO \"Team x\"",
     );
@@ -78,6 +78,7 @@ fn roles_that_are_missing_come_back_with_globals() {
     other.psql("postgres", "DROP DATABASE copy");
     let (report, stderr) = run(&["--globals"], 0);
     assert!(stderr.contains("Team x, writer"), "{stderr}");
+    assert!(stderr.contains("may more than this database: writer (CREATEROLE)"), "{stderr}");
     assert_eq!(report["restored"], report["objects"]);
     let member = "SELECT pg_has_role('writer', 'Team x', 'MEMBER')";
     assert_eq!(other.psql("postgres", member), "t");

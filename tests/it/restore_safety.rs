@@ -1,13 +1,19 @@
 //! What a restore refuses, and how consent is given.
 
+use std::fs;
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use pgtend::archive::manifest::{self, Kind};
+use pgtend::archive::toc::{Entry, Toc};
 use rustix::process::Signal;
+use sha2::{Digest, Sha256};
 
 use crate::backup_right::repo::Repo;
 use crate::harness::database::quoted;
 use crate::harness::pgtend::Running;
-use crate::harness::{Cluster, Database, Pgtend, Proxy, compare};
+use crate::harness::{Cluster, Database, Pgtend, Proxy, command, compare};
 use crate::restore_right::{Made, restore};
 use crate::scene::wait_for;
 
@@ -466,11 +472,11 @@ fn the_record_of_a_backup_runs_no_statements() {
     let (repo, source) = backed_up(cluster);
     let found = repo.files().into_iter().find(|file| file.ends_with("manifest.json")).unwrap();
     let path = repo.path().join(found);
-    let bytes = std::fs::read(&path).unwrap();
-    let mut manifest = pgtend::archive::manifest::Manifest::from_bytes(&bytes).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let mut manifest = manifest::Manifest::from_bytes(&bytes).unwrap();
     let evil = "x.y = 1; COMMIT; BEGIN READ WRITE; DROP TABLE t; COMMIT; SET x.z";
     manifest.database.settings.push((evil.into(), "1".into()));
-    std::fs::write(&path, manifest.to_bytes().unwrap()).unwrap();
+    fs::write(&path, manifest.to_bytes().unwrap()).unwrap();
     let name = source.name();
     let words = ["latest", "--into", name, "--clean", "--overwrite-source", "--dry-run"];
     restore(&repo, cluster, &words).run().expect_code(0);
@@ -511,4 +517,109 @@ fn the_database_of_the_url_may_be_the_one_that_is_made() {
             cluster.psql("postgres", &format!("DROP DATABASE \"{previous}\""));
         }
     }
+}
+
+/// Runs it on a terminal; the caller types.
+fn on_a_terminal(pgtend: &Pgtend) -> (Child, ChildStdout) {
+    let plain = pgtend.command();
+    let words = [plain.get_program()].into_iter().chain(plain.get_args());
+    let words: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+    let mut script = Command::new("script");
+    script.arg("-qefc").arg(format!("exec {}", words.join(" "))).arg("/dev/null");
+    script.env_clear().current_dir(plain.get_current_dir().unwrap());
+    script.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    script.env("TERM", "xterm").env("SHELL", "/bin/sh");
+    let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let output = child.stdout.take().unwrap();
+    (child, output)
+}
+
+/// What is written until `question` is.
+#[track_caller]
+fn until(output: &mut ChildStdout, question: &str) -> String {
+    let (mut text, mut byte) = (Vec::new(), [0]);
+    while !text.ends_with(question.as_bytes()) {
+        let read = output.read(&mut byte).unwrap();
+        assert_eq!(read, 1, "no '{question}' in {}", String::from_utf8_lossy(&text));
+        text.push(byte[0]);
+    }
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn ctrl_c_at_the_question_ends_it_and_whoever_is_asked_is_told_what_about() {
+    let cluster = Cluster::shared();
+    let (repo, source) = backed_up(cluster);
+    let name = "kept\r\u{1b}[2Knew";
+    let exists = |name: &str| {
+        let sql = format!("SELECT count(*) FROM pg_database WHERE datname LIKE '{name}%'");
+        cluster.psql("postgres", &sql)
+    };
+    let asked = restore(&repo, cluster, &["latest", "--into", name, "--create", "-q"]);
+    let (mut child, mut output) = on_a_terminal(&asked);
+    let shown = until(&mut output, "Go on? [y/N] ");
+    assert!(shown.contains(&format!("of {}", source.name())), "{shown}");
+    assert!(shown.contains("kept\\r\\u{1b}[2Knew"), "{shown:?}");
+    assert!(!shown.contains("\u{1b}[2K"), "{shown:?}");
+    child.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
+    let status = command::wait(&mut child, Duration::from_secs(30)).expect("it ends");
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    assert_eq!(status.code(), Some(130), "{rest}");
+    assert!(rest.contains("nothing was changed"), "{rest}");
+    assert_eq!(exists("kept_\\%new"), "0");
+
+    // An answer is still an answer.
+    let asked = restore(&repo, cluster, &["latest", "--into", "never_made", "--create"]);
+    let (mut child, mut output) = on_a_terminal(&asked);
+    until(&mut output, "Go on? [y/N] ");
+    child.stdin.as_mut().unwrap().write_all(b"n\r").unwrap();
+    let status = command::wait(&mut child, Duration::from_secs(30)).expect("it ends");
+    assert_eq!(status.code(), Some(77));
+    assert_eq!(exists("never_made"), "0");
+}
+
+#[test]
+fn a_table_of_contents_that_changes_other_tables_is_refused() {
+    let cluster = Cluster::shared();
+    let (repo, source) = (Repo::new(), small(cluster));
+    let backup = repo.backup(&source, &["--no-globals"]);
+    let target = cluster.create_db("kept");
+    target.psql("CREATE TABLE t (id int); CREATE TABLE other (id int PRIMARY KEY, v text)");
+    let path = backup.folder.join("toc.dat");
+    let whole = Toc::read(&mut &fs::read(&path).unwrap()[..]).unwrap();
+    let refused = |change: &dyn Fn(&mut Entry)| {
+        let mut toc = whole.clone();
+        toc.entries.iter_mut().for_each(change);
+        assert_ne!(toc, whole);
+        let bytes = toc.to_directory();
+        let mut record = backup.manifest.clone();
+        let object = record.objects.iter_mut().find(|object| object.kind == Kind::Toc).unwrap();
+        (object.bytes, object.raw_bytes) = (bytes.len() as u64, bytes.len() as u64);
+        object.frames[0].1 = bytes.len() as u64;
+        object.frames[0].2 = bytes.len() as u64;
+        object.frames[0].4 = pgtend::archive::frame::checksum(&bytes);
+        object.sha256 = manifest::hex(&Sha256::digest(&bytes));
+        fs::write(&path, bytes).unwrap();
+        fs::write(backup.folder.join(manifest::NAME), record.to_bytes().unwrap()).unwrap();
+        let into = ["latest", "--into", target.name(), "--clean", "--confirm", target.name()];
+        refused(
+            restore(&repo, cluster, &into),
+            2,
+            &["toc.dat is not what pg_dump writes", "other"],
+        );
+        let kept = target.psql("SELECT count(*) FROM pg_class WHERE relname IN ('t', 'other')");
+        assert_eq!(kept, "2");
+        assert_eq!(target.psql("SELECT count(*) FROM other"), "0");
+    };
+    refused(&|entry| {
+        if entry.is_table_data() {
+            entry.copy = Some(b"COPY public.other (id, v) FROM stdin;\n".to_vec());
+        }
+    });
+    refused(&|entry| {
+        if entry.kind() == "TABLE" {
+            entry.drop = Some(b"DROP TABLE public.other;\n".to_vec());
+        }
+    });
 }

@@ -6,10 +6,14 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use pgtend::archive::frame;
+use pgtend::archive::manifest::{self, Manifest};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::backup_right::repo::{Backup, Repo};
 use crate::harness::{Cluster, Database};
+use crate::restore_right::{Made, restore};
 
 /// Flips in all; a third in backups of each compression.
 const FLIPS: usize = 201;
@@ -194,7 +198,7 @@ fn swapped_objects_and_frames_are_found_by_reading() {
     let length = usize::try_from(one.length().min(other.length())).unwrap();
     let path = backup.folder.join(&object.name);
     let whole = fs::read(&path).unwrap();
-    let range = |frame: &pgtend::archive::manifest::Frame| {
+    let range = |frame: &manifest::Frame| {
         let start = usize::try_from(frame.offset()).unwrap();
         start..start + length
     };
@@ -208,6 +212,63 @@ fn swapped_objects_and_frames_are_found_by_reading() {
     let mut seen = problems(&report);
     seen.dedup();
     assert_eq!((code, seen), (2, vec![format!("damaged {}", object.name)]));
+}
+
+/// A record is whole by its own digest, which is no signature: its numbers may be anything.
+#[test]
+fn a_record_that_asks_for_too_much_memory_is_damage() {
+    let cluster = Cluster::shared();
+    let db = cluster.create_db("too_much");
+    load(&db);
+    let repo = Repo::new();
+    let backup = back_up(&repo, &db, "zstd");
+    let path = backup.folder.join(manifest::NAME);
+    let at = backup.manifest.objects.iter().position(|o| o.name == one_table(&backup)).unwrap();
+    let refused = |record: &Manifest, words: &str| {
+        fs::write(&path, record.to_bytes().unwrap()).unwrap();
+        let (code, report) = verify(&repo, &backup, "content");
+        assert_eq!(code, 2, "{report}");
+        assert!(report["problems"].to_string().contains(words), "{report}");
+        let folder = backup.folder.display().to_string();
+        let made = Made::new(cluster, "too_much");
+        let into = [&folder, "--into", &made.name, "--create", "--yes"];
+        let output = restore(&repo, cluster, &into).run().expect_code(2);
+        assert!(output.stderr.contains(words), "no '{words}' in {}", output.stderr);
+    };
+
+    let mut record = backup.manifest.clone();
+    record.objects[at].frames[0].1 = 1 << 46;
+    refused(&record, "cannot be");
+    record.objects[at].bytes = 1 << 46;
+    refused(&record, "cannot be");
+
+    // A few stored bytes that expand to 256 MiB, where a few rows should be.
+    let mut record = backup.manifest.clone();
+    let object = &mut record.objects[at];
+    let stored_path = backup.folder.join(&object.name);
+    let whole = fs::read(&stored_path).unwrap();
+    let first = object.frames[0].clone();
+    let mut encoder = frame::Encoder::new(frame::Compression::DEFAULT).unwrap();
+    for _ in 0..256 {
+        encoder.push_bytes(&[b'x'; 1 << 20]).unwrap();
+    }
+    let bomb = encoder.finish().unwrap().unwrap().stored.to_vec();
+    let rest = &whole[usize::try_from(first.length()).unwrap()..];
+    let stored = [&bomb[..], rest].concat();
+    object.frames[0].1 = bomb.len() as u64;
+    object.frames[0].4 = frame::checksum(&bomb);
+    for frame in &mut object.frames[1..] {
+        frame.0 = frame.0 - first.length() + bomb.len() as u64;
+    }
+    object.bytes = stored.len() as u64;
+    object.sha256 = manifest::hex(&Sha256::digest(&stored));
+    fs::write(&stored_path, stored).unwrap();
+    refused(&record, "it expands to more than");
+}
+
+/// The object of the table with several frames.
+fn one_table(backup: &Backup) -> String {
+    backup.table("public", "frames").name.clone()
 }
 
 #[test]

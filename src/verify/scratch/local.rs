@@ -362,6 +362,8 @@ fn settings(socket: &Path, jobs: usize, major: u32) -> Vec<String> {
         "log_destination=stderr",
         "log_line_prefix=",
         "log_min_messages=warning",
+        // What it says is read: `trial` looks for a disk that is full.
+        "lc_messages=C",
         // The statements of the dump are nobody's business.
         "log_min_error_statement=panic",
         "log_statement=none",
@@ -417,6 +419,12 @@ mod tests {
     fn memory_is_read_from_the_machines_account() {
         assert_eq!(available_bytes("MemFree: 1 kB\nMemAvailable:    2048 kB\n"), Some(2 << 20));
         assert_eq!(available_bytes("MemFree: 1 kB\n"), None);
+    }
+
+    #[test]
+    fn what_the_server_says_is_english() {
+        let list = settings(Path::new("/tmp/a"), 4, 18);
+        assert!(list.contains(&"lc_messages=C".to_owned()), "{list:?}");
     }
 
     #[test]

@@ -58,7 +58,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 47] = [
+const ASSEMBLED: [(&str, &str, &str); 48] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
     ("backup", "LOCK TABLE ", "the tables come from the catalog"),
@@ -81,14 +81,15 @@ const ASSEMBLED: [(&str, &str, &str); 47] = [
     ("restore", "DROP DATABASE ", "takes no parameter"),
     ("restore", "ALTER DATABASE ", "takes no parameter; and how pg_dump's statements start"),
     ("restore", "COMMENT ON ", "takes no parameter; and how pg_dump's statements start"),
-    ("restore", "ALTER ROLE ", "how pg_dump's statements start"),
+    ("restore", "ALTER ROLE ", "takes no parameter; how pg_dump's statements start"),
     ("restore", "GRANT ", "how pg_dump's statements start; memberships are put together"),
     ("restore", "ALTER TABLE ", "how pg_dump's statements start; takes no parameter"),
     ("restore", "ALTER COLUMN ", "a part of such a statement"),
     ("restore", "ALTER FOREIGN TABLE ", "how pg_dump's statements start"),
     ("restore", "ALTER DOMAIN ", "how pg_dump's statements start"),
+    ("restore", "ALTER PUBLICATION ", "how pg_dump's statements start"),
     ("restore", "ALTER VIEW ", "how pg_dump's statements start"),
-    ("restore", "CREATE ", "how pg_dump's statements start"),
+    ("restore", "CREATE ", "how pg_dump's statements start; a role has no parameter"),
     ("restore", "DROP ", "how pg_dump's statements start; takes no parameter"),
     ("restore", "DO ", "asks whether there is something to drop, in one batch with the drop"),
     ("restore", "EXECUTE ", "stands in such a DO"),
