@@ -532,7 +532,7 @@ mod tests {
             let mut out = Vec::new();
             Decoder::default()
                 .decode(compression, frame.stored, frame.raw, &mut |block| {
-                    out.extend_from_slice(block)
+                    out.extend_from_slice(block);
                 })
                 .unwrap();
             assert_eq!(out, b"kept\n");
@@ -596,7 +596,7 @@ mod tests {
                 let mut out = Vec::new();
                 let result =
                     Decoder::default().decode(compression, &damaged, u64::MAX, &mut |block| {
-                        out.extend_from_slice(block)
+                        out.extend_from_slice(block);
                     });
                 // gzip's header has bits without meaning (time, system); the data must be right.
                 assert!(result.is_err() || out == raw, "{compression}: bit {bit}");

@@ -116,7 +116,7 @@ fn is_bare(statement: &str) -> bool {
     let hides = |part: &&str| {
         part.contains(['\'', '$', ';', '\\']) || part.contains("--") || part.contains("/*")
     };
-    statement.matches('"').count() % 2 == 0 && !outside.iter().any(hides)
+    statement.matches('"').count().is_multiple_of(2) && !outside.iter().any(hides)
 }
 
 fn drops(entry: &Entry, kind: &str, statement: &str) -> Option<bool> {
