@@ -2,7 +2,7 @@
 //!
 //! What belongs to them comes with them: rows, owned sequences, indexes, constraints, triggers,
 //! rights, partitions. What they need (types, functions, the schema) is left to the caller, who
-//! knows what the target has: [`include`]. What merely looks at them (views, functions) is only
+//! knows what the target has: [`include()`]. What merely looks at them (views, functions) is only
 //! listed. Foreign keys of other tables that point at them come back `NOT VALID`: the rows on
 //! both sides are of different times.
 
@@ -39,7 +39,7 @@ impl Parts {
 pub struct Narrowed {
     /// What was named: the tables, or for a schema all that is in it.
     pub chosen: Vec<usize>,
-    /// What the part needs and does not hold; not planned until [`include`] says so.
+    /// What the part needs and does not hold; not planned until [`include()`] says so.
     pub needed: Vec<usize>,
     /// Foreign keys of other tables.
     pub incoming: Vec<Incoming>,
