@@ -338,6 +338,19 @@ impl<'a> Work<'a> {
                 self.raw_bytes += record.raw_bytes;
             }
         }
+        self.judge_large_objects(load);
+        for error in std::mem::take(&mut self.loaded.large_objects_failed) {
+            let entry =
+                self.plan.step(Step::Load).find(|i| self.plan.toc.entries[*i].is_large_objects());
+            self.fail(entry, error, String::new());
+        }
+    }
+
+    /// As many large objects must have been made as the backup has bytes of; a part has none.
+    fn judge_large_objects(&mut self, load: &Load) {
+        if !self.plan.step(Step::Load).any(|at| self.plan.entry(at).is_large_objects()) {
+            return;
+        }
         let objects = &load.manifest.objects;
         let large = objects.iter().filter(|object| object.kind == Kind::LargeObject);
         self.raw_bytes += large.clone().map(|object| object.raw_bytes).sum::<u64>();
@@ -350,11 +363,6 @@ impl<'a> Work<'a> {
             let what =
                 format!("{made} large objects were made, the backup has the bytes of others");
             self.fail(None, what, String::new());
-        }
-        for error in std::mem::take(&mut self.loaded.large_objects_failed) {
-            let entry =
-                self.plan.step(Step::Load).find(|i| self.plan.toc.entries[*i].is_large_objects());
-            self.fail(entry, error, String::new());
         }
     }
 

@@ -34,7 +34,8 @@ fn shop(cluster: &Cluster) -> Database<'_> {
          COMMENT ON COLUMN shop.orders.total IS 'EUR';
          CREATE STATISTICS shop.orders_both ON customer, state FROM shop.orders;
          GRANT SELECT, UPDATE (total) ON shop.orders TO reader;
-         CREATE TABLE other (id int PRIMARY KEY); INSERT INTO other VALUES (1)",
+         CREATE TABLE other (id int PRIMARY KEY); INSERT INTO other VALUES (1);
+         SELECT lo_from_bytea(0, 'a large object')",
     );
     db
 }
