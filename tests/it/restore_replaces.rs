@@ -35,7 +35,7 @@ fn shop(cluster: &Cluster) -> Database<'_> {
          CREATE STATISTICS shop.orders_both ON customer, state FROM shop.orders;
          GRANT SELECT, UPDATE (total) ON shop.orders TO reader;
          CREATE TABLE other (id int PRIMARY KEY); INSERT INTO other VALUES (1);
-         SELECT lo_from_bytea(0, 'a large object')",
+         SELECT lo_from_bytea(4711, 'a large object')",
     );
     db
 }
