@@ -7,10 +7,9 @@ use super::publish::Sink;
 use super::reader::{Fault, cannot_begin, classify};
 use super::run::{LargeObjects, Run, compress_failed};
 use super::statements::begin_with_snapshot;
-use super::table::get;
 use crate::archive::frame::Encoder;
 use crate::archive::manifest::Kind;
-use crate::conn::{QueryError, Session, Type};
+use crate::conn::{QueryError, Session, Type, get};
 use crate::error::{Error, Result};
 use crate::sql;
 

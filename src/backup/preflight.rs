@@ -1,12 +1,12 @@
 //! What would make a backup fail or lie, looked for before the first byte.
 
 use crate::archive::toc::Toc;
-use crate::conn::{QueryError, Row, Session, Type};
+use crate::conn::{QueryError, Row, Session, Type, get};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::sql;
 
-use super::table::{Facts, get};
+use super::table::Facts;
 
 /// Names that one error lists; the rest is counted.
 const NAMED: usize = 10;

@@ -1,7 +1,7 @@
 //! The tables of a backup: an archive entry, and the table on the server it speaks of.
 
 use crate::archive::toc::{Entry, Toc};
-use crate::conn::Row;
+use crate::conn::{Row, get};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 
@@ -80,13 +80,6 @@ impl Facts {
             rows_hidden: get(row, "rows_hidden")?,
         })
     }
-}
-
-/// A column of a row; one of another type is a bug of the statement.
-pub fn get<'a, T: crate::conn::FromSql<'a>>(row: &'a Row, column: &str) -> Result<T> {
-    row.try_get(column).map_err(|error| {
-        Error::bug(format!("column {column} of a catalog query")).caused_by(&error)
-    })
 }
 
 /// Joins the archive's `TABLE DATA` entries with the catalog's tables; every entry must find its

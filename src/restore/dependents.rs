@@ -6,7 +6,7 @@
 use super::belonging::is_relation;
 use super::names::typed_table;
 use super::plan::{Fate, Plan, Step};
-use crate::conn::{Row, Session, Type};
+use crate::conn::{Session, Type, get};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::sql::{self, quote_name, quote_qualified};
@@ -81,12 +81,6 @@ pub async fn outside(session: &Session, plan: &Plan) -> Result<Outside> {
     outside.others.sort();
     outside.others.dedup();
     Ok(outside)
-}
-
-fn get<'a>(row: &'a Row, column: &str) -> Result<&'a str> {
-    row.try_get(column).map_err(|error| {
-        Error::bug(format!("column {column} of a catalog query")).caused_by(&error)
-    })
 }
 
 fn foreign_key(

@@ -14,7 +14,7 @@ use super::statement::altered;
 use super::target::{Facts, Role};
 use super::turns;
 use super::{Mode, Request};
-use crate::conn::{Session, Type};
+use crate::conn::{Session, Type, get};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::sql::{self, quote_qualified};
@@ -195,11 +195,7 @@ async fn configuration_rows(plan: &Plan, session: &Session) -> Result<Vec<Drop>>
         .map_err(|error| error.into_error(failed))?;
     let mut deleting = Vec::new();
     for row in &rows {
-        let read = || -> std::result::Result<(i32, String), Box<dyn std::error::Error>> {
-            Ok((row.try_get("number")?, row.try_get("condition")?))
-        };
-        let (number, condition) =
-            read().map_err(|error| Error::bug("a table's row").caused_by(error.as_ref()))?;
+        let (number, condition): (i32, &str) = (get(row, "number")?, get(row, "condition")?);
         let Some(at) = usize::try_from(number).ok().filter(|at| *at < names.len()) else {
             continue;
         };
@@ -235,9 +231,7 @@ async fn incoming(
         .map_err(|error| error.into_error("cannot look for foreign keys"))?;
     let mut there = std::collections::BTreeSet::new();
     for row in &rows {
-        let number: i32 = row
-            .try_get("number")
-            .map_err(|error| Error::bug("a foreign key's row").caused_by(&error))?;
+        let number: i32 = get(row, "number")?;
         there.extend(usize::try_from(number).ok());
     }
     let mut kept = Vec::new();

@@ -8,7 +8,7 @@ use super::pieces::{Piece, Work, raw_bytes};
 use crate::archive::frame::{self, Compression, Decoder, RowCounter};
 use crate::archive::manifest::{Frame, Object};
 use crate::archive::rowhash::RowSum;
-use crate::conn::{self, QueryError, Session, Type};
+use crate::conn::{self, QueryError, Session, Type, get};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::sql::{self, quote_literal};
@@ -187,9 +187,7 @@ impl Loader<'_> {
                 }
                 Err(error) => return Err(error.into_error("cannot ask for a transaction")),
                 Ok(rows) => match rows.first() {
-                    Some(row) => row
-                        .try_get("status")
-                        .map_err(|error| Error::bug("a transaction's status").caused_by(&error))?,
+                    Some(row) => get(row, "status")?,
                     None => None,
                 },
             };

@@ -3,7 +3,7 @@
 use super::Request;
 use super::side;
 use super::source::Source;
-use crate::conn::Session;
+use crate::conn::{Session, get};
 use crate::consent::Danger;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -24,14 +24,8 @@ impl Content {
         let rows = session.rows(sql::CONTENT.text, &[]).await;
         let rows = rows.map_err(|error| error.into_error("cannot see what the database holds"))?;
         let row = rows.first().ok_or_else(|| Error::bug("a count gave no row"))?;
-        let read = || -> std::result::Result<Self, Box<dyn std::error::Error>> {
-            let names: Option<Vec<String>> = row.try_get("names")?;
-            Ok(Self {
-                objects: row.try_get("objects")?,
-                names: names.into_iter().flatten().collect(),
-            })
-        };
-        read().map_err(|error| Error::bug("a count's row").caused_by(error.as_ref()))
+        let names: Option<Vec<String>> = get(row, "names")?;
+        Ok(Self { objects: get(row, "objects")?, names: names.into_iter().flatten().collect() })
     }
 }
 

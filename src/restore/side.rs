@@ -5,7 +5,7 @@
 use super::dressing::{self, Dressing, Identity, Undone};
 use super::safety::Content;
 use super::{Mode, Request};
-use crate::conn::{self, QueryError, Session, SessionOptions, Type};
+use crate::conn::{self, QueryError, Session, SessionOptions, Type, get};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::settings::Target;
@@ -55,14 +55,11 @@ pub async fn look_up(session: &Session, name: &str) -> Result<Option<Known>> {
     let rows = session.rows(sql::DATABASE.text, &[(&name, Type::TEXT)]).await;
     let rows = rows.map_err(|error| error.into_error("cannot look for the database"))?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let known = || -> std::result::Result<Known, Box<dyn std::error::Error>> {
-        Ok(Known {
-            oid: row.try_get("oid")?,
-            comment: row.try_get("comment")?,
-            sessions: row.try_get("sessions")?,
-        })
-    };
-    known().map(Some).map_err(|error| Error::bug("a database's row").caused_by(error.as_ref()))
+    Ok(Some(Known {
+        oid: get(row, "oid")?,
+        comment: get(row, "comment")?,
+        sessions: get(row, "sessions")?,
+    }))
 }
 
 /// For the operator: who must have left a database before another takes its place.
@@ -408,7 +405,7 @@ pub async fn lock(session: &Session, database: &str) -> Result<bool> {
     let rows = session.rows(sql::ADVISORY_LOCK.text, &[(&key.cast_signed(), Type::INT8)]).await;
     let rows = rows.map_err(|error| error.into_error("cannot take the lock of a restore"))?;
     let row = rows.first().ok_or_else(|| Error::bug("pg_try_advisory_lock gave no row"))?;
-    row.try_get("locked").map_err(|error| Error::bug("a lock's row").caused_by(&error))
+    get(row, "locked")
 }
 
 #[cfg(test)]

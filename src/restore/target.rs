@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::conn::{FromSql, QueryError, Row, Session, Type};
+use crate::conn::{QueryError, Row, Session, Type, get};
 use crate::error::{Error, Result};
 use crate::sql::{self, Query};
 
@@ -345,10 +345,6 @@ fn schema(row: &Row) -> Result<Schema> {
         may_create: get(row, "may_create")?,
         creators: get::<Vec<String>>(row, "creators")?.into_iter().collect(),
     })
-}
-
-fn get<'a, T: FromSql<'a>>(row: &'a Row, column: &str) -> Result<T> {
-    row.try_get(column).map_err(|error| Error::bug("a column of the catalog").caused_by(&error))
 }
 
 fn unreadable(error: QueryError) -> Error {

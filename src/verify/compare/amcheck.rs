@@ -3,8 +3,7 @@
 
 use super::Comparison;
 use crate::backup::preflight;
-use crate::backup::table::get;
-use crate::conn::{self, QueryError, Session, SessionOptions};
+use crate::conn::{self, QueryError, Session, SessionOptions, get};
 use crate::error::Result;
 use crate::report::verify::ProblemKind;
 use crate::sql::{self, quote_name};

@@ -2,8 +2,7 @@
 
 use super::Comparison;
 use crate::backup::preflight;
-use crate::backup::table::get;
-use crate::conn::Type;
+use crate::conn::{Type, get};
 use crate::error::{Error, Result};
 use crate::report::verify::ProblemKind;
 use crate::sql::{self, quote_qualified};

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::Comparison;
 use crate::archive::toc::Entry;
 use crate::backup::preflight;
-use crate::backup::table::get;
+use crate::conn::get;
 use crate::error::Result;
 use crate::report::verify::ProblemKind;
 use crate::sql;

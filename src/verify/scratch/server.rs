@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use crate::archive::manifest::Manifest;
-use crate::backup::table::get;
-use crate::conn::{self, QueryError, Session, SessionOptions};
+use crate::conn::{self, QueryError, Session, SessionOptions, get};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
