@@ -91,12 +91,14 @@ fn partitions_can_stand_alone() {
         let dump = Dump::of(&source, client);
         let target = copy(&source);
         // One of them is loaded through its root elsewhere.
-        for (partition, from) in [("shop.by_state_0", ""), ("shop.log_1", "")] {
+        // Which one has rows depends on the OIDs of the enum's labels.
+        let by_state = source.psql("SELECT tableoid::regclass FROM shop.by_state LIMIT 1");
+        for partition in [by_state.as_str(), "shop.log_1"] {
             let mut plan = dump.plan();
             narrowed(&mut plan, &beside(partition, Some("public"), "alone"));
             dump.restore(&plan, &target);
             same_rows(&target, partition, "public.alone");
-            target.psql(&format!("DROP TABLE alone{from}"));
+            target.psql("DROP TABLE alone");
         }
     }
 }
