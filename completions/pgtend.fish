@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_pgtend_global_optspecs
-    string join \n url= h/host= p/port= U/username= d/dbname= w/no-password target= config= r/repo= format= q/quiet v/verbose ?/help V/version
+    string join \n url= h/host= p/port= U/username= d/dbname= w/no-password env-file= read-from= target= config= r/repo= show-settings show-server format= q/quiet v/verbose ?/help V/version
 end
 
 function __fish_pgtend_needs_command
@@ -29,11 +29,18 @@ complete -c pgtend -n "__fish_pgtend_needs_command" -s h -l host -d 'Host name, 
 complete -c pgtend -n "__fish_pgtend_needs_command" -s p -l port -d 'Port of the server' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -s U -l username -l user -d 'Role to log in as' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -s d -l dbname -d 'Database to connect to' -r
+complete -c pgtend -n "__fish_pgtend_needs_command" -l env-file -d 'Read DATABASE_URL and its kind from this file (a folder: its .env.$ENVIRONMENT or .env)' -r -F
+complete -c pgtend -n "__fish_pgtend_needs_command" -l read-from -d 'Which of the known servers to read from: primary, replica, any or backup' -r -f -a "primary\t'The server itself'
+replica\t'A replica, by weight; the primary when none can be used, with a warning'
+any\t'Replicas and the primary alike'
+backup\t'The server of `DB_BACKUP_URL`'"
 complete -c pgtend -n "__fish_pgtend_needs_command" -l target -d 'Target of pgtend.toml to work with' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
 complete -c pgtend -n "__fish_pgtend_needs_command" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
-complete -c pgtend -n "__fish_pgtend_needs_command" -l format -d 'Form of the answer: table or json' -r
+complete -c pgtend -n "__fish_pgtend_needs_command" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_needs_command" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
+complete -c pgtend -n "__fish_pgtend_needs_command" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
 complete -c pgtend -n "__fish_pgtend_needs_command" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
 complete -c pgtend -n "__fish_pgtend_needs_command" -s v -l verbose -d 'Say what is being done'
 complete -c pgtend -n "__fish_pgtend_needs_command" -s ? -l help -d 'Print help'
@@ -62,10 +69,15 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_see
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s p -l port -d 'Port of the server' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s U -l username -l user -d 'Role to log in as' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s d -l dbname -d 'Database to connect to' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l env-file -d 'Read DATABASE_URL and its kind from this file (a folder: its .env.$ENVIRONMENT or .env)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l read-from -d 'Which of the known servers to read from: primary, replica, any or backup' -r -f -a "primary\t'The server itself'
+replica\t'A replica, by weight; the primary when none can be used, with a warning'
+any\t'Replicas and the primary alike'
+backup\t'The server of `DB_BACKUP_URL`'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l target -d 'Target of pgtend.toml to work with' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l format -d 'Form of the answer: table or json' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l new-cluster -d 'Let this server take over a cluster\'s folder from another one'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l no-globals -d 'Leave roles and tablespaces out'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l serializable-deferrable -d 'Wait for a snapshot that stands in a serial order of all transactions'
@@ -78,6 +90,8 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_see
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s O -l no-owner -d 'Leave owners out'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s x -l no-privileges -d 'Leave rights out'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s v -l verbose -d 'Say what is being done'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s ? -l help -d 'Print help'
@@ -105,10 +119,15 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s p -l port -d 'Port of the server' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s U -l username -l user -d 'Role to log in as' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s d -l dbname -d 'Database to connect to' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l env-file -d 'Read DATABASE_URL and its kind from this file (a folder: its .env.$ENVIRONMENT or .env)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l read-from -d 'Which of the known servers to read from: primary, replica, any or backup' -r -f -a "primary\t'The server itself'
+replica\t'A replica, by weight; the primary when none can be used, with a warning'
+any\t'Replicas and the primary alike'
+backup\t'The server of `DB_BACKUP_URL`'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l target -d 'Target of pgtend.toml to work with' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l format -d 'Form of the answer: table or json' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l new-cluster -d 'Let this server take over a cluster\'s folder from another one'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l no-globals -d 'Leave roles and tablespaces out'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l serializable-deferrable -d 'Wait for a snapshot that stands in a serial order of all transactions'
@@ -121,6 +140,8 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s O -l no-owner -d 'Leave owners out'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s x -l no-privileges -d 'Leave rights out'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s v -l verbose -d 'Say what is being done'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s ? -l help -d 'Print help'
@@ -129,11 +150,18 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -s p -l port -d 'Port of the server' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -s U -l username -l user -d 'Role to log in as' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -s d -l dbname -d 'Database to connect to' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l env-file -d 'Read DATABASE_URL and its kind from this file (a folder: its .env.$ENVIRONMENT or .env)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l read-from -d 'Which of the known servers to read from: primary, replica, any or backup' -r -f -a "primary\t'The server itself'
+replica\t'A replica, by weight; the primary when none can be used, with a warning'
+any\t'Replicas and the primary alike'
+backup\t'The server of `DB_BACKUP_URL`'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l target -d 'Target of pgtend.toml to work with' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l format -d 'Form of the answer: table or json' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say what is being done'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -s ? -l help -d 'Print help'
@@ -142,11 +170,18 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s p -l port -d 'Port of the server' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s U -l username -l user -d 'Role to log in as' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s d -l dbname -d 'Database to connect to' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l env-file -d 'Read DATABASE_URL and its kind from this file (a folder: its .env.$ENVIRONMENT or .env)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l read-from -d 'Which of the known servers to read from: primary, replica, any or backup' -r -f -a "primary\t'The server itself'
+replica\t'A replica, by weight; the primary when none can be used, with a warning'
+any\t'Replicas and the primary alike'
+backup\t'The server of `DB_BACKUP_URL`'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l target -d 'Target of pgtend.toml to work with' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l format -d 'Form of the answer: table or json' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say what is being done'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s ? -l help -d 'Print help'
@@ -163,10 +198,15 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s h -l host -d '
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s p -l port -d 'Port of the server' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s U -l username -l user -d 'Role to log in as' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s d -l dbname -d 'Database to connect to' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l env-file -d 'Read DATABASE_URL and its kind from this file (a folder: its .env.$ENVIRONMENT or .env)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l read-from -d 'Which of the known servers to read from: primary, replica, any or backup' -r -f -a "primary\t'The server itself'
+replica\t'A replica, by weight; the primary when none can be used, with a warning'
+any\t'Replicas and the primary alike'
+backup\t'The server of `DB_BACKUP_URL`'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l target -d 'Target of pgtend.toml to work with' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l format -d 'Form of the answer: table or json' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s C -l create -d 'Create the database; it gets its name once all of it is there'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l swap -d 'Replace the database at the end of a complete restore; keep the old one under another name'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s c -l clean -d 'Drop first what the backup has too; other objects of the database stay'
@@ -179,6 +219,8 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l no-analyze -d 
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l dry-run -d 'Show what would be done, and do nothing'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s y -l yes -d 'Answer y to the question whether to go on'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s v -l verbose -d 'Say what is being done'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s ? -l help -d 'Print help'
@@ -195,12 +237,19 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s h -l hos
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s p -l port -d 'Port of the server' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s U -l username -l user -d 'Role to log in as' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s d -l dbname -d 'Database to connect to' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l env-file -d 'Read DATABASE_URL and its kind from this file (a folder: its .env.$ENVIRONMENT or .env)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l read-from -d 'Which of the known servers to read from: primary, replica, any or backup' -r -f -a "primary\t'The server itself'
+replica\t'A replica, by weight; the primary when none can be used, with a warning'
+any\t'Replicas and the primary alike'
+backup\t'The server of `DB_BACKUP_URL`'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l target -d 'Target of pgtend.toml to work with' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l format -d 'Form of the answer: table or json' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l no-record -d 'Leave no record of the result in the repository'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s v -l verbose -d 'Say what is being done'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s ? -l help -d 'Print help'

@@ -24,6 +24,7 @@ pub mod report;
 
 pub mod backup;
 pub mod restore;
+pub mod show;
 pub mod verify;
 
 pub mod render;

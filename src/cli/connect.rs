@@ -2,7 +2,21 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+
+/// Which of the servers that hold the same data a run reads from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReadFrom {
+    /// The server itself.
+    #[default]
+    Primary,
+    /// A replica, by weight; the primary when none can be used, with a warning.
+    Replica,
+    /// Replicas and the primary alike.
+    Any,
+    /// The server of `DB_BACKUP_URL`.
+    Backup,
+}
 
 /// Which server to work with. All flags may stand before or after the command's name.
 ///
@@ -42,6 +56,14 @@ pub struct ConnectFlags {
     #[arg(short = 'w', long, global = true)]
     pub no_password: bool,
 
+    /// Read DATABASE_URL and its kind from this file (a folder: its .env.$ENVIRONMENT or .env)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
+
+    /// Which of the known servers to read from: primary, replica, any or backup
+    #[arg(long, global = true, value_name = "WHICH")]
+    pub read_from: Option<ReadFrom>,
+
     /// Target of pgtend.toml to work with
     #[arg(long, global = true, value_name = "NAME")]
     pub target: Option<String>,
@@ -66,6 +88,8 @@ impl std::fmt::Debug for ConnectFlags {
             .field("port", &self.port)
             .field("username", &self.username)
             .field("target", &self.target)
+            .field("env_file", &self.env_file)
+            .field("read_from", &self.read_from)
             .field("config", &self.config)
             .finish_non_exhaustive()
     }

@@ -3,3 +3,4 @@
 pub mod connect;
 pub mod output;
 pub mod repository;
+pub mod show;

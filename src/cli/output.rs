@@ -12,6 +12,8 @@ pub enum Format {
     Table,
     /// One JSON document.
     Json,
+    /// TOML, as pgtend.toml has it; for settings only.
+    Toml,
 }
 
 impl FromStr for Format {
@@ -21,6 +23,7 @@ impl FromStr for Format {
         match text {
             "table" => Ok(Self::Table),
             "json" => Ok(Self::Json),
+            "toml" => Ok(Self::Toml),
             "custom" | "c" | "directory" | "d" | "tar" | "t" | "plain" | "p" => {
                 Err("it is the form of what is printed, table or json; \
                  a backup is always a directory that pg_restore -Fd reads"
@@ -35,7 +38,7 @@ impl FromStr for Format {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputFlags {
-    /// Form of the answer: table or json
+    /// Form of the answer: table or json (--show-settings: toml too)
     #[arg(long, global = true, value_name = "FORM", default_value = "table")]
     pub format: Format,
 

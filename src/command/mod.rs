@@ -4,6 +4,7 @@
 mod backup;
 pub mod generate;
 mod restore;
+mod show;
 mod verify_backup;
 
 use std::ffi::OsString;
@@ -19,6 +20,7 @@ use crate::backup::catalog;
 use crate::cli::connect::ConnectFlags;
 use crate::cli::output::{Format, OutputFlags};
 use crate::cli::repository::RepositoryFlags;
+use crate::cli::show::ShowFlags;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::render::{self, Text};
@@ -43,7 +45,6 @@ what they mean to psql. -h is the host; help is --help or -?";
     after_help = AFTER_HELP,
     disable_help_flag = true,
     disable_help_subcommand = true,
-    subcommand_required = true,
     arg_required_else_help = true,
     max_term_width = 100
 )]
@@ -53,9 +54,12 @@ struct Cli {
     #[command(flatten)]
     repository: RepositoryFlags,
     #[command(flatten)]
+    show: ShowFlags,
+    #[command(flatten)]
     output: OutputFlags,
+    /// None only where something is shown instead.
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,6 +108,7 @@ impl Context {
             Format::Table => report.text(&self.ui.page()),
             Format::Json => render::json(self.command, target, report)
                 .map_err(|error| Error::bug("cannot write JSON").caused_by(&error))?,
+            Format::Toml => return Err(no_toml()),
         };
         self.ui.answer(&text)?;
         Ok(report.outcome())
@@ -134,7 +139,7 @@ fn run(arguments: Vec<OsString>) -> Exit {
     };
     let ui = Ui::new(talk, environment.no_color(), environment.columns());
     let format = cli.output.format;
-    let name = cli.command.name();
+    let name = cli.name();
     let target = cli.connect.target().map(str::to_owned);
     let result = start(cli, environment, ui);
     match result {
@@ -155,6 +160,10 @@ fn run(arguments: Vec<OsString>) -> Exit {
 /// Everything that can fail, on one runtime.
 fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
     let connect = ConnectArgs::from(&cli.connect);
+    let command = cli.name();
+    if cli.output.format == Format::Toml && !cli.show.show_settings {
+        return Err(no_toml());
+    }
     let settings = Settings::load(environment, connect.config.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -168,17 +177,37 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
             ui,
             format: cli.output.format,
             signals: Signals::listen()?,
-            command: cli.command.name(),
+            command,
         };
         match cli.command {
-            Command::Backup(args) => backup::run(&context, args).await,
-            Command::Restore(args) => restore::run(&context, args).await,
-            Command::VerifyBackup(args) => verify_backup::run(&context, args).await,
+            _ if cli.show.show_settings => show::settings(&context),
+            _ if cli.show.show_server => show::server(&context).await,
+            Some(Command::Backup(args)) => backup::run(&context, args).await,
+            Some(Command::Restore(args)) => restore::run(&context, args).await,
+            Some(Command::VerifyBackup(args)) => verify_backup::run(&context, args).await,
+            None => Err(Error::usage("no command was given")
+                .next("pgtend --help lists the commands; --show-server connects and looks")),
         }
     });
     // Work that was asked to stop may still wait on a thread of its own.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     exit
+}
+
+fn no_toml() -> Error {
+    Error::usage("--format toml is for --show-settings only").next("take --format json")
+}
+
+impl Cli {
+    /// The command's name, or the flag that stands for one.
+    fn name(&self) -> &'static str {
+        match &self.command {
+            _ if self.show.show_settings => "show-settings",
+            _ if self.show.show_server => "show-server",
+            Some(command) => command.name(),
+            None => "",
+        }
+    }
 }
 
 impl Command {

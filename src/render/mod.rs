@@ -5,6 +5,8 @@
 mod backup;
 mod grid;
 mod restore;
+mod server;
+mod settings;
 mod units;
 mod verify;
 

@@ -2,6 +2,8 @@
 
 pub mod backup;
 pub mod restore;
+pub mod server;
+pub mod settings;
 pub mod verify;
 
 mod progress;

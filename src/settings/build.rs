@@ -69,6 +69,12 @@ pub(super) fn target(env: &Environment, layer: &Layer, may_prompt: bool) -> Resu
             .collect(),
         origins: layer.iter().map(|(name, _, origin)| (name, origin.clone())).collect(),
         user,
+        password_command: None,
+        replicas: Vec::new(),
+        backup_server: None,
+        application: Vec::new(),
+        environment: None,
+        tags: Vec::new(),
     })
 }
 

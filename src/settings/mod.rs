@@ -28,11 +28,11 @@ pub use origin::Origin;
 pub use prompt::ask_password;
 pub use secret::Secret;
 pub use target::{
-    ChannelBinding, ClientCertificate, Host, Keepalive, Roots, SessionAttrs, SslMode, Target,
-    TlsSettings, TlsVersion,
+    ApplicationSetting, ChannelBinding, ClientCertificate, Host, Keepalive, PasswordCommand,
+    Replica, Roots, SessionAttrs, SslMode, Target, TlsSettings, TlsVersion,
 };
 
-use crate::cli::connect::ConnectFlags;
+use crate::cli::connect::{ConnectFlags, ReadFrom};
 use crate::error::{Error, Result};
 
 /// The connection flags as they were given.
@@ -49,6 +49,10 @@ pub struct ConnectArgs {
     pub no_password: bool,
     /// A name of pgtend.toml.
     pub target: Option<String>,
+    /// A file with the variables of an application.
+    pub env_file: Option<PathBuf>,
+    /// Which of the servers with the same data to read from; `None` is the primary.
+    pub read_from: Option<ReadFrom>,
     /// For [`Settings::load`].
     pub config: Option<PathBuf>,
 }
@@ -63,6 +67,8 @@ impl From<&ConnectFlags> for ConnectArgs {
             dbname: flags.dbname.clone(),
             no_password: flags.no_password,
             target: flags.target.clone(),
+            env_file: flags.env_file.clone(),
+            read_from: flags.read_from,
             config: flags.config.clone(),
         }
     }
@@ -76,6 +82,8 @@ impl std::fmt::Debug for ConnectArgs {
             .field("port", &self.port)
             .field("user", &self.user)
             .field("target", &self.target)
+            .field("env_file", &self.env_file)
+            .field("read_from", &self.read_from)
             .field("config", &self.config)
             .finish_non_exhaustive()
     }

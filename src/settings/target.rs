@@ -35,6 +35,43 @@ pub struct Target {
     pub passed_on: Vec<(&'static str, String)>,
     /// Where each given keyword came from.
     pub origins: BTreeMap<&'static str, Origin>,
+    /// A command that prints the password, for when none is known otherwise.
+    pub password_command: Option<PasswordCommand>,
+    /// Other servers with the same data, for reading.
+    pub replicas: Vec<Replica>,
+    /// The server that backups are read from with `--read-from backup` (`DB_BACKUP_URL`).
+    pub backup_server: Option<Box<Target>>,
+    /// What the application's settings say beyond the connection: pool sizes, time limits.
+    /// Judged by `check`, without effect on pgtend's own sessions.
+    pub application: Vec<ApplicationSetting>,
+    /// `production`, `staging` ..; for people.
+    pub environment: Option<String>,
+    pub tags: Vec<String>,
+}
+
+/// A command whose first line of output is a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordCommand {
+    /// For `sh -c`.
+    pub command: String,
+    pub origin: Origin,
+}
+
+/// A server with the data of another one.
+#[derive(Debug, Clone)]
+pub struct Replica {
+    pub target: Target,
+    /// How often it is taken, against the others' weights; at least 1.
+    pub weight: u32,
+}
+
+/// A setting of the application: `pool_size` of its URL, or `DB_POOL_SIZE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplicationSetting {
+    /// As it was written there.
+    pub name: String,
+    pub value: String,
+    pub origin: Origin,
 }
 
 impl Target {
@@ -76,6 +113,12 @@ impl Target {
             may_prompt: false,
             passed_on: Vec::new(),
             origins: BTreeMap::new(),
+            password_command: None,
+            replicas: Vec::new(),
+            backup_server: None,
+            application: Vec::new(),
+            environment: None,
+            tags: Vec::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::source::Source;
 
 /// The modules of src/ in the order of the layers: each may use those before it, and itself.
-const LAYERS: [&str; 25] = [
+const LAYERS: [&str; 26] = [
     "exit",
     "error",
     "signal",
@@ -30,6 +30,7 @@ const LAYERS: [&str; 25] = [
     "backup",
     "restore",
     "verify",
+    "show",
     "render",
     "ui",
     "command",

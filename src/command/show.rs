@@ -1,0 +1,32 @@
+//! `--show-settings` and `--show-server`.
+
+use super::Context;
+use crate::conn::{self, SessionOptions};
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::settings::ask_password;
+use crate::show;
+
+/// Shows what is in force, and where it came from.
+pub fn settings(context: &Context) -> Result<Exit> {
+    let resolved = context.settings.target(&context.connect)?;
+    let report = show::settings(&context.settings, &resolved);
+    context.answer(resolved.target.name.as_deref(), &report)
+}
+
+/// Connects, and shows what is there.
+pub async fn server(context: &Context) -> Result<Exit> {
+    let target = context.target()?;
+    let options = SessionOptions {
+        application: "pgtend/show-server".to_owned(),
+        read_only: true,
+        retry: true,
+        prompt: Some(ask_password),
+        ..SessionOptions::default()
+    };
+    let session = tokio::select! {
+        session = conn::connect(&target, &options) => session?,
+        () = context.signals.cancel.cancelled() => return Ok(context.signals.exit()),
+    };
+    context.answer(target.name.as_deref(), &show::server(&session))
+}
