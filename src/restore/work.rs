@@ -98,7 +98,12 @@ impl<'a> Work<'a> {
         let database = &self.request.into;
         let mut error = error
             .because(format!("database {database} holds a part of the backup now"))
-            .next("restore again with --clean, which drops that part before");
+            .next(match self.request.overwrite_source {
+                true => {
+                    "restore again with --clean --overwrite-source, which drops that part before"
+                }
+                false => "restore again with --clean, which drops that part before",
+            });
         for key in &self.prepared.fit.outside.foreign_keys {
             error = error.next(format!("then make the foreign key again: {}", key.add));
         }
