@@ -15,7 +15,7 @@ pub mod beside;
 pub mod clean;
 mod data;
 pub mod dependents;
-mod dressing;
+pub mod dressing;
 mod fit;
 pub mod globals;
 mod head_start;
