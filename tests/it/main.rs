@@ -22,6 +22,7 @@ mod conninfo_oracle;
 mod harness;
 mod harness_works;
 mod layers;
+mod like_psql;
 mod readme;
 mod restore_faults;
 mod restore_parts;
