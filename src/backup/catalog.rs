@@ -60,10 +60,15 @@ pub fn cluster_folder(request: &Request, session: &Session) -> String {
     let given = request.cluster.as_ref().or(request.target.name.as_ref());
     given.cloned().unwrap_or_else(|| {
         let address = session.address();
-        // A socket folder is a place on this machine.
-        let host = if address.ip.is_some() { address.host.as_str() } else { "local" };
-        format!("{host}-{}", address.port)
+        folder_name(&address.host, address.port, address.ip.is_none())
     })
+}
+
+/// The folder's name of a server that nobody named.
+pub fn folder_name(host: &str, port: u16, socket: bool) -> String {
+    // A socket folder is a place on this machine.
+    let host = if socket { "local" } else { host };
+    format!("{host}-{port}")
 }
 
 /// Refuses a folder whose newest backup is of another server: one name must not mix two.

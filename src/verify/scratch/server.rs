@@ -55,6 +55,7 @@ impl OnServer {
             application: "pgtend/verify".into(),
             retry: true,
             prompt: Some(crate::settings::ask_password),
+            tell: Some(progress.listener()),
             settings: for_writing(),
             ..SessionOptions::default()
         };
