@@ -69,6 +69,11 @@ impl Cause {
         }
     }
 
+    /// Whether another password may help.
+    pub fn is_wrong_password(&self) -> bool {
+        matches!(self, Self::Server(state, _) if state == "28P01")
+    }
+
     /// Whether other hosts would say the same: libpq does not go on after a refused login.
     pub fn is_final(&self) -> bool {
         match self {

@@ -48,13 +48,18 @@ pub struct Prepared {
 }
 
 /// How the sessions of a restore start; `read_only` until there is consent.
-pub fn session_options(settings: Vec<(String, String)>, read_only: bool) -> SessionOptions {
+pub fn session_options(
+    request: &Request,
+    settings: Vec<(String, String)>,
+    read_only: bool,
+) -> SessionOptions {
     SessionOptions {
         application: APPLICATION.into(),
         read_only,
         retry: true,
         settings,
         prompt: Some(crate::settings::ask_password),
+        tell: Some(request.progress.listener()),
     }
 }
 
@@ -68,7 +73,7 @@ pub async fn prepare(request: &Request) -> Result<Prepared> {
     remove_left_over_folders();
     let source = Source::open(&request.store, request.backup.clone()).await?;
     let pins = pins_and_role(request.role.as_deref());
-    let session = conn::connect(&request.target, &session_options(pins, true)).await;
+    let session = conn::connect(&request.target, &session_options(request, pins, true)).await;
     let session = session.map_err(|error| what_about_create(request, error))?;
     let server = session.server();
     if server.in_recovery {

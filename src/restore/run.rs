@@ -22,7 +22,7 @@ use crate::settings::Target;
 /// The error says what is left where.
 pub async fn run(request: &Request, prepared: Prepared, _consent: &Consent) -> Result<Restored> {
     let clock = Instant::now();
-    let options = session_options(prepared.settings.clone(), false);
+    let options = session_options(request, prepared.settings.clone(), false);
     match request.mode {
         Mode::Existing => {
             let control = prepared.connect(&options).await?;

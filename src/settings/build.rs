@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::env::Environment;
 use super::keyword::{self, Use};
 use super::layer::Layer;
+use super::learned::Learned;
 use super::secret::Secret;
 use super::target::{
     ChannelBinding, ClientCertificate, Host, Keepalive, Roots, SessionAttrs, SslMode, Target,
@@ -75,6 +76,7 @@ pub(super) fn target(env: &Environment, layer: &Layer, may_prompt: bool) -> Resu
             .collect(),
         user,
         password_command: None,
+        learned: Learned::default(),
         replicas: Vec::new(),
         backup_server: None,
         application: Vec::new(),

@@ -8,6 +8,7 @@
 mod advice;
 mod application;
 mod build;
+pub mod conninfo;
 mod dotenv;
 mod dsn;
 mod env;
@@ -15,6 +16,7 @@ mod env_file;
 mod file;
 mod keyword;
 mod layer;
+mod learned;
 mod origin;
 mod passfile;
 mod prompt;
@@ -30,8 +32,9 @@ use std::path::{Path, PathBuf};
 
 pub use env::Environment;
 pub use file::BackupDefaults;
+pub use learned::Learned;
 pub use origin::Origin;
-pub use prompt::ask_password;
+pub use prompt::{Asked, ask_password};
 pub use secret::Secret;
 pub use source::UnusedVariable;
 pub use target::{
@@ -61,6 +64,8 @@ pub struct ConnectArgs {
     pub env_file: Option<PathBuf>,
     /// Which of the servers with the same data to read from; `None` is the primary.
     pub read_from: Option<ReadFrom>,
+    /// How far a replica may be behind to be read from; `None` is a minute.
+    pub max_lag: Option<String>,
     /// For [`Settings::load`].
     pub config: Option<PathBuf>,
 }
@@ -77,6 +82,7 @@ impl From<&ConnectFlags> for ConnectArgs {
             target: flags.target.clone(),
             env_file: flags.env_file.clone(),
             read_from: flags.read_from,
+            max_lag: flags.max_lag.clone(),
             config: flags.config.clone(),
         }
     }

@@ -21,6 +21,8 @@ pub enum Origin {
     Service { name: String, path: PathBuf },
     /// A line, from 1, of a password file.
     Passfile { path: PathBuf, line: usize },
+    /// Printed by a `password_command`, which came from there.
+    Command(Box<Origin>),
     /// Typed by the operator.
     Prompt,
     /// libpq's or pgtend's default.
@@ -39,6 +41,7 @@ impl fmt::Display for Origin {
             Self::Config { target, path } => write!(f, "{target} ({})", path.display()),
             Self::Service { name, path } => write!(f, "service {name} ({})", path.display()),
             Self::Passfile { path, line } => write!(f, "{}, line {line}", path.display()),
+            Self::Command(origin) => write!(f, "password_command of {origin}"),
             Self::Prompt => f.write_str("the terminal"),
             Self::Default => f.write_str("default"),
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::learned::Learned;
 use super::origin::Origin;
 use super::secret::Secret;
 
@@ -39,6 +40,8 @@ pub struct Target {
     pub given: BTreeMap<&'static str, String>,
     /// A command that prints the password, for when none is known otherwise.
     pub password_command: Option<PasswordCommand>,
+    /// What was learned while connecting.
+    pub learned: Learned,
     /// Other servers with the same data, for reading.
     pub replicas: Vec<Replica>,
     /// The server that backups are read from with `--read-from backup` (`DB_BACKUP_URL`).
@@ -123,6 +126,7 @@ impl Target {
             origins: BTreeMap::new(),
             given: BTreeMap::new(),
             password_command: None,
+            learned: Learned::default(),
             replicas: Vec::new(),
             backup_server: None,
             application: Vec::new(),
