@@ -26,12 +26,13 @@ pub(super) fn source(given: &Variables) -> Result<Option<Source>> {
         .map(|variable| candidate(given, variable.known(), 1, variable.origin.clone()))
         .next()
         .map(Box::new);
-    describe(given, &mut source);
+    describe(given, &mut source, false);
     Ok(Some(source))
 }
 
-/// Adds what the variables say of the application, and nothing of its server.
-pub(super) fn describe(given: &Variables, source: &mut Source) {
+/// Adds what the variables say of the application; with `all` that too which would decide about
+/// the server, when another one was named.
+pub(super) fn describe(given: &Variables, source: &mut Source, all: bool) {
     let environment = named(given, Effect::Environment).find_map(|(_, variable)| {
         let name = variable.value.clone().ok()?;
         Some((name, variable.origin.clone()))
@@ -75,6 +76,9 @@ pub(super) fn describe(given: &Variables, source: &mut Source) {
         if let Some(why) = found.known.kind.fault(value) {
             source.notes.push(format!("{} is not used: {why}", variable.origin));
             unused(why.to_owned());
+            continue;
+        }
+        if !all && found.known.effect != Effect::Judged {
             continue;
         }
         let origin = variable.origin.clone();

@@ -62,7 +62,7 @@ pub(super) fn resolve(
         && (args.url.is_some() || args.target.is_some())
     {
         let path = variables.file.as_deref().unwrap_or(Path::new(""));
-        application::describe(variables, &mut source);
+        application::describe(variables, &mut source, true);
         source.notes.push(format!(
             "the server of {} is not used: {} names another",
             path.display(),
@@ -104,8 +104,9 @@ fn finish(
     add_environment(env, &mut source);
     raise(&mut source);
     let mut target = build::target(env, &source.layer, !no_password)?;
+    target.passfile = passfile(env, &source.layer);
     let mut notes = source.notes;
-    add_passwords(env, &mut target, &source.layer, &mut notes);
+    add_passwords(&mut target, &source.layer, &mut notes);
     notes.extend(advice::notes(&target));
     target.name = source.target;
     target.password_command = source.password_command;
@@ -245,7 +246,7 @@ fn from_env_file(variables: &Variables, args: &ConnectArgs) -> Result<Source> {
     }
     let mut source =
         Source { title: "the command line".to_owned(), explicit: true, ..Source::default() };
-    application::describe(variables, &mut source);
+    application::describe(variables, &mut source, true);
     Ok(source)
 }
 
@@ -388,8 +389,14 @@ fn fill(layer: &mut Layer, below: &Layer, not: &[&str]) {
     }
 }
 
+/// The password file: the one that was given, else the one at home.
+fn passfile(env: &Environment, layer: &Layer) -> Option<PathBuf> {
+    let given = layer.get("passfile").map(PathBuf::from);
+    given.or_else(|| env.home().map(|home| home.join(".pgpass")))
+}
+
 /// Gives each host its password: the one that was given, else its line of the password file.
-fn add_passwords(env: &Environment, target: &mut Target, layer: &Layer, notes: &mut Vec<String>) {
+fn add_passwords(target: &mut Target, layer: &Layer, notes: &mut Vec<String>) {
     if let Some(password) = layer.get("password") {
         let password = (Secret::new(password), layer.origin("password"));
         for host in &mut target.hosts {
@@ -397,8 +404,7 @@ fn add_passwords(env: &Environment, target: &mut Target, layer: &Layer, notes: &
         }
         return;
     }
-    let path = layer.get("passfile").map(PathBuf::from);
-    let Some(path) = path.or_else(|| env.home().map(|home| home.join(".pgpass"))) else { return };
+    let Some(path) = target.passfile.clone() else { return };
     let (passfile, warning) = Passfile::read(&path);
     notes.extend(warning);
     for host in &mut target.hosts {

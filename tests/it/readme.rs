@@ -193,3 +193,48 @@ fn exit_codes_and_commands_are_those_of_the_code() {
         assert!(readme.contains(file) && path().with_file_name(file).exists(), "{file}");
     }
 }
+
+/// One row for each effect: the names, the unit, what pgtend does with them.
+fn variables() -> String {
+    use pgtend::settings::{KNOWN_VARIABLES, Kind};
+    let mut rows: Vec<(String, String, String)> = Vec::new();
+    for known in KNOWN_VARIABLES {
+        let unit = match known.kind {
+            Kind::Number(unit) if !unit.is_empty() => format!(", {unit}"),
+            Kind::Boolean if !known.meaning.contains("true") => ", true or false".to_owned(),
+            _ => String::new(),
+        };
+        let meaning = format!("{}{unit}", known.meaning);
+        let effect = known.effect.words();
+        let name = format!("`{}`", known.name);
+        let same = rows.iter_mut().find(|(_, m, e)| *m == meaning && *e == effect);
+        match same {
+            Some((names, ..)) => {
+                names.push(' ');
+                names.push_str(&name);
+            }
+            None => rows.push((name, meaning, effect)),
+        }
+    }
+    let mut text = String::from("| variable | meaning | effect |\n|---|---|---|\n");
+    for (names, meaning, effect) in rows {
+        writeln!(text, "| {names} | {meaning} | {effect} |").unwrap();
+    }
+    text
+}
+
+/// The table of variables is that of the code; `PGTEND_BLESS=1` writes it.
+#[test]
+fn variables_are_those_of_the_code() {
+    const START: &str = "<!-- variables -->\n";
+    let (readme, table) = (fs::read_to_string(path()).unwrap(), variables());
+    let (before, after) = readme.split_once(START).unwrap();
+    let end = after.find("\n## ").unwrap();
+    let present = after[..end].trim();
+    if std::env::var_os("PGTEND_BLESS").is_some() {
+        let text = format!("{before}{START}\n{}\n{}", table, &after[end..]);
+        fs::write(path(), text).unwrap();
+        return;
+    }
+    assert_eq!(present, table.trim(), "PGTEND_BLESS=1 cargo test --test it -- readme");
+}
