@@ -12,7 +12,7 @@ use super::error::Cause;
 use super::server::{OLDEST, major_version};
 use super::session::Fate;
 use super::socket::{Endpoint, Socket};
-use super::tls::{HostTls, Seen};
+use super::tls::{Connector, HostTls, Seen};
 use crate::settings::{ChannelBinding, Host, Secret, SslMode, Target};
 
 /// A login that worked; its connection runs as a task of the current runtime.
@@ -30,10 +30,18 @@ pub(super) struct Attempt<'a> {
     pub host: &'a Host,
     pub application: &'a str,
     pub password: Option<&'a Secret>,
-    pub connector: Option<&'a TlsConnector>,
+    pub connector: Option<&'a Connector>,
 }
 
 impl Attempt<'_> {
+    /// The connector, when it can be used.
+    pub fn ready(&self) -> Option<&TlsConnector> {
+        match self.connector {
+            Some(Connector::Ready(connector)) => Some(connector),
+            _ => None,
+        }
+    }
+
     /// Logs in at one address. `prefer` falls back to plain text when the handshake fails or
     /// the server refuses the encrypted login, `allow` to TLS when it refuses the plain one;
     /// not while the server is starting or stopping (57P03). Fails with one or two causes.
@@ -52,7 +60,7 @@ impl Attempt<'_> {
         };
         let refused = match &cause {
             Cause::Server(state, _) => state != "57P03",
-            Cause::Tls(_) => true,
+            Cause::Tls(_) | Cause::TlsFiles(_) => true,
             _ => false,
         };
         match second {
@@ -70,6 +78,11 @@ impl Attempt<'_> {
         endpoint: &Endpoint,
         mode: config::SslMode,
     ) -> Result<Login, (bool, Cause)> {
+        if let Some(Connector::Unusable(why)) = self.connector
+            && mode != config::SslMode::Disable
+        {
+            return Err((true, Cause::TlsFiles(why.clone())));
+        }
         let began = Instant::now();
         let socket = endpoint
             .dial(self.target.keepalive)
@@ -77,7 +90,7 @@ impl Attempt<'_> {
             .map_err(|error| (false, Cause::Dial(error.kind(), error.to_string())))?;
         let local_port = socket.local_port();
         let config = self.config(mode);
-        let tls = self.connector.map(|connector| HostTls::new(connector, self.host.tls_name()));
+        let tls = self.ready().map(|connector| HostTls::new(connector, self.host.tls_name()));
         let seen = tls.as_ref().map(HostTls::seen);
         let login = match tls {
             Some(tls) => log_in(&config, socket, tls).await,

@@ -5,14 +5,13 @@ use std::io;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use native_tls::TlsConnector;
 
 use super::attempt::Attempt;
 use super::error::{Cause, Context, Failure, report};
 use super::server::Server;
 use super::session::Session;
 use super::socket::{Address, Endpoint};
-use super::tls;
+use super::tls::{self, Connector};
 use crate::error::{Error, Result};
 use crate::settings::{Host, Origin, Secret, SessionAttrs, SslMode, Target};
 
@@ -70,7 +69,7 @@ enum Stopped {
 async fn with_retries(
     target: &Target,
     options: &SessionOptions,
-    connector: Option<&TlsConnector>,
+    connector: Option<&Connector>,
 ) -> Result<Session, Stopped> {
     let more = if options.retry { 2 } else { 0 };
     let delays = ExponentialBuilder::default()
@@ -104,7 +103,7 @@ fn ask(target: &Target, options: &SessionOptions, failures: &[Failure]) -> Resul
 async fn all_hosts(
     target: &Target,
     options: &SessionOptions,
-    connector: Option<&TlsConnector>,
+    connector: Option<&Connector>,
 ) -> Result<Session, Stopped> {
     // prefer-standby takes any server when no standby is found.
     let passes: &[SessionAttrs] = match target.session_attrs {
@@ -151,7 +150,7 @@ struct Place<'a> {
     target: &'a Target,
     host: &'a Host,
     options: &'a SessionOptions,
-    connector: Option<&'a TlsConnector>,
+    connector: Option<&'a Connector>,
     wanted: SessionAttrs,
 }
 
@@ -211,7 +210,7 @@ impl Place<'_> {
             port: self.host.port,
             ip: endpoint.ip(),
         };
-        let connector = attempt.connector.cloned();
+        let connector = attempt.ready().cloned();
         let target = self.target.at(self.host.clone());
         let session = Session::open(login, target, address, endpoint.clone(), connector)
             .await

@@ -23,6 +23,8 @@ pub(super) enum Cause {
     Server(String, String),
     /// The handshake failed.
     Tls(String),
+    /// The certificates or the key given for TLS are of no use.
+    TlsFiles(String),
     TlsNotOffered,
     PasswordMissing,
     /// Not the kind of server that `target_session_attrs` asks for.
@@ -147,6 +149,7 @@ pub(super) fn explain(cause: &Cause, context: &Context) -> (String, Option<Strin
         ),
         Cause::Server(state, message) => server(state, message, context),
         Cause::Tls(text) => tls(text),
+        Cause::TlsFiles(text) => (format!("TLS could not be used: {text}"), None),
         Cause::TlsNotOffered => (
             "the server does not offer TLS, and sslmode asks for it".to_owned(),
             Some("switch ssl on in the server, or connect with sslmode=prefer".to_owned()),

@@ -87,6 +87,7 @@ pub struct Identity {
 pub struct Pki {
     folder: PathBuf,
     authority: Authority,
+    other: Authority,
     /// The authority that servers and clients are signed by.
     pub ca: PathBuf,
     /// An authority that signed only [`TlsVariant::OtherAuthority`].
@@ -126,14 +127,14 @@ impl Pki {
         fs::write(&ca, &ours).unwrap();
         fs::write(&other_ca, &theirs).unwrap();
         fs::write(&bundle, [theirs, ours].concat()).unwrap();
-        let pki = Self { folder, authority, ca, other_ca, bundle };
+        let pki = Self { folder, authority, other, ca, other_ca, bundle };
         for variant in VARIANTS {
-            pki.make_server(variant, &other);
+            pki.make_server(variant);
         }
         pki
     }
 
-    fn make_server(&self, variant: TlsVariant, other: &Authority) {
+    fn make_server(&self, variant: TlsVariant) {
         let local = ["localhost"];
         let elsewhere = ["elsewhere.example"];
         let wrong = variant == TlsVariant::WrongName;
@@ -147,11 +148,37 @@ impl Pki {
                 _ => 365 * DAY,
             },
         };
-        let issuer = if variant == TlsVariant::OtherAuthority { other } else { &self.authority };
+        let issuer = match variant {
+            TlsVariant::OtherAuthority => &self.other,
+            _ => &self.authority,
+        };
         let key = ec_key();
         let files = self.server(variant);
         fs::write(&files.cert, issuer.sign(&wanted, &key).to_pem().unwrap()).unwrap();
         write_key(&files.key, &key.private_key_to_pem_pkcs8().unwrap());
+    }
+
+    /// A certificate for a server with this common name and these alternative names, in files
+    /// that start with `file`.
+    pub fn named(&self, file: &str, name: &str, hosts: &[&str], addresses: &[&str]) -> Identity {
+        let path = |end: &str| self.folder.join(format!("named-{file}.{end}"));
+        let files = Identity { cert: path("crt"), key: path("key") };
+        let key = ec_key();
+        let wanted = Wanted { name, hosts, addresses, ends: 365 * DAY };
+        fs::write(&files.cert, self.authority.sign(&wanted, &key).to_pem().unwrap()).unwrap();
+        write_key(&files.key, &key.private_key_to_pem_pkcs8().unwrap());
+        files
+    }
+
+    /// A client certificate that no server accepts: the other authority signed it.
+    pub fn stranger(&self, user: &str) -> Identity {
+        let path = |end: &str| self.folder.join(format!("stranger-{user}.{end}"));
+        let files = Identity { cert: path("crt"), key: path("key") };
+        let key = ec_key();
+        let wanted = Wanted { name: user, hosts: &[], addresses: &[], ends: 365 * DAY };
+        fs::write(&files.cert, self.other.sign(&wanted, &key).to_pem().unwrap()).unwrap();
+        write_key(&files.key, &key.private_key_to_pem_pkcs8().unwrap());
+        files
     }
 
     /// The files of a server's certificate.
@@ -204,7 +231,7 @@ impl Authority {
     fn sign(&self, wanted: &Wanted<'_>, key: &PKey<Private>) -> X509 {
         let mut builder = certificate(wanted.name, wanted.ends, key);
         builder.set_issuer_name(self.cert.subject_name()).unwrap();
-        if !wanted.hosts.is_empty() {
+        if !wanted.hosts.is_empty() || !wanted.addresses.is_empty() {
             let mut names = SubjectAlternativeName::new();
             for host in wanted.hosts {
                 names.dns(host);
