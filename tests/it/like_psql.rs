@@ -2,7 +2,10 @@
 //! as the same user, encrypted or not alike; where psql does not, neither does pgtend. Differences
 //! on purpose carry their reason, and must be differences.
 
-mod files;
+mod environment;
+mod keywords;
+mod passfile;
+mod service;
 mod tls;
 mod tls_more;
 
