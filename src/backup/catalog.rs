@@ -209,7 +209,7 @@ pub async fn resolve(store: &Store, name: &str) -> Result<Found> {
     let all = all(store).await?;
     let nowhere = |what: &str| {
         Error::usage(format!("{what} in {}", store.location()))
-            .next("see what is there: pgtend backup list")
+            .next(format!("see what is there: pgtend backup list --repo {}", store.location()))
     };
     if let Some(database) = name.strip_prefix("latest") {
         let database = match database.strip_prefix(':') {

@@ -118,7 +118,6 @@ pub async fn run(request: &Request) -> Result<Backup> {
             Err(Stop::Asked) => return Err(stopped()),
             Err(Stop::StartOver(error)) if number < RUNS => {
                 request.progress.note(format!("{error}; starting over"));
-                request.progress.start_over();
             }
             Err(Stop::StartOver(error)) => {
                 return Err(

@@ -216,7 +216,7 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
             settings,
             ui,
             format: cli.output.format,
-            signals: Signals::listen()?,
+            signals: Signals::listen(move |exit| ui.failure(&render::error_text(&twice(exit))))?,
             command,
         };
         match cli.command {
@@ -232,6 +232,12 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
     // Work that was asked to stop may still wait on a thread of its own.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     exit
+}
+
+/// What is said when a second signal ends the process.
+fn twice(exit: Exit) -> Error {
+    Error::new(exit, "ended at once, by the second signal")
+        .because("nothing was tidied up after the first one")
 }
 
 fn no_toml() -> Error {

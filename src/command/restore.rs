@@ -172,8 +172,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         tokio::select! {
             biased;
             () = context.signals.cancel.cancelled() => {
-                Err(Error::new(Exit::Interrupted, "the restore was stopped")
-                    .because("nothing was changed"))
+                Err(restore::stopped().because("nothing was changed"))
             }
             prepared = restore::prepare(&request) => prepared,
         }

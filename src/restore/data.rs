@@ -138,7 +138,6 @@ impl Load {
             };
             (*bytes, std::cmp::Reverse(first))
         });
-        progress.plan(total, copies.len() as u64);
         Ok(Self {
             target,
             session,
@@ -260,6 +259,8 @@ impl Load {
     /// The store or the server cannot be reached any more, or the run was stopped. What the server
     /// refuses of one table is told in the result.
     pub async fn run(self: &Arc<Self>, jobs: usize) -> Result<LoadedAll> {
+        let bytes = self.queue().waiting.iter().map(|(bytes, _)| *bytes).sum();
+        self.progress.plan(bytes, self.copies.len() as u64);
         let jobs = jobs.min(self.queue().waiting.len());
         let mut ends = Vec::new();
         for number in 0..jobs {

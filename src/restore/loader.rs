@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::sql::{self, quote_literal};
 use crate::store::Reader;
+use crate::worker;
 
 /// Loadings of one piece, all told.
 const ATTEMPTS: u32 = 5;
@@ -55,19 +56,7 @@ impl From<QueryError> for Fault {
 
 /// Loads until nothing is left.
 pub fn run(load: &Load) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::bug("cannot start a thread's runtime").caused_by(&error))?;
-    runtime.block_on(async {
-        tokio::select! {
-            biased;
-            () = load.stop.cancelled() => {
-                Err(Error::new(Exit::Interrupted, "the restore was stopped"))
-            }
-            result = load_all(load) => result,
-        }
-    })
+    worker::until_stopped(&load.stop, load_all(load))?.ok_or_else(super::stopped)
 }
 
 async fn load_all(load: &Load) -> Result<()> {

@@ -10,20 +10,16 @@ use super::objects::{Failure, Objects, WRITES};
 use super::plan::{Plan, Step};
 use super::prepare::{APPLICATION, Prepared};
 use super::run::left_out;
+use super::stopped;
 use super::{Request, analyze, fit, head_start, identity, replace};
 use crate::archive::manifest::{Kind, Object};
 use crate::conn::{Session, SessionOptions, Type};
 use crate::error::{Error, Result};
-use crate::exit::Exit;
 use crate::report::restore::{Failed, NotValidated, Phase, Restored};
 use crate::settings::Target;
 use crate::sql::{self, quote_qualified};
 
 const NOT_MADE: &str = "its table was not made";
-
-fn stopped() -> Error {
-    Error::new(Exit::Interrupted, "the restore was stopped")
-}
 
 /// A restore under way.
 pub struct Work<'a> {
@@ -102,7 +98,12 @@ impl<'a> Work<'a> {
         let database = &self.request.into;
         let mut error = error
             .because(format!("database {database} holds a part of the backup now"))
-            .next("restore again with --clean, which drops that part before");
+            .next(match self.request.overwrite_source {
+                true => {
+                    "restore again with --clean --overwrite-source, which drops that part before"
+                }
+                false => "restore again with --clean, which drops that part before",
+            });
         for key in &self.prepared.fit.outside.foreign_keys {
             error = error.next(format!("then make the foreign key again: {}", key.add));
         }

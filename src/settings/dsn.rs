@@ -69,9 +69,9 @@ impl Conninfo {
 
     fn store(&mut self, name: &str, value: String) -> Result<(), String> {
         // libpq keeps this spelling of old for sslmode.
-        let (name, value) = match (name, value.as_str()) {
-            ("requiressl", "1") => ("sslmode", "require".to_owned()),
-            ("requiressl", _) => ("sslmode", "prefer".to_owned()),
+        let (name, value) = match name {
+            "requiressl" if value.starts_with('1') => ("sslmode", "require".to_owned()),
+            "requiressl" => ("sslmode", "prefer".to_owned()),
             _ => (name, value),
         };
         let keyword = keyword::find(name).ok_or_else(|| unknown(name))?;
@@ -196,11 +196,11 @@ fn addresses<'a>(info: &mut Conninfo, mut rest: &'a str) -> Result<&'a str, Stri
 /// `conninfo_uri_parse_params`.
 fn uri_parameters(info: &mut Conninfo, parameters: &str) -> Result<(), String> {
     let mut taken_off = Vec::new();
-    // A '&' at the end is accepted, an empty parameter elsewhere is not.
-    let parameters = parameters.strip_suffix('&').unwrap_or(parameters);
     if parameters.is_empty() {
         return Ok(());
     }
+    // A '&' at the end is accepted, an empty parameter elsewhere is not.
+    let parameters = parameters.strip_suffix('&').unwrap_or(parameters);
     for parameter in parameters.split('&') {
         let (name, value) =
             parameter.split_once('=').ok_or("a query parameter has no '=' and no value")?;
@@ -234,9 +234,9 @@ fn store_decoded(info: &mut Conninfo, name: &str, text: &str) -> Result<(), Stri
 
 /// `conninfo_uri_decode`: spaces around are dropped, inside they are an error.
 fn decode(text: &str) -> Result<String, String> {
-    // isspace() ends the token, but only blanks may follow it.
-    let text = text.trim_start_matches(' ').trim_end_matches(' ');
-    if text.contains(is_space) {
+    // Blanks only: a tab or the end of a line is a part of the value.
+    let text = text.trim_matches(' ');
+    if text.contains(' ') {
         return Err("there is a space inside: it is written %20".to_owned());
     }
     let mut bytes = Vec::with_capacity(text.len());

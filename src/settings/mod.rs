@@ -6,6 +6,7 @@
 //! which no default is open.
 
 mod build;
+pub mod conninfo;
 mod dsn;
 mod env;
 mod file;

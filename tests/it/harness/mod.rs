@@ -5,6 +5,8 @@ pub mod cluster;
 pub mod command;
 pub mod compare;
 pub mod database;
+pub mod dice;
+pub mod oracle;
 pub mod pgtend;
 pub mod pki;
 pub mod proxy;

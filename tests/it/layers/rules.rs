@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::source::Source;
 
 /// The modules of src/ in the order of the layers: each may use those before it, and itself.
-const LAYERS: [&str; 26] = [
+const LAYERS: [&str; 27] = [
     "exit",
     "error",
     "signal",
+    "worker",
     "consent",
     "cli",
     "settings",
