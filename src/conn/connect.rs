@@ -8,7 +8,7 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use native_tls::TlsConnector;
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Reached};
 use super::error::{Cause, Context, Failure, report};
 use super::password;
 use super::server::Server;
@@ -257,7 +257,7 @@ impl Place<'_> {
     /// Tries each address; failures are added to the list. An error is one after the login.
     async fn connect(&self, failures: &mut Vec<Failure>) -> Result<Option<Session>> {
         let endpoints = self
-            .limited(async {
+            .limited(&Reached::default(), async {
                 Endpoint::of(self.host)
                     .await
                     .map_err(|error| vec![Cause::Lookup(error.to_string())])
@@ -266,13 +266,20 @@ impl Place<'_> {
         let mut endpoints = match endpoints {
             Ok(endpoints) => endpoints,
             Err(causes) => {
-                failures.extend(causes.into_iter().map(|cause| self.failure(cause, None)));
+                let causes = causes.into_iter().map(|cause| match cause {
+                    Cause::Silent(limit, _) => {
+                        Cause::Lookup(format!("no answer within {} s", limit.as_secs()))
+                    }
+                    cause => cause,
+                });
+                failures.extend(causes.map(|cause| self.failure(cause, None)));
                 return Ok(None);
             }
         };
         shuffle(self.target, &mut endpoints);
         for endpoint in &endpoints {
-            match self.limited(self.open(endpoint)).await {
+            let reached = Reached::default();
+            match self.limited(&reached, self.open(endpoint, &reached)).await {
                 Ok(mut session) => {
                     session.start(self.options).await?;
                     return Ok(Some(session));
@@ -291,7 +298,7 @@ impl Place<'_> {
 
     /// Login and facts; the facts are within the time limit because a pooler answers the login
     /// before it has a server.
-    async fn open(&self, endpoint: &Endpoint) -> Result<Session, Vec<Cause>> {
+    async fn open(&self, endpoint: &Endpoint, reached: &Reached) -> Result<Session, Vec<Cause>> {
         let attempt = Attempt {
             target: self.target,
             host: self.host,
@@ -302,6 +309,7 @@ impl Place<'_> {
                 .unwrap_or(&self.options.application),
             password: self.host.password.as_ref().map(|(password, _)| password),
             connector: self.connector.filter(|_| self.host.socket().is_none()),
+            reached,
         };
         let login = attempt.run(endpoint).await?;
         let address = Address {
@@ -322,13 +330,14 @@ impl Place<'_> {
 
     async fn limited<T>(
         &self,
+        reached: &Reached,
         work: impl Future<Output = Result<T, Vec<Cause>>>,
     ) -> Result<T, Vec<Cause>> {
         match self.target.connect_timeout {
             None => work.await,
             Some(limit) => match tokio::time::timeout(limit, work).await {
                 Ok(result) => result,
-                Err(_) => Err(vec![Cause::Silent(limit)]),
+                Err(_) => Err(vec![Cause::Silent(limit, reached.stage())]),
             },
         }
     }
@@ -340,6 +349,7 @@ impl Place<'_> {
                 _ => self.host.to_string(),
             };
         let context = Context {
+            host: self.host.tls_name().to_owned(),
             place,
             socket: self.host.socket().is_some(),
             ipv6: endpoint.and_then(Endpoint::ip).is_some_and(|ip| ip.is_ipv6()),

@@ -13,7 +13,7 @@ use super::attempt::{self, Login};
 use super::child::ChildConnection;
 use super::connect::SessionOptions;
 use super::copy::{CopyIn, CopyOut, PreparedCopy};
-use super::error::{Cause, Context, Failure, report};
+use super::error::{Cause, Context, Failure, Stage, report};
 use super::pooler::{self, Way};
 use super::query_error::{QueryError, chain};
 use super::route::Replay;
@@ -236,10 +236,11 @@ impl Session {
         let cause = match tokio::time::timeout(CANCEL_LIMIT, sent).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(cause)) => cause,
-            Err(_) => Cause::Silent(CANCEL_LIMIT),
+            Err(_) => Cause::Silent(CANCEL_LIMIT, Stage::Dialling),
         };
         let context = Context {
             place: self.address.to_string(),
+            host: self.address.host.clone(),
             socket: self.address.ip.is_none(),
             ipv6: self.address.ip.is_some_and(|ip| ip.is_ipv6()),
             user: self.target.user.clone(),
