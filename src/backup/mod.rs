@@ -102,6 +102,7 @@ pub async fn run(request: &Request) -> Result<Backup> {
         retry: true,
         settings: statements::pins_and_role(request.role.as_deref()),
         prompt: Some(crate::settings::ask_password),
+        tell: Some(request.progress.listener()),
     };
     for number in 1.. {
         let result = tokio::select! {
@@ -117,7 +118,6 @@ pub async fn run(request: &Request) -> Result<Backup> {
             Err(Stop::Asked) => return Err(stopped()),
             Err(Stop::StartOver(error)) if number < RUNS => {
                 request.progress.note(format!("{error}; starting over"));
-                request.progress.start_over();
             }
             Err(Stop::StartOver(error)) => {
                 return Err(

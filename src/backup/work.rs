@@ -65,8 +65,8 @@ impl Work<'_> {
         }
         let weight = chunks.iter().map(|chunk| chunk.weight).sum();
         let chunk_count = chunks.len() as u64;
-        request.progress.plan(weight, coordinator.tables.len() as u64);
         request.progress.phase("copying");
+        request.progress.plan(weight, coordinator.tables.len() as u64);
         let start = Start {
             target: coordinator.session.same_server(),
             session: self.options.clone(),

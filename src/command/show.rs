@@ -1,7 +1,7 @@
 //! `--show-settings` and `--show-server`.
 
 use super::Context;
-use crate::conn::{self, SessionOptions};
+use crate::conn::SessionOptions;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::settings::ask_password;
@@ -22,11 +22,12 @@ pub async fn server(context: &Context) -> Result<Exit> {
         read_only: true,
         retry: true,
         prompt: Some(ask_password),
+        tell: Some(context.listener()),
         ..SessionOptions::default()
     };
-    let session = tokio::select! {
-        session = conn::connect(&target, &options) => session?,
+    let routed = tokio::select! {
+        routed = context.route(&target, &options) => routed?,
         () = context.signals.cancel.cancelled() => return Ok(context.signals.exit()),
     };
-    context.answer(target.name.as_deref(), &show::server(&session))
+    context.answer(target.name.as_deref(), &show::server(&routed.session, &routed.choice))
 }

@@ -5,24 +5,31 @@
 //! there uses unnamed statements only, so that it works behind a transaction pooler.
 
 mod attempt;
+mod breaker;
 mod child;
 mod connect;
 mod copy;
 mod error;
 mod identity;
+mod password;
 mod pooler;
 mod query_error;
+mod route;
 mod row;
+mod rows;
 mod server;
 mod session;
 mod socket;
 mod tls;
 
+pub use breaker::{Breaker, BreakerState};
 pub use child::ChildConnection;
-pub use connect::{Prompt, SessionOptions, connect};
+pub use connect::{Prompt, SessionOptions, Tell, connect};
 pub use copy::{CopyIn, CopyOut, PreparedCopy};
 pub use query_error::QueryError;
+pub use route::{Choice, Routed, Taken, route};
 pub use row::get;
+pub use rows::REASONS;
 pub use server::Server;
 pub use session::Session;
 pub use socket::Address;

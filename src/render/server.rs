@@ -15,6 +15,7 @@ impl Text for ServerReport {
         row("version", self.version.clone());
         row("in recovery", yes(self.in_recovery));
         row("encrypted", yes(self.encrypted));
+        row("read from", format!("{} ({})", self.route.taken, self.route.why));
         if let Some(at) = self.certificate_expires {
             row("certificate expires", at.to_string());
         }

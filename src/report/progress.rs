@@ -1,8 +1,10 @@
 //! How far a long run is: counters that workers raise and a display reads.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+
+use crate::conn::Tell;
 
 /// Counters of a long run, shared by all who work on it.
 #[derive(Debug, Default)]
@@ -20,6 +22,9 @@ pub struct Progress {
 #[derive(Debug, Default)]
 struct Text {
     phase: &'static str,
+    since: Option<Instant>,
+    /// Whether the counters are those of this phase.
+    measured: bool,
     news: Vec<News>,
 }
 
@@ -30,6 +35,8 @@ pub enum News {
     Phase(&'static str, Instant),
     /// Something for the operator.
     Note(String),
+    /// Something for an operator who wants to know all.
+    Detail(String),
 }
 
 /// The counters at one moment.
@@ -37,7 +44,9 @@ pub enum News {
 pub struct Reading {
     /// What the run is doing.
     pub phase: &'static str,
-    /// Bytes to do, about; 0 while that is not known.
+    /// Since it does that; none before the first phase.
+    pub since: Option<Instant>,
+    /// Bytes to do in this phase, about; 0 where that is not known.
     pub weight: u64,
     /// Bytes of them that are done.
     pub weight_done: u64,
@@ -54,11 +63,15 @@ pub struct Reading {
 }
 
 impl Progress {
-    /// Names what the run is doing now.
+    /// Names what the run is doing now. How far that is, is not known before
+    /// [`plan`](Self::plan).
     pub fn phase(&self, phase: &'static str) {
+        let now = Instant::now();
         let mut text = self.text();
         text.phase = phase;
-        text.news.push(News::Phase(phase, Instant::now()));
+        text.since = Some(now);
+        text.measured = false;
+        text.news.push(News::Phase(phase, now));
     }
 
     /// Says something to the operator, once.
@@ -66,30 +79,32 @@ impl Progress {
         self.text().news.push(News::Note(note.into()));
     }
 
+    /// Says something to an operator who wants to know all, once.
+    pub fn detail(&self, detail: impl Into<String>) {
+        self.text().news.push(News::Detail(detail.into()));
+    }
+
+    /// What [`crate::conn::connect`] says goes to an operator who wants to know all.
+    pub fn listener(self: &Arc<Self>) -> Tell {
+        let progress = Arc::clone(self);
+        Tell::new(move |text| progress.detail(text))
+    }
+
     /// Takes what happened since the last call.
     pub fn take_news(&self) -> Vec<News> {
         std::mem::take(&mut self.text().news)
     }
 
-    /// Sets what is to be done: about so many bytes, in so many tables.
+    /// Sets what is to be done in this phase: about so many bytes, in so many tables (0: it does
+    /// not go by tables). Nothing of it is done yet.
     pub fn plan(&self, weight: u64, tables: u64) {
-        self.weight.store(weight, Ordering::Relaxed);
-        self.tables.store(tables, Ordering::Relaxed);
-    }
-
-    /// Nothing is done yet, again.
-    pub fn start_over(&self) {
-        for counter in [
-            &self.weight,
-            &self.weight_done,
-            &self.raw,
-            &self.stored,
-            &self.rows,
-            &self.tables,
-            &self.tables_done,
-        ] {
+        let done = [&self.weight_done, &self.raw, &self.stored, &self.rows, &self.tables_done];
+        for counter in done {
             counter.store(0, Ordering::Relaxed);
         }
+        self.weight.store(weight, Ordering::Relaxed);
+        self.tables.store(tables, Ordering::Relaxed);
+        self.text().measured = true;
     }
 
     /// A frame is stored.
@@ -115,9 +130,17 @@ impl Progress {
 
     /// The counters now.
     pub fn reading(&self) -> Reading {
+        let (phase, since, measured) = {
+            let text = self.text();
+            (text.phase, text.since, text.measured)
+        };
+        if !measured {
+            return Reading { phase, since, ..Reading::default() };
+        }
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Reading {
-            phase: self.text().phase,
+            phase,
+            since,
             weight: load(&self.weight),
             weight_done: load(&self.weight_done),
             raw: load(&self.raw),
@@ -130,5 +153,27 @@ impl Progress {
 
     fn text(&self) -> MutexGuard<'_, Text> {
         self.text.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_belong_to_their_phase() {
+        let progress = Progress::default();
+        progress.phase("copying");
+        progress.plan(100, 2);
+        progress.frame_done(10, 1);
+        progress.chunk_done(50);
+        assert_eq!((progress.reading().weight_done, progress.reading().raw), (50, 10));
+        progress.phase("building indexes");
+        let reading = progress.reading();
+        assert_eq!((reading.phase, reading.weight, reading.raw), ("building indexes", 0, 0));
+        progress.phase("comparing rows");
+        progress.plan(30, 0);
+        let reading = progress.reading();
+        assert_eq!((reading.weight, reading.weight_done, reading.raw), (30, 0, 0));
     }
 }

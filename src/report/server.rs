@@ -28,8 +28,23 @@ pub struct ServerReport {
     pub encrypted: bool,
     /// The end of the life of the server's certificate.
     pub certificate_expires: Option<Timestamp>,
+    /// Which of several servers this is.
+    pub route: RouteReport,
     /// Why a transaction pooler seems to be in between.
     pub pooler: Option<String>,
+}
+
+/// Which server was taken, and why.
+#[derive(Debug, Clone, Serialize)]
+pub struct RouteReport {
+    /// `primary`, `replica` or `backup`; a fallback is a primary.
+    pub taken: &'static str,
+    /// For people.
+    pub why: String,
+    /// The servers that could not be used, with the reason.
+    pub skipped: Vec<String>,
+    /// What could not be found out about the server that was taken.
+    pub unknown: Option<String>,
 }
 
 impl Report for ServerReport {

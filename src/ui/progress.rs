@@ -65,26 +65,36 @@ pub fn watch(progress: Arc<Progress>, display: Display) -> Watch {
 struct Screen {
     display: Display,
     start: Instant,
-    copying: Option<Instant>,
     last_line: Instant,
     bar: Option<ProgressBar>,
+    /// The style that the bar has.
+    measured: Option<bool>,
 }
 
 impl Screen {
     fn new(display: Display) -> Self {
         let terminal = std::io::stderr().is_terminal() && display.talk >= Talk::Normal;
-        let bar = terminal.then(|| {
-            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-            let color = if display.color { ".cyan" } else { "" };
-            // 80 columns hold the whole summary beside it.
-            let template = format!("{{bar:16{color}}} {{percent:>3}}%  {{wide_msg}}");
-            if let Ok(style) = ProgressStyle::with_template(&template) {
-                bar.set_style(style.progress_chars("=> "));
-            }
-            bar
-        });
+        let bar =
+            terminal.then(|| ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()));
         let now = Instant::now();
-        Self { display, start: now, copying: None, last_line: now, bar }
+        Self { display, start: now, last_line: now, bar, measured: None }
+    }
+
+    /// With a bar where it is known how far the phase is, else with its name alone.
+    fn set_style(&mut self, bar: &ProgressBar, measured: bool) {
+        if self.measured == Some(measured) {
+            return;
+        }
+        self.measured = Some(measured);
+        let color = if self.display.color { ".cyan" } else { "" };
+        // 80 columns hold the whole summary beside it.
+        let template = match measured {
+            true => format!("{{bar:16{color}}} {{percent:>3}}%  {{wide_msg}}"),
+            false => "{wide_msg}".to_owned(),
+        };
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
     }
 
     fn update(&mut self, progress: &Progress) {
@@ -97,17 +107,23 @@ impl Screen {
                     let elapsed = since.saturating_duration_since(self.start).as_secs_f64();
                     self.line(&format!("{elapsed:>6.2} s  {phase}"));
                 }
-                News::Note(_) | News::Phase(..) => {}
+                News::Detail(detail) if self.display.talk >= Talk::Verbose => {
+                    self.line(&format!("note: {detail}"));
+                }
+                News::Note(_) | News::Detail(_) | News::Phase(..) => {}
             }
         }
         let reading = progress.reading();
-        if self.start.elapsed() < QUIET_START || reading.weight == 0 {
+        let Some(since) = reading.since.filter(|_| self.start.elapsed() >= QUIET_START) else {
             return;
-        }
-        let copying = *self.copying.get_or_insert_with(Instant::now);
-        let text = summary(&reading, copying.elapsed());
-        if let Some(bar) = &self.bar {
-            bar.set_message(text);
+        };
+        let text = summary(&reading, since.elapsed());
+        if let Some(bar) = self.bar.clone() {
+            self.set_style(&bar, reading.weight > 0);
+            match reading.weight {
+                0 => bar.set_message(format!("{}: {text}", reading.phase)),
+                _ => bar.set_message(text),
+            }
             bar.set_length(reading.weight);
             bar.set_position(reading.weight_done);
         } else if self.display.talk >= Talk::Normal && self.last_line.elapsed() >= LINE_EVERY {
@@ -131,14 +147,23 @@ impl Screen {
     }
 }
 
-/// `1.2 GiB at 286.0 MiB/s, 12/519 tables, about 5 s left`.
+/// `1.2 GiB at 286.0 MiB/s, 12/519 tables, about 5 s left`, of what the phase counts; the time
+/// that it took so far where it counts nothing.
 fn summary(reading: &Reading, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64();
-    let mut text = bytes(reading.raw);
-    if seconds > 0.0 {
-        text.push_str(&format!(" at {}", rate(reading.raw, seconds)));
+    if reading.weight == 0 {
+        return format!("{} so far", duration(seconds));
     }
-    text.push_str(&format!(", {}/{} tables", count(reading.tables_done), count(reading.tables)));
+    // Not every phase counts bytes before compression.
+    let done = if reading.raw > 0 { reading.raw } else { reading.weight_done };
+    let mut text = bytes(done);
+    if seconds > 0.0 {
+        text.push_str(&format!(" at {}", rate(done, seconds)));
+    }
+    if reading.tables > 0 {
+        let (tables_done, tables) = (count(reading.tables_done), count(reading.tables));
+        text.push_str(&format!(", {tables_done}/{tables} tables"));
+    }
     if reading.weight_done > 0 && reading.weight_done < reading.weight {
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let left =
@@ -166,5 +191,8 @@ mod tests {
             summary(&reading, Duration::from_secs(2)),
             "10.0 MiB at 5.0 MiB/s, 1/4 tables, about 6.0 s left"
         );
+        let reading = Reading { raw: 0, tables: 0, tables_done: 0, ..reading };
+        assert_eq!(summary(&reading, Duration::from_secs(5)), "25 B at 5 B/s, about 15.0 s left");
+        assert_eq!(summary(&Reading::default(), Duration::from_secs(12)), "12.0 s so far");
     }
 }

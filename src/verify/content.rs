@@ -58,9 +58,8 @@ pub async fn check(
 ) -> Result<LargeObjects> {
     let total: u64 = manifest.objects.iter().map(|object| object.bytes).sum();
     let tables = manifest.objects.iter().filter(|object| object.kind == Kind::Table).count();
-    request.progress.start_over();
-    request.progress.plan(total, tables as u64);
     request.progress.phase("reading every byte");
+    request.progress.plan(total, tables as u64);
     let states = manifest.objects.iter().map(|_| Mutex::default()).collect();
     let shared = Arc::new(Shared { manifest, states });
     // Two frames a thread on their way: the bound of what is held in memory.

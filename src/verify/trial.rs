@@ -192,7 +192,6 @@ async fn restore(
         progress: Arc::clone(&request.progress),
         cancel: request.cancel.child_token(),
     };
-    request.progress.start_over();
     let prepared = unless_stopped(request, restore::prepare(&restore)).await?;
     let plan = &prepared.plan;
     let left_out = plan.toc.entries.iter().enumerate();

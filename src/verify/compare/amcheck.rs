@@ -53,9 +53,8 @@ impl Comparison<'_> {
             }
         }
         let progress = self.inputs.progress;
-        progress.start_over();
-        progress.plan(items.iter().map(|item| item.bytes.unsigned_abs()).sum(), 0);
         progress.phase("checking indexes and tables (amcheck)");
+        progress.plan(items.iter().map(|item| item.bytes.unsigned_abs()).sum(), 0);
         let mut checked = Vec::with_capacity(items.len());
         let schema = quote_name(&schema);
         let work =

@@ -54,10 +54,8 @@ impl Comparison<'_> {
         let progress = Arc::clone(self.inputs.progress);
         let there: Vec<u32> = stored.keys().copied().filter(|oid| found.contains(oid)).collect();
         if !there.is_empty() {
-            progress.start_over();
-            let bytes = stored.values().flatten().map(|piece| piece.bytes).sum();
-            progress.plan(bytes, 0);
             progress.phase("comparing large objects");
+            progress.plan(stored.values().flatten().map(|piece| piece.bytes).sum(), 0);
         }
         let groups: Vec<Vec<u32>> = there.chunks(HEADS).map(<[u32]>::to_vec).collect();
         let shared: Arc<HashMap<u32, Vec<Piece>>> =

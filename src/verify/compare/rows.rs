@@ -76,9 +76,8 @@ impl<'a> Comparison<'a> {
         let chunks = chunks::cut(&tables, CHUNK_BYTES, block, server.version_number);
         let weight = chunks.iter().map(|chunk| chunk.weight).sum();
         let progress = self.inputs.progress;
-        progress.start_over();
-        progress.plan(weight, tables.len() as u64);
         progress.phase("comparing rows");
+        progress.plan(weight, tables.len() as u64);
         let mut left = vec![0_usize; groups.len()];
         chunks.iter().for_each(|chunk| left[owners[chunk.table]] += 1);
         let encoding = self.inputs.manifest.database.text_encoding.clone();

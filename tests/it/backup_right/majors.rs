@@ -51,6 +51,8 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("verify/amcheck", "", ""),
     ("verify/checkable", "", ""),
     ("conn/facts", "", ""),
+    ("conn/lag", "(text)", "('0/0')"),
+    ("conn/position", "", ""),
     ("conn/set", "(text[], text[])", "(ARRAY['jit', 'no_such'], ARRAY['off', 'x'])"),
 ];
 
@@ -62,6 +64,8 @@ const SIMPLE: &str = "CREATE TABLE t (id int PRIMARY KEY, v text);
 fn statement(name: &str) -> &'static str {
     match name {
         "conn/facts" => include_str!("../../../src/sql/conn/facts.sql"),
+        "conn/lag" => include_str!("../../../src/sql/conn/lag.sql"),
+        "conn/position" => include_str!("../../../src/sql/conn/position.sql"),
         "conn/set" => include_str!("../../../src/sql/conn/set.sql"),
         _ => pgtend::sql::ALL.iter().find(|query| query.name == name).expect("a statement").text,
     }
