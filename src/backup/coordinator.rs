@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::program::{ChildGuard, Programs};
 use crate::report::Progress;
+use crate::settings::{Pooler, PoolerMode};
 use crate::sql;
 
 /// Advisory lock of a backup: one per database at a time, on whatever machine it runs.
@@ -88,12 +89,8 @@ impl Coordinator {
             session = conn::connect(&request.target, options) => session?,
             () = request.cancel.cancelled() => return Err(Stop::Asked),
         };
-        if let Some(how) = session.behind_pooler().filter(|_| !request.allow_pooler) {
-            return Err(Error::new(Exit::Refused, "cannot back up through a connection pooler")
-                .because(how)
-                .next("give the server's own address and port")
-                .next("or, if it is in session mode: --allow-pooler")
-                .into());
+        if let Some(pooler) = session.sharing_pooler().filter(|_| !request.allow_pooler) {
+            return Err(refuse_pooler(pooler).into());
         }
         let programs = Programs::find(&request.environment, session.server().major())?;
         // A dry run reads nothing that another backup could disturb.
@@ -158,6 +155,18 @@ impl Coordinator {
         }
         Err(Error::bug("no snapshot was taken").into())
     }
+}
+
+fn refuse_pooler(pooler: &Pooler) -> Error {
+    let mut error = Error::new(Exit::Refused, format!("cannot back up through {pooler}"));
+    for shown in &pooler.evidence {
+        error = error.because(shown);
+    }
+    error = error.next("give the server's own address and port");
+    if pooler.mode == PoolerMode::Unknown {
+        error = error.next("or, if you know that it is in session mode: --allow-pooler");
+    }
+    error
 }
 
 /// Refused means that another backup of this database runs; the lock ends with the session.
@@ -517,7 +526,7 @@ fn data_entries(toc: &Toc, all: &[u32]) -> Result<Vec<(i32, Vec<u32>)>> {
 
 /// What each transaction of a session must pin for itself: all of it behind a pooler.
 pub fn local_pins(session: &Session, options: &SessionOptions) -> String {
-    if session.behind_pooler().is_none() {
+    if session.sharing_pooler().is_none() {
         return String::new();
     }
     pin_locally(&options.settings)

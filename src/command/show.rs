@@ -18,15 +18,12 @@ pub fn settings(context: &Context) -> Result<Exit> {
 pub async fn server(context: &Context) -> Result<Exit> {
     let target = context.target()?;
     let options = SessionOptions {
-        application: "pgtend/show-server".to_owned(),
-        read_only: true,
-        retry: true,
         prompt: Some(ask_password),
-        ..SessionOptions::default()
+        ..SessionOptions::reading("pgtend/show-server")
     };
     let session = tokio::select! {
         session = conn::connect(&target, &options) => session?,
         () = context.signals.cancel.cancelled() => return Ok(context.signals.exit()),
     };
-    context.answer(target.name.as_deref(), &show::server(&session))
+    context.answer(target.name.as_deref(), &show::server(&session).await)
 }

@@ -9,9 +9,10 @@ use tokio_postgres::tls::{NoTls, TlsConnect, TlsStream};
 use tokio_postgres::{CancelToken, Client};
 
 use super::error::Cause;
+use super::greeting;
 use super::server::{OLDEST, major_version};
 use super::session::Fate;
-use super::socket::{Endpoint, Socket};
+use super::socket::{self, Endpoint, Socket};
 use super::tls::{HostTls, Seen};
 use crate::settings::{ChannelBinding, Host, Secret, SslMode, Target};
 
@@ -20,7 +21,10 @@ pub(super) struct Login {
     pub client: Client,
     pub fate: Arc<Fate>,
     pub seen: Option<Arc<Seen>>,
+    /// The port of our own end; `None` for a Unix socket.
     pub local_port: Option<u16>,
+    /// The server process that the greeting named; 0 for none.
+    pub greeted: i32,
     pub began: Instant,
 }
 
@@ -75,7 +79,7 @@ impl Attempt<'_> {
             .dial(self.target.keepalive)
             .await
             .map_err(|error| (false, Cause::Dial(error.kind(), error.to_string())))?;
-        let local_port = socket.local_port();
+        let local_port = socket::local_port(&socket);
         let config = self.config(mode);
         let tls = self.connector.map(|connector| HostTls::new(connector, self.host.tls_name()));
         let seen = tls.as_ref().map(HostTls::seen);
@@ -84,7 +88,11 @@ impl Attempt<'_> {
             None => log_in(&config, socket, NoTls).await,
         };
         match login {
-            Ok((client, fate)) => Ok(Login { client, fate, seen, local_port, began }),
+            Ok((client, fate)) => {
+                let greeted = greeting::process(&client).await;
+                let greeted = greeted.map_err(|error| (true, Cause::of(&error)))?;
+                Ok(Login { client, fate, seen, local_port, greeted, began })
+            }
             Err(cause) => Err((seen.is_some_and(|seen| seen.began()), cause)),
         }
     }

@@ -5,26 +5,35 @@
 //! there uses unnamed statements only, so that it works behind a transaction pooler.
 
 mod attempt;
+mod capabilities;
 mod child;
 mod connect;
 mod copy;
 mod error;
+mod flavour;
+mod greeting;
 mod identity;
 mod pooler;
+mod probe;
 mod query_error;
+mod read;
 mod row;
 mod server;
 mod session;
 mod socket;
 mod tls;
 
+pub use capabilities::{Capabilities, Statements};
 pub use child::ChildConnection;
 pub use connect::{Prompt, SessionOptions, connect};
 pub use copy::{CopyIn, CopyOut, PreparedCopy};
+pub use flavour::{Flavour, Provider};
 pub use query_error::QueryError;
+pub use read::{Params, Reading};
 pub use row::get;
 pub use server::Server;
 pub use session::Session;
 pub use socket::Address;
+pub use tls::Certificate;
 pub use tokio_postgres::Row;
 pub use tokio_postgres::types::{FromSql, ToSql, Type};

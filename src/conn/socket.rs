@@ -4,12 +4,11 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use rustix::net::sockopt;
-use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
+use tokio::io::BufReader;
 use tokio::net::{TcpStream, UnixStream};
+use tokio_util::either::Either;
 
 use crate::settings::{Host, Keepalive};
 
@@ -66,12 +65,15 @@ impl Endpoint {
 
     pub async fn dial(&self, keepalive: Keepalive) -> io::Result<Socket> {
         match self {
-            Self::Unix(path) => Ok(Socket::new(Stream::Unix(UnixStream::connect(path).await?))),
+            Self::Unix(path) => {
+                let stream = Either::Right(UnixStream::connect(path).await?);
+                Ok(BufReader::with_capacity(READ_BYTES, stream))
+            }
             Self::Tcp(address) => {
                 let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
                 keep_alive(&stream, keepalive)?;
-                Ok(Socket::new(Stream::Tcp(stream)))
+                Ok(BufReader::with_capacity(READ_BYTES, Either::Left(stream)))
             }
         }
     }
@@ -107,99 +109,15 @@ fn keep_alive(stream: &TcpStream, keepalive: Keepalive) -> io::Result<()> {
 
 /// The stream itself, read in large pieces: tokio-postgres asks for 8 KiB at a time, and a
 /// system call (or with TLS several) for each costs a COPY a tenth of the client's CPU.
-#[derive(Debug)]
-pub(super) struct Socket(BufReader<Stream>);
-
-#[derive(Debug)]
-enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
+pub(super) type Socket = BufReader<Either<TcpStream, UnixStream>>;
 
 /// Bytes that one read may take.
 const READ_BYTES: usize = 128 << 10;
 
-impl Socket {
-    fn new(stream: Stream) -> Self {
-        Self(BufReader::with_capacity(READ_BYTES, stream))
-    }
-
-    /// The port of our own end; `None` for a Unix socket.
-    pub fn local_port(&self) -> Option<u16> {
-        match self.0.get_ref() {
-            Stream::Tcp(stream) => stream.local_addr().ok().map(|address| address.port()),
-            Stream::Unix(_) => None,
-        }
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
-    }
-}
-
-macro_rules! both {
-    ($self:ident, $stream:ident => $call:expr) => {
-        match $self.get_mut() {
-            Stream::Tcp(stream) => {
-                let $stream = Pin::new(stream);
-                $call
-            }
-            Stream::Unix(stream) => {
-                let $stream = Pin::new(stream);
-                $call
-            }
-        }
-    };
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        both!(self, stream => stream.poll_read(context, buffer))
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        both!(self, stream => stream.poll_write(context, bytes))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        both!(self, stream => stream.poll_flush(context))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        both!(self, stream => stream.poll_shutdown(context))
+/// The port of our own end; `None` for a Unix socket.
+pub(super) fn local_port(socket: &Socket) -> Option<u16> {
+    match socket.get_ref() {
+        Either::Left(stream) => stream.local_addr().ok().map(|address| address.port()),
+        Either::Right(_) => None,
     }
 }

@@ -5,6 +5,7 @@
 //! pgtend.toml; [`Settings::target`] puts both and the flags together to a [`Target`], in
 //! which no default is open.
 
+mod between;
 mod build;
 mod dsn;
 mod env;
@@ -22,6 +23,7 @@ mod target;
 
 use std::path::{Path, PathBuf};
 
+pub use between::{Between, Pooler, PoolerKind, PoolerMode};
 pub use env::Environment;
 pub use file::BackupDefaults;
 pub use origin::Origin;

@@ -21,6 +21,7 @@ mod connect_settings;
 mod harness;
 mod harness_works;
 mod layers;
+mod pooler;
 mod readme;
 mod restore_faults;
 mod restore_parts;

@@ -51,7 +51,12 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("verify/amcheck", "", ""),
     ("verify/checkable", "", ""),
     ("conn/facts", "", ""),
-    ("conn/set", "(text[], text[])", "(ARRAY['jit', 'no_such'], ARRAY['off', 'x'])"),
+    (
+        "conn/capabilities",
+        "(text[], text[], text[], text[])",
+        "('{rds_superuser}', '{rdsadmin}', '{rds.extensions,jit}', '{aurora_version,now}')",
+    ),
+    ("conn/set", "(text[], text[], bool)", "(ARRAY['jit', 'no_such'], ARRAY['off', 'x'], true)"),
 ];
 
 /// Rows that the one table of every major's database has.
@@ -62,6 +67,7 @@ const SIMPLE: &str = "CREATE TABLE t (id int PRIMARY KEY, v text);
 fn statement(name: &str) -> &'static str {
     match name {
         "conn/facts" => include_str!("../../../src/sql/conn/facts.sql"),
+        "conn/capabilities" => include_str!("../../../src/sql/conn/capabilities.sql"),
         "conn/set" => include_str!("../../../src/sql/conn/set.sql"),
         _ => pgtend::sql::ALL.iter().find(|query| query.name == name).expect("a statement").text,
     }

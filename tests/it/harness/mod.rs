@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod command;
 pub mod compare;
 pub mod database;
+pub mod pgbouncer;
 pub mod pgtend;
 pub mod pki;
 pub mod proxy;
@@ -13,6 +14,7 @@ pub mod tools;
 
 pub use cluster::{Cluster, ClusterSpec};
 pub use database::Database;
+pub use pgbouncer::PgBouncer;
 pub use pgtend::Pgtend;
 pub use pki::TlsVariant;
 pub use proxy::Proxy;

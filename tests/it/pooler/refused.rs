@@ -1,0 +1,105 @@
+//! What needs a session of its own: refused in transaction mode, done in session mode.
+
+use std::time::{Duration, Instant};
+
+use crate::backup_right::repo::Repo;
+use crate::harness::pgbouncer::PoolSpec;
+use crate::harness::pgtend::Output;
+use crate::harness::{Cluster, Pgtend, compare};
+use crate::restore_right::Made;
+
+/// Refused by name, with what shows it and the way out.
+#[track_caller]
+fn refused(output: &Output, what: &str, evidence: &str) {
+    let said = &output.stderr;
+    assert!(said.contains(what), "{said}");
+    assert!(said.contains(evidence), "{said}");
+}
+
+#[test]
+fn transaction_mode_is_named_and_refused_for_backup_and_restore() {
+    let cluster = Cluster::shared();
+    let (db, copy) = (cluster.create_db("pooled"), cluster.create_db("copy"));
+    db.psql("CREATE TABLE t AS SELECT 1 AS x");
+    let repo = Repo::new();
+    repo.backup(&db, &[]);
+    for (mode, shown) in [
+        ("transaction", "served two sessions that were both connected"),
+        ("statement", "it refuses to begin a transaction"),
+    ] {
+        let pooler = PoolSpec::mode(mode).start(cluster);
+        let what = format!("a connection pooler in {mode} mode");
+        let url = pooler.url(db.name());
+        let run = Pgtend::new().args(["backup", "--url", &url, "-r"]).arg(repo.path());
+        let output = run.run().expect_code(77);
+        refused(&output, &format!("cannot back up through {what}"), shown);
+        assert!(output.stderr.contains("give the server's own address and port"));
+        let restore = ["restore", "latest", "--yes", "--url"];
+        let run = Pgtend::new().args(restore).arg(pooler.url(copy.name())).arg("-r");
+        let output = run.arg(repo.path()).run().expect_code(77);
+        refused(&output, &format!("cannot restore through {what}"), shown);
+        let scratch = format!("--scratch={}", pooler.url("postgres"));
+        let trial = ["verify-backup", "latest", "--level=restore", "--no-record", &scratch, "-r"];
+        let output = Pgtend::new().args(trial).arg(repo.path()).run().expect_code(69);
+        refused(&output, &format!("{what} is between it and us"), shown);
+    }
+    assert_eq!(copy.psql("SELECT count(*) FROM pg_class WHERE relname = 't'"), "0");
+}
+
+#[test]
+fn session_mode_backs_up_and_restores() {
+    let cluster = Cluster::shared();
+    let db = cluster.create_db("pooled");
+    db.load_awkward();
+    let pooler = PoolSpec::mode("session").size(20).start(cluster);
+    let repo = Repo::new();
+    let run = repo.pgtend(["backup", "-j2", "--chunk=16kB", "--url", &pooler.url(db.name())]);
+    repo.done(run.run().expect_code(0));
+    let made = Made::new(cluster, "through_pooler");
+    let run = repo.pgtend(["restore", "latest", "-j2", "--create", "--yes", "--url"]);
+    let run = run.arg(pooler.url(&made.name)).time_limit(Duration::from_secs(120));
+    run.run().expect_code(0);
+    compare::assert_equal(cluster, db.name(), cluster, &made.name);
+    let scratch = format!("--scratch={}", pooler.url("postgres"));
+    let trial = repo.pgtend(["verify-backup", "latest", "--level=restore", &scratch]);
+    trial.time_limit(Duration::from_secs(120)).run().expect_code(0);
+}
+
+#[test]
+fn a_pool_that_is_too_small_is_a_clear_error_and_not_a_wait_for_ever() {
+    let cluster = Cluster::shared();
+    let db = cluster.create_db("small");
+    db.psql("CREATE TABLE t AS SELECT 1 AS x");
+    let repo = Repo::new();
+    for size in [1, 2] {
+        let pooler = PoolSpec::mode("session").size(size).start(cluster);
+        let began = Instant::now();
+        let run = repo.pgtend(["backup", "-j2", "--url", &pooler.url(db.name())]);
+        let output = run.time_limit(Duration::from_secs(100)).run();
+        assert!([69, 75, 77].contains(&output.code), "{}: {}", output.code, output.stderr);
+        assert!(began.elapsed() < Duration::from_secs(90), "{}", output.stderr);
+        println!("{size} {:?} {}", began.elapsed(), output.stderr);
+    }
+}
+
+/// Who forces it through transaction mode gets a whole backup or a clear failure.
+#[test]
+fn a_forced_backup_through_transaction_mode_is_right_or_fails() {
+    let cluster = Cluster::shared();
+    let db = cluster.create_db("forced");
+    db.load_awkward();
+    for size in [1, 4, 20] {
+        let pooler = PoolSpec::mode("transaction").size(size).start(cluster);
+        let repo = Repo::new();
+        let arguments = ["backup", "-j2", "--allow-pooler", "--url", &pooler.url(db.name())];
+        let output = repo.pgtend(arguments).time_limit(Duration::from_secs(100)).run();
+        println!("{size} {} {}", output.code, output.stderr);
+        if output.code == 0 {
+            let copy = cluster.create_db("copy");
+            repo.done(output).restore(15, &copy);
+            compare::assert_equal(cluster, db.name(), cluster, copy.name());
+        } else {
+            assert!([69, 75, 77].contains(&output.code), "{}: {}", output.code, output.stderr);
+        }
+    }
+}
