@@ -10,7 +10,7 @@ use super::run::Stop;
 use super::statements::{lock_all, pin_locally};
 use super::table::{self, Table};
 use crate::archive::toc::Toc;
-use crate::conn::{self, QueryError, Session, SessionOptions, Type, get};
+use crate::conn::{self, Params, QueryError, Session, SessionOptions, Type, get};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::program::{ChildGuard, Programs};
@@ -94,7 +94,7 @@ impl Coordinator {
         }
         let programs = Programs::find(&request.environment, session.server().major())?;
         // A dry run reads nothing that another backup could disturb.
-        if !request.dry_run {
+        if !request.dry_run && session.sharing_pooler().is_none() {
             take_advisory_lock(&session, if again { OLD_LOCK } else { Duration::ZERO }).await?;
         }
         let room = Room::ask(&session).await?;
@@ -169,11 +169,14 @@ fn refuse_pooler(pooler: &Pooler) -> Error {
     error
 }
 
-/// Refused means that another backup of this database runs; the lock ends with the session.
+/// Refused means that another backup of this database runs; the lock ends with the session, or
+/// behind a pooler that shares sessions with the transaction: the session's would stay behind.
 async fn take_advisory_lock(session: &Session, patience: Duration) -> Result<()> {
     let start = Instant::now();
     loop {
-        let rows = session.rows(sql::ADVISORY_LOCK.text, &[(&LOCK_KEY, Type::INT8)]).await;
+        let shared = session.sharing_pooler().is_some();
+        let params: Params<'_> = &[(&LOCK_KEY, Type::INT8), (&shared, Type::BOOL)];
+        let rows = session.rows(sql::ADVISORY_LOCK.text, params).await;
         let rows =
             rows.map_err(|error| error.into_error("cannot take the backup's advisory lock"))?;
         if rows.first().map(|row| get(row, "locked")).transpose()? == Some(true) {
@@ -436,6 +439,9 @@ impl Attempt<'_> {
             // They need a snapshot themselves: not before the locks.
             let pinned = self.session.batch(&pins).await;
             pinned.map_err(|error| error.into_error("cannot set up the transaction"))?;
+            if !self.request.dry_run {
+                take_advisory_lock(self.session, Duration::ZERO).await?;
+            }
         }
         let rows = self.session.rows(sql::SNAPSHOT.text, &[]).await;
         let rows = rows.map_err(|error| error.into_error(failed))?;

@@ -315,7 +315,7 @@ impl Session {
 
     /// The same connection for `pg_dump` and its kin.
     pub fn child(&self) -> ChildConnection {
-        ChildConnection::new(&self.target, &self.address, &self.application)
+        ChildConnection::new(&self.same_server(), &self.address, &self.application)
     }
 
     /// Whether the connection is known to be gone.

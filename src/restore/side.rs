@@ -402,7 +402,8 @@ async fn lock_patiently(session: &Session, database: &str) -> Result<()> {
 /// Takes the lock that says that a restore works on a database; false when another has it.
 pub async fn lock(session: &Session, database: &str) -> Result<bool> {
     let key = xxhash_rust::xxh3::xxh3_64(format!("pgtend restore {database}").as_bytes());
-    let rows = session.rows(sql::ADVISORY_LOCK.text, &[(&key.cast_signed(), Type::INT8)]).await;
+    let params: conn::Params<'_> = &[(&key.cast_signed(), Type::INT8), (&false, Type::BOOL)];
+    let rows = session.rows(sql::ADVISORY_LOCK.text, params).await;
     let rows = rows.map_err(|error| error.into_error("cannot take the lock of a restore"))?;
     let row = rows.first().ok_or_else(|| Error::bug("pg_try_advisory_lock gave no row"))?;
     get(row, "locked")

@@ -33,6 +33,7 @@ mod restore_safety;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod scene;
 mod secrets;
+mod show_server;
 mod signals;
 mod verify_damage;
 mod verify_restore;

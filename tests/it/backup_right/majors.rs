@@ -8,7 +8,7 @@ use crate::harness::{Cluster, ClusterSpec, Database, compare, tools};
 
 /// Every statement with the types of its parameters and a value for each.
 const STATEMENTS: &[(&str, &str, &str)] = &[
-    ("backup/advisory_lock", "(int8)", "(7)"),
+    ("backup/advisory_lock", "(int8, bool)", "(7, true)"),
     ("backup/ping", "", ""),
     ("backup/lock_timeout", "(text)", "('1000')"),
     ("backup/lockable", "", ""),

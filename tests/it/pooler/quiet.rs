@@ -14,7 +14,8 @@ const TRACES: &str = "SELECT concat_ws('|', current_setting('search_path'),
     current_setting('default_transaction_read_only'), current_setting('transaction_read_only'),
     current_setting('idle_in_transaction_session_timeout'), current_setting('application_name'),
     (SELECT count(*) FROM pg_prepared_statements),
-    (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'),
+    (SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+     WHERE l.locktype = 'advisory' AND d.datname = current_database()),
     (SELECT count(*) FROM pg_cursors))";
 
 fn untouched(application: &str) -> String {

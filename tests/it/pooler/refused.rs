@@ -34,8 +34,8 @@ fn transaction_mode_is_named_and_refused_for_backup_and_restore() {
         let output = run.run().expect_code(77);
         refused(&output, &format!("cannot back up through {what}"), shown);
         assert!(output.stderr.contains("give the server's own address and port"));
-        let restore = ["restore", "latest", "--yes", "--url"];
-        let run = Pgtend::new().args(restore).arg(pooler.url(copy.name())).arg("-r");
+        let restore = ["restore", "latest", "--yes", "--into", copy.name(), "--url"];
+        let run = Pgtend::new().args(restore).arg(pooler.url("postgres")).arg("-r");
         let output = run.arg(repo.path()).run().expect_code(77);
         refused(&output, &format!("cannot restore through {what}"), shown);
         let scratch = format!("--scratch={}", pooler.url("postgres"));
@@ -56,9 +56,10 @@ fn session_mode_backs_up_and_restores() {
     let run = repo.pgtend(["backup", "-j2", "--chunk=16kB", "--url", &pooler.url(db.name())]);
     repo.done(run.run().expect_code(0));
     let made = Made::new(cluster, "through_pooler");
-    let run = repo.pgtend(["restore", "latest", "-j2", "--create", "--yes", "--url"]);
-    let run = run.arg(pooler.url(&made.name)).time_limit(Duration::from_secs(120));
-    run.run().expect_code(0);
+    let url = pooler.url("postgres");
+    let restore =
+        ["restore", "latest", "-j2", "--create", "--yes", "--into", &made.name, "--url", &url];
+    repo.pgtend(restore).time_limit(Duration::from_secs(120)).run().expect_code(0);
     compare::assert_equal(cluster, db.name(), cluster, &made.name);
     let scratch = format!("--scratch={}", pooler.url("postgres"));
     let trial = repo.pgtend(["verify-backup", "latest", "--level=restore", &scratch]);
@@ -76,9 +77,14 @@ fn a_pool_that_is_too_small_is_a_clear_error_and_not_a_wait_for_ever() {
         let began = Instant::now();
         let run = repo.pgtend(["backup", "-j2", "--url", &pooler.url(db.name())]);
         let output = run.time_limit(Duration::from_secs(100)).run();
-        assert!([69, 75, 77].contains(&output.code), "{}: {}", output.code, output.stderr);
-        assert!(began.elapsed() < Duration::from_secs(90), "{}", output.stderr);
-        println!("{size} {:?} {}", began.elapsed(), output.stderr);
+        match size {
+            1 => {
+                refused(&output.expect_code(77), "whose mode is unknown", "within 5 s");
+                assert!(began.elapsed() < Duration::from_secs(20));
+            }
+            // One for the snapshot; pg_dump and the readers take turns at the other.
+            _ => drop(repo.done(output.expect_code(0))),
+        }
     }
 }
 
@@ -89,17 +95,21 @@ fn a_forced_backup_through_transaction_mode_is_right_or_fails() {
     let db = cluster.create_db("forced");
     db.load_awkward();
     for size in [1, 4, 20] {
-        let pooler = PoolSpec::mode("transaction").size(size).start(cluster);
+        let spec = PoolSpec::mode("transaction").size(size).set("query_wait_timeout", "4");
+        let pooler = spec.start(cluster);
         let repo = Repo::new();
         let arguments = ["backup", "-j2", "--allow-pooler", "--url", &pooler.url(db.name())];
         let output = repo.pgtend(arguments).time_limit(Duration::from_secs(100)).run();
-        println!("{size} {} {}", output.code, output.stderr);
         if output.code == 0 {
             let copy = cluster.create_db("copy");
             repo.done(output).restore(15, &copy);
             compare::assert_equal(cluster, db.name(), cluster, copy.name());
         } else {
-            assert!([69, 75, 77].contains(&output.code), "{}: {}", output.code, output.stderr);
+            assert_eq!((size, output.code), (1, 69), "{}", output.stderr);
         }
+        // A lock of the session would keep the next backup out.
+        let locks = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+            WHERE l.locktype = 'advisory' AND d.datname = current_database()";
+        assert_eq!(db.psql(locks), "0");
     }
 }
