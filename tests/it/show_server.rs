@@ -31,6 +31,12 @@ fn page(url: &str, replace: &[(&str, &str)]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// `2027-11-21 (364`.
+fn days_left(page: &str) -> String {
+    let rest = page.split_once("until ").expect("an end").1;
+    rest.split_once(" days left").expect("days").0.to_owned()
+}
+
 fn servers() -> impl Iterator<Item = (u32, Cluster)> {
     tools::SERVER_MAJORS.into_iter().map(|major| (major, ClusterSpec::major(major).start()))
 }
@@ -113,7 +119,36 @@ fn the_page_says_all_of_it_in_80_columns() {
     let identifier = cluster.psql("postgres", "SELECT system_identifier FROM pg_control_system()");
     let version = cluster.psql("postgres", "SHOW server_version");
     let page = page(&url, &[(&port, "PORT"), (&identifier, "IDENTIFIER"), (&version, "VERSION")]);
-    assert_eq!(page, "");
+    let page = page.replace(&days_left(&page), "N");
+    let expected = "\
+SERVER
+host               localhost:PORT
+address            127.0.0.1
+connected in       N ms
+version            VERSION
+provider           none is certain; perhaps Amazon RDS (one sign: role
+                   rds_superuser)
+kind               primary, read-write
+system identifier  IDENTIFIER
+database           shop (UTF8)
+user               app (scram-sha-256:app)
+attributes         createdb
+roles held         pg_monitor, pg_read_all_settings, pg_read_all_stats,
+                   pg_stat_scan_tables
+extensions         plpgsql 1.0
+TLS                TLSv1.3, TLS_AES_256_GCM_SHA384
+certificate        CN=localhost
+                   signed by CN=pgtend test authority
+                   until N days left)
+not seen           statistics of statements: pg_stat_statements is not in
+                   shared_preload_libraries";
+    assert_eq!(page, expected);
+    let document = show(&url);
+    let days = document["certificate_days_left"].as_i64().unwrap();
+    assert!((300..400).contains(&days), "{days}");
+    assert_eq!(document["certificate"]["subject"], "CN=localhost");
+    assert_eq!(document["certificate"]["expires"], document["certificate_expires"]);
+    assert_eq!(document["session"]["tls_version"], "TLSv1.3");
 }
 
 #[test]

@@ -27,6 +27,7 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("restore/database", "(text)", "(current_database())"),
     ("restore/end_lost", "(int4, text)", "(1, 'nobody')"),
     ("restore/end_orphans", "(text)", "('nobody')"),
+    ("restore/end_pooled", "(text)", "('no such database')"),
     ("restore/foreign_keys", "(text[], text[])", "('{public.t}', '{t_fkey}')"),
     ("restore/large_object_put", "(oid[], int8[], bytea[])", "('{}', '{}', '{}')"),
     ("restore/outside_dependents", "(text[], text[])", "(ARRAY['t', 'no.such'], ARRAY['x'])"),
