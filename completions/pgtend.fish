@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_pgtend_global_optspecs
-    string join \n url= h/host= p/port= U/username= d/dbname= w/no-password env-file= read-from= target= config= r/repo= show-settings show-server format= q/quiet v/verbose ?/help V/version
+    string join \n url= h/host= p/port= U/username= d/dbname= w/no-password env-file= read-from= max-lag= target= config= r/repo= show-settings show-server format= q/quiet v/verbose ?/help V/version
 end
 
 function __fish_pgtend_needs_command
@@ -34,6 +34,7 @@ complete -c pgtend -n "__fish_pgtend_needs_command" -l read-from -d 'Which of th
 replica\t'A replica, by weight; the primary when none can be used, with a warning'
 any\t'Replicas and the primary alike'
 backup\t'The server of `DB_BACKUP_URL`'"
+complete -c pgtend -n "__fish_pgtend_needs_command" -l max-lag -d 'Longest time that a replica may be behind to be read from (default: 60s)' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l target -d 'Target of pgtend.toml to work with' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
 complete -c pgtend -n "__fish_pgtend_needs_command" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
@@ -74,6 +75,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_see
 replica\t'A replica, by weight; the primary when none can be used, with a warning'
 any\t'Replicas and the primary alike'
 backup\t'The server of `DB_BACKUP_URL`'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l max-lag -d 'Longest time that a replica may be behind to be read from (default: 60s)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l target -d 'Target of pgtend.toml to work with' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
@@ -124,6 +126,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 replica\t'A replica, by weight; the primary when none can be used, with a warning'
 any\t'Replicas and the primary alike'
 backup\t'The server of `DB_BACKUP_URL`'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l max-lag -d 'Longest time that a replica may be behind to be read from (default: 60s)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l target -d 'Target of pgtend.toml to work with' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
@@ -155,6 +158,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 replica\t'A replica, by weight; the primary when none can be used, with a warning'
 any\t'Replicas and the primary alike'
 backup\t'The server of `DB_BACKUP_URL`'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l max-lag -d 'Longest time that a replica may be behind to be read from (default: 60s)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l target -d 'Target of pgtend.toml to work with' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
@@ -175,6 +179,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 replica\t'A replica, by weight; the primary when none can be used, with a warning'
 any\t'Replicas and the primary alike'
 backup\t'The server of `DB_BACKUP_URL`'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l max-lag -d 'Longest time that a replica may be behind to be read from (default: 60s)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l target -d 'Target of pgtend.toml to work with' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
@@ -203,6 +208,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l read-from -d '
 replica\t'A replica, by weight; the primary when none can be used, with a warning'
 any\t'Replicas and the primary alike'
 backup\t'The server of `DB_BACKUP_URL`'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l max-lag -d 'Longest time that a replica may be behind to be read from (default: 60s)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l target -d 'Target of pgtend.toml to work with' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
@@ -242,6 +248,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l read-fro
 replica\t'A replica, by weight; the primary when none can be used, with a warning'
 any\t'Replicas and the primary alike'
 backup\t'The server of `DB_BACKUP_URL`'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l max-lag -d 'Longest time that a replica may be behind to be read from (default: 60s)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l target -d 'Target of pgtend.toml to work with' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r

@@ -7,6 +7,7 @@ pub mod consent;
 pub mod error;
 pub mod exit;
 pub mod signal;
+pub mod worker;
 
 pub mod cli;
 pub mod settings;

@@ -255,8 +255,11 @@ impl Process {
 
     /// The lines of its stderr, once it has ended.
     pub fn lines(&mut self) -> Vec<String> {
-        let text = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
-        String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
+        let Some(thread) = self.stderr.take() else { return Vec::new() };
+        match thread.join() {
+            Ok(text) => String::from_utf8_lossy(&text).lines().map(str::to_owned).collect(),
+            Err(_) => vec!["what it wrote to stderr was lost".to_owned()],
+        }
     }
 
     /// Ends it at once.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -20,8 +21,8 @@ pub struct Signals {
 
 impl Signals {
     /// Starts to listen, on a thread of its own: the second signal must be heard while the others
-    /// are busy or hang, on a mounted store for one.
-    pub fn listen() -> Result<Self> {
+    /// are busy or hang, on a mounted store for one. It ends the process, after `last_words`.
+    pub fn listen(last_words: impl FnOnce(Exit) + Send + 'static) -> Result<Self> {
         let signals = Self::default();
         let failed =
             |error: std::io::Error| Error::bug("cannot listen to signals").caused_by(&error);
@@ -47,7 +48,7 @@ impl Signals {
                     _ = hangup.recv() => true,
                 };
                 if told.cancel.is_cancelled() {
-                    end_at_once(told.exit());
+                    end_at_once(told.exit(), last_words);
                 }
                 told.terminated.store(terminated, Ordering::Relaxed);
                 told.cancel.cancel();
@@ -65,6 +66,15 @@ impl Signals {
 }
 
 #[expect(clippy::exit, reason = "the operator asked twice; what is left is listed as incomplete")]
-fn end_at_once(exit: Exit) -> ! {
+fn end_at_once(exit: Exit, last_words: impl FnOnce(Exit) + Send + 'static) -> ! {
+    let (said, heard) = std::sync::mpsc::channel();
+    let speaker = std::thread::Builder::new().spawn(move || {
+        last_words(exit);
+        said.send(()).unwrap_or(());
+    });
+    // Standard error may hang as the rest does.
+    if speaker.is_ok() {
+        heard.recv_timeout(Duration::from_millis(200)).unwrap_or(());
+    }
     std::process::exit(i32::from(exit.code()))
 }

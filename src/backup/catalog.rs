@@ -60,10 +60,15 @@ pub fn cluster_folder(request: &Request, session: &Session) -> String {
     let given = request.cluster.as_ref().or(request.target.name.as_ref());
     given.cloned().unwrap_or_else(|| {
         let address = session.address();
-        // A socket folder is a place on this machine.
-        let host = if address.ip.is_some() { address.host.as_str() } else { "local" };
-        format!("{host}-{}", address.port)
+        folder_name(&address.host, address.port, address.ip.is_none())
     })
+}
+
+/// The folder's name of a server that nobody named.
+pub fn folder_name(host: &str, port: u16, socket: bool) -> String {
+    // A socket folder is a place on this machine.
+    let host = if socket { "local" } else { host };
+    format!("{host}-{port}")
 }
 
 /// Refuses a folder whose newest backup is of another server: one name must not mix two.
@@ -204,7 +209,7 @@ pub async fn resolve(store: &Store, name: &str) -> Result<Found> {
     let all = all(store).await?;
     let nowhere = |what: &str| {
         Error::usage(format!("{what} in {}", store.location()))
-            .next("see what is there: pgtend backup list")
+            .next(format!("see what is there: pgtend backup list --repo {}", store.location()))
     };
     if let Some(database) = name.strip_prefix("latest") {
         let database = match database.strip_prefix(':') {

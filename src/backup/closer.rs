@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::reader::{End, in_own_runtime};
+use super::reader::{End, until_stopped};
 use super::run::{Run, Stop};
 use crate::error::Error;
 
@@ -30,7 +30,7 @@ pub fn spawn(
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name("closer".into()).spawn(move || {
         let mut end = End::new(&run);
-        end.result = Some(in_own_runtime(&run, close_all(&run, queue)));
+        end.result = Some(until_stopped(&run, close_all(&run, queue)));
     })
 }
 

@@ -502,7 +502,10 @@ impl Attempt<'_> {
 /// Schema and name of every table with rows in the archive.
 fn names_in(toc: &Toc) -> Result<Vec<(String, String)>> {
     let text = |bytes: &Option<Vec<u8>>| {
-        let bytes = bytes.clone().unwrap_or_default();
+        let bytes = bytes.clone().ok_or_else(|| {
+            Error::new(Exit::Unavailable, "cannot use this archive")
+                .because("pg_dump lists rows of a table without its schema or name")
+        })?;
         String::from_utf8(bytes).map_err(|error| preflight::name_not_utf8().caused_by(&error))
     };
     let tables = toc.entries.iter().filter(|entry| entry.is_table_data());

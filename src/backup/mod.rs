@@ -102,6 +102,7 @@ pub async fn run(request: &Request) -> Result<Backup> {
         retry: true,
         settings: statements::pins_and_role(request.role.as_deref()),
         prompt: Some(crate::settings::ask_password),
+        tell: Some(request.progress.listener()),
     };
     for number in 1.. {
         let result = tokio::select! {

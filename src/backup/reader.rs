@@ -19,6 +19,7 @@ use crate::archive::rowhash::RowSum;
 use crate::conn::{self, CopyOut, QueryError, Session};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::worker;
 
 /// Readings of one chunk, all told.
 const ATTEMPTS: u32 = 5;
@@ -56,7 +57,7 @@ impl From<Error> for Fault {
 pub fn spawn(run: Arc<Run>, number: usize) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name(format!("reader-{number}")).spawn(move || {
         let mut end = End::new(&run);
-        end.result = Some(in_own_runtime(&run, read_all(&run)));
+        end.result = Some(until_stopped(&run, read_all(&run)));
     })
 }
 
@@ -86,18 +87,8 @@ impl Drop for End<'_> {
 }
 
 /// Does the work of a thread until it is done or the run is stopped.
-pub fn in_own_runtime(run: &Run, work: impl Future<Output = Result<(), Stop>>) -> Result<(), Stop> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::bug("cannot start a thread's runtime").caused_by(&error))?;
-    runtime.block_on(async {
-        tokio::select! {
-            biased;
-            () = run.stop.cancelled() => Err(Stop::Asked),
-            result = work => result,
-        }
-    })
+pub fn until_stopped(run: &Run, work: impl Future<Output = Result<(), Stop>>) -> Result<(), Stop> {
+    worker::until_stopped(&run.stop, work)?.ok_or(Stop::Asked)
 }
 
 async fn read_all(run: &Run) -> Result<(), Stop> {

@@ -64,6 +64,10 @@ pub struct ConnectFlags {
     #[arg(long, global = true, value_name = "WHICH")]
     pub read_from: Option<ReadFrom>,
 
+    /// Longest time that a replica may be behind to be read from (default: 60s)
+    #[arg(long, global = true, value_name = "TIME")]
+    pub max_lag: Option<String>,
+
     /// Target of pgtend.toml to work with
     #[arg(long, global = true, value_name = "NAME")]
     pub target: Option<String>,

@@ -9,11 +9,13 @@ use super::{Context, with_progress};
 use crate::archive::frame::Compression;
 use crate::archive::manifest::ManifestError;
 use crate::backup::{self, catalog, chunks};
+use crate::cli::connect::ReadFrom;
+use crate::conn::{Routed, SessionOptions, Taken};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
 use crate::report::backup::{List, Show};
-use crate::settings::quantity;
+use crate::settings::{Target, ask_password, quantity};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -259,14 +261,14 @@ async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
         (None, None) => Compression::DEFAULT,
     };
     let store = context.store()?;
-    let target = context.target()?;
+    let (target, elsewhere) = source(context).await?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let progress = Arc::new(Progress::default());
     let request = backup::Request {
         target,
         environment: context.settings.environment().clone(),
         store,
-        cluster: args.cluster,
+        cluster: args.cluster.or(elsewhere),
         new_cluster: args.new_cluster,
         jobs: args.jobs.map(usize::from).or(defaults.jobs).unwrap_or(processors.min(4)),
         compress,
@@ -294,6 +296,41 @@ async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
         ));
     }
     Ok(exit)
+}
+
+/// The server to read from, and the cluster's folder when that is not the server that is backed
+/// up: a replica's backups lie where the primary's do.
+async fn source(context: &Context) -> Result<(Target, Option<String>)> {
+    let target = context.target()?;
+    if matches!(context.connect.read_from, None | Some(ReadFrom::Primary)) {
+        return Ok((target, None));
+    }
+    let options = SessionOptions {
+        application: "pgtend/backup".into(),
+        read_only: true,
+        retry: true,
+        prompt: Some(ask_password),
+        tell: Some(context.listener()),
+        ..SessionOptions::default()
+    };
+    let routed = tokio::select! {
+        routed = context.route(&target, &options) => routed?,
+        () = context.signals.cancel.cancelled() => {
+            return Err(Error::new(context.signals.exit(), "the backup was stopped")
+                .because("nothing was published"));
+        }
+    };
+    let Routed { session, choice } = routed;
+    let from = Target { name: target.name.clone(), ..session.same_server() };
+    let folder = match choice.taken {
+        Taken::Primary | Taken::Fallback => None,
+        Taken::Replica | Taken::Backup => target.name.or_else(|| {
+            let host = target.hosts.first()?;
+            let socket = host.socket().is_some();
+            Some(catalog::folder_name(host.tls_name(), host.port, socket))
+        }),
+    };
+    Ok((from, folder))
 }
 
 async fn list(context: &Context) -> Result<Exit> {

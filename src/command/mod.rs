@@ -18,14 +18,16 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::archive::manifest;
 use crate::backup::catalog;
 use crate::cli::connect::ConnectFlags;
+use crate::cli::connect::ReadFrom;
 use crate::cli::output::{Format, OutputFlags};
 use crate::cli::repository::RepositoryFlags;
 use crate::cli::show::ShowFlags;
+use crate::conn::{self, Routed, SessionOptions, Taken, Tell};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::render::{self, Text};
 use crate::report::Report;
-use crate::settings::{ConnectArgs, Environment, Resolved, Settings};
+use crate::settings::{ConnectArgs, Environment, Resolved, Settings, Target, quantity};
 use crate::signal::Signals;
 use crate::store::Store;
 use crate::ui::{Talk, Ui};
@@ -83,10 +85,44 @@ struct Context {
 
 impl Context {
     /// The server that the operator means; says which one and why.
-    fn target(&self) -> Result<crate::settings::Target> {
-        let Resolved { target, notes } = self.settings.target(&self.connect)?;
+    fn target(&self) -> Result<Target> {
+        let Resolved { target, notes, .. } = self.settings.target(&self.connect)?;
         notes.iter().for_each(|note| self.ui.note(note));
         Ok(target)
+    }
+
+    /// Connects to the server that is to be read from; says which one and why, when there was a
+    /// choice.
+    async fn route(&self, target: &Target, options: &SessionOptions) -> Result<Routed> {
+        let wanted = self.connect.read_from.unwrap_or_default();
+        let max_lag = match &self.connect.max_lag {
+            None => MAX_LAG,
+            Some(text) => quantity::duration(text)
+                .map_err(|cause| Error::usage("invalid --max-lag").because(cause))?,
+        };
+        let routed = conn::route(target, wanted, max_lag, options).await?;
+        let Routed { session, choice } = &routed;
+        let address = session.address();
+        if choice.taken == Taken::Fallback {
+            self.ui.warning(&format!("{}: reading from the primary, {address}", choice.why));
+            choice.skipped.iter().for_each(|why| self.ui.warning(&format!("replica {why}")));
+        } else {
+            choice.skipped.iter().for_each(|why| self.ui.note(&format!("skipping replica {why}")));
+        }
+        if matches!(choice.taken, Taken::Replica | Taken::Backup) || wanted == ReadFrom::Any {
+            let taken = choice.taken.word();
+            self.ui.note(&format!("reading from the {taken} {address}: {}", choice.why));
+        }
+        if let Some(unknown) = &choice.unknown {
+            self.ui.warning(unknown);
+        }
+        Ok(routed)
+    }
+
+    /// Says what takes long while connecting, when all is to be said.
+    fn listener(&self) -> Tell {
+        let ui = self.ui;
+        Tell::new(move |text| ui.detail(text))
     }
 
     /// The repository that the operator means.
@@ -114,6 +150,10 @@ impl Context {
         Ok(report.outcome())
     }
 }
+
+/// How far a replica may be behind when nobody says: the standard delay of a replay that waits
+/// for a query (max_standby_streaming_delay), twice.
+const MAX_LAG: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -176,7 +216,7 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
             settings,
             ui,
             format: cli.output.format,
-            signals: Signals::listen()?,
+            signals: Signals::listen(move |exit| ui.failure(&render::error_text(&twice(exit))))?,
             command,
         };
         match cli.command {
@@ -192,6 +232,12 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
     // Work that was asked to stop may still wait on a thread of its own.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     exit
+}
+
+/// What is said when a second signal ends the process.
+fn twice(exit: Exit) -> Error {
+    Error::new(exit, "ended at once, by the second signal")
+        .because("nothing was tidied up after the first one")
 }
 
 fn no_toml() -> Error {

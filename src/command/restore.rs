@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Context, backup_at, with_progress, with_signal};
 use crate::backup::catalog;
+use crate::cli::connect::ReadFrom;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
@@ -113,6 +114,11 @@ fn time(text: &str) -> Result<jiff::Timestamp, String> {
 
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    if !matches!(context.connect.read_from, None | Some(ReadFrom::Primary)) {
+        return Err(Error::usage("--read-from is for what only reads")
+            .because("restore writes, and a replica takes no writes")
+            .next("leave it out, and name the server with --host, --url or --target"));
+    }
     let (store, name) = match backup_at(&args.name)? {
         Some((store, id)) => (store, id),
         None => (context.existing_store()?, args.name.clone()),
@@ -166,8 +172,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         tokio::select! {
             biased;
             () = context.signals.cancel.cancelled() => {
-                Err(Error::new(Exit::Interrupted, "the restore was stopped")
-                    .because("nothing was changed"))
+                Err(restore::stopped().because("nothing was changed"))
             }
             prepared = restore::prepare(&request) => prepared,
         }

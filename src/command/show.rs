@@ -1,7 +1,7 @@
 //! `--show-settings` and `--show-server`.
 
 use super::Context;
-use crate::conn::{self, SessionOptions};
+use crate::conn::{Routed, SessionOptions};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::settings::ask_password;
@@ -19,11 +19,13 @@ pub async fn server(context: &Context) -> Result<Exit> {
     let target = context.target()?;
     let options = SessionOptions {
         prompt: Some(ask_password),
+        tell: Some(context.listener()),
         ..SessionOptions::reading("pgtend/show-server")
     };
-    let session = tokio::select! {
-        session = conn::connect(&target, &options) => session?,
+    let routed = tokio::select! {
+        routed = context.route(&target, &options) => routed?,
         () = context.signals.cancel.cancelled() => return Ok(context.signals.exit()),
     };
-    context.answer(target.name.as_deref(), &show::server(&session).await)
+    let Routed { session, choice } = &routed;
+    context.answer(target.name.as_deref(), &show::server(session, choice).await)
 }

@@ -1,6 +1,6 @@
 //! One address: dial, TLS, login, as often as `sslmode` says.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use native_tls::TlsConnector;
@@ -8,11 +8,11 @@ use tokio_postgres::config::{self, Config};
 use tokio_postgres::tls::{NoTls, TlsConnect, TlsStream};
 use tokio_postgres::{CancelToken, Client};
 
-use super::error::Cause;
-use super::greeting;
+use super::error::{Cause, Stage};
+use super::greeted;
 use super::server::{OLDEST, major_version};
 use super::session::Fate;
-use super::socket::{self, Endpoint, Socket};
+use super::socket::{Endpoint, Socket};
 use super::tls::{HostTls, Seen};
 use crate::settings::{ChannelBinding, Host, Secret, SslMode, Target};
 
@@ -35,6 +35,34 @@ pub(super) struct Attempt<'a> {
     pub application: &'a str,
     pub password: Option<&'a Secret>,
     pub connector: Option<&'a TlsConnector>,
+    pub reached: &'a Reached,
+}
+
+/// How far an attempt came, for who gives up waiting for it.
+#[derive(Debug)]
+pub(super) struct Reached(Mutex<(Stage, Option<Arc<Seen>>)>);
+
+impl Default for Reached {
+    fn default() -> Self {
+        Self(Mutex::new((Stage::Dialling, None)))
+    }
+}
+
+impl Reached {
+    pub fn stage(&self) -> Stage {
+        match &*self.lock() {
+            (Stage::Accepted, Some(seen)) if seen.began() => Stage::Tls,
+            (stage, _) => *stage,
+        }
+    }
+
+    pub fn set(&self, stage: Stage, seen: Option<Arc<Seen>>) {
+        *self.lock() = (stage, seen);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Stage, Option<Arc<Seen>>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Attempt<'_> {
@@ -79,21 +107,27 @@ impl Attempt<'_> {
             .dial(self.target.keepalive)
             .await
             .map_err(|error| (false, Cause::Dial(error.kind(), error.to_string())))?;
-        let local_port = socket::local_port(&socket);
+        let local_port = socket.local_port();
+        let greeting = socket.greeting();
         let config = self.config(mode);
         let tls = self.connector.map(|connector| HostTls::new(connector, self.host.tls_name()));
         let seen = tls.as_ref().map(HostTls::seen);
+        self.reached.set(Stage::Accepted, seen.clone());
         let login = match tls {
             Some(tls) => log_in(&config, socket, tls).await,
             None => log_in(&config, socket, NoTls).await,
         };
         match login {
             Ok((client, fate)) => {
-                let greeted = greeting::process(&client).await;
+                let greeted = greeted::process(&client).await;
                 let greeted = greeted.map_err(|error| (true, Cause::of(&error)))?;
+                self.reached.set(Stage::LoggedIn, None);
                 Ok(Login { client, fate, seen, local_port, greeted, began })
             }
-            Err(cause) => Err((seen.is_some_and(|seen| seen.began()), cause)),
+            Err(cause) => match greeting.foreign() {
+                Some(what) => Err((false, Cause::NotPostgres(what))),
+                None => Err((seen.is_some_and(|seen| seen.began()), cause)),
+            },
         }
     }
 

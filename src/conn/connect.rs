@@ -1,24 +1,45 @@
 //! From a target to a session: hosts, addresses, time limits, attributes and retries.
 
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use native_tls::TlsConnector;
 use tokio_postgres::Client;
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Reached};
 use super::error::{Cause, Context, Failure, report};
+use super::password;
 use super::server::Server;
 use super::session::Session;
 use super::socket::{Address, Endpoint};
 use super::tls;
 use crate::error::{Error, Result};
-use crate::settings::{Host, Origin, Secret, SessionAttrs, SslMode, Target};
+use crate::settings::{
+    Asked, Host, Origin, PasswordCommand, Secret, SessionAttrs, SslMode, Target,
+};
 
 /// Asks the operator for a password; [`crate::settings::ask_password`] is one.
-pub type Prompt = fn(question: &str) -> io::Result<Option<Secret>>;
+pub type Prompt = fn(question: String) -> Asked;
+
+/// Hears what is going on while connecting, in words for a verbose operator.
+#[derive(Clone)]
+pub struct Tell(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl Tell {
+    /// Has `hear` called for each line.
+    pub fn new(hear: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(hear))
+    }
+}
+
+impl fmt::Debug for Tell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tell")
+    }
+}
 
 /// How a session starts.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +56,16 @@ pub struct SessionOptions {
     pub retry: bool,
     /// Called when the server wants a password and none is known.
     pub prompt: Option<Prompt>,
+    /// Told why connecting takes longer.
+    pub tell: Option<Tell>,
+}
+
+impl SessionOptions {
+    fn tell(&self, text: impl FnOnce() -> String) {
+        if let Some(Tell(hear)) = &self.tell {
+            hear(&text());
+        }
+    }
 }
 
 /// What a session that only looks starts with: nothing waits long, and no name means something
@@ -56,32 +87,55 @@ impl SessionOptions {
             settings: READING.map(own).to_vec(),
             retry: true,
             prompt: None,
+            tell: None,
         }
     }
 }
 
 /// Connects to the first host of the target that answers and fits `target_session_attrs`.
 ///
+/// A password that is missing is had from the target's `password_command`, else from the
+/// operator. One that the command had printed before and that is wrong by now (rotated) is had
+/// from it once more.
+///
 /// # Errors
-/// Exit 69 (75 when no connection is free), with the cause for each host that was tried; usage for unusable certificates.
+/// Exit 69 (75 when no connection is free), with the cause for each host that was tried; usage
+/// for unusable certificates.
 pub async fn connect(target: &Target, options: &SessionOptions) -> Result<Session> {
     let encrypted = target.tls.mode != SslMode::Disable
         && target.hosts.iter().any(|host| host.socket().is_none());
     let connector = if encrypted { Some(tls::connector(&target.tls)?) } else { None };
     let mut target = target.clone();
+    if let Some(known) = &*target.learned.lock().await {
+        give(&mut target.hosts, known);
+    }
     let mut result = with_retries(&target, options, connector.as_ref()).await;
-    if let Err(Stopped::Failed(failures)) = &result
-        && let Some(password) = ask(&target, options, failures)?
-    {
-        for host in &mut target.hosts {
-            host.password.get_or_insert_with(|| (password.clone(), Origin::Prompt));
-        }
+    let mut asked = None;
+    // At most: it was missing, and then it was stale.
+    for _ in 0..2 {
+        let Err(Stopped::Failed(failures)) = &result else { break };
+        let Some(password) = wanted(&target, options, failures).await? else { break };
+        give(&mut target.hosts, &password);
+        asked = Some(password).filter(|(_, origin)| *origin == Origin::Prompt);
         result = with_retries(&target, options, connector.as_ref()).await;
+    }
+    if result.is_ok() && asked.is_some() {
+        *target.learned.lock().await = asked;
     }
     result.map_err(|stopped| match stopped {
         Stopped::Failed(failures) => report(&failures),
         Stopped::Fault(error) => error,
     })
+}
+
+/// Fills in what was learned: where nothing is known, or an older output of the command.
+fn give(hosts: &mut [Host], learned: &(Secret, Origin)) {
+    for host in hosts {
+        match &host.password {
+            Some((_, Origin::Command(_))) | None => host.password = Some(learned.clone()),
+            Some(_) => {}
+        }
+    }
 }
 
 /// Why there is no session.
@@ -108,21 +162,66 @@ async fn with_retries(
             Stopped::Failed(failures) => failures.iter().any(|failure| failure.cause.can_pass()),
             Stopped::Fault(_) => false,
         })
+        .notify(|stopped, pause| {
+            if let Stopped::Failed(failures) = stopped {
+                options.tell(|| {
+                    format!("{}; trying again in {:.1} s", report(failures), pause.as_secs_f64())
+                });
+            }
+        })
         .await
 }
 
-/// Asks for the password when that is what was missing.
-fn ask(target: &Target, options: &SessionOptions, failures: &[Failure]) -> Result<Option<Secret>> {
-    let missing = failures.iter().find(|failure| failure.cause == Cause::PasswordMissing);
-    match (options.prompt.filter(|_| target.may_prompt), missing) {
-        (Some(prompt), Some(failure)) => {
-            let Context { user, place, .. } = &failure.context;
-            prompt(&format!("Password for user {user} at {place}: ")).map_err(|error| {
-                Error::usage("cannot ask for a password on the terminal").caused_by(&error)
-            })
+/// A password that would help, when one would: out of the command, else out of the operator.
+async fn wanted(
+    target: &Target,
+    options: &SessionOptions,
+    failures: &[Failure],
+) -> Result<Option<(Secret, Origin)>> {
+    let command = target.password_command.as_ref();
+    for Failure { context, cause } in failures {
+        let stale =
+            cause.is_wrong_password() && matches!(context.password, Some(Origin::Command(_)));
+        match command {
+            Some(command) if stale || *cause == Cause::PasswordMissing => {
+                return learn(target, command, options).await;
+            }
+            _ => {}
         }
-        _ => Ok(None),
+        if *cause == Cause::PasswordMissing
+            && let Some(prompt) = options.prompt.filter(|_| target.may_prompt)
+        {
+            let question = format!("Password for user {} at {}: ", context.user, context.place);
+            let password = prompt(question).await.map_err(|error| {
+                Error::usage("cannot ask for a password on the terminal").caused_by(&error)
+            })?;
+            return Ok(password.map(|password| (password, Origin::Prompt)));
+        }
     }
+    Ok(None)
+}
+
+/// Runs the command, unless somebody else of this run has done so in the meantime; `None` when
+/// it prints what has failed already.
+async fn learn(
+    target: &Target,
+    command: &PasswordCommand,
+    options: &SessionOptions,
+) -> Result<Option<(Secret, Origin)>> {
+    let mut learned = target.learned.lock().await;
+    let is_tried = |password: &Secret| {
+        target.hosts.iter().any(|host| host.password.as_ref().is_some_and(|(p, _)| p == password))
+    };
+    if let Some(known) = learned.as_ref().filter(|(password, _)| !is_tried(password)) {
+        return Ok(Some(known.clone()));
+    }
+    options.tell(|| format!("running the password_command of {}", command.origin));
+    let password = password::run(command).await?;
+    if is_tried(&password) {
+        return Ok(None);
+    }
+    *learned = Some((password, Origin::Command(Box::new(command.origin.clone()))));
+    Ok(learned.clone())
 }
 
 async fn all_hosts(
@@ -183,7 +282,7 @@ impl Place<'_> {
     /// Tries each address; failures are added to the list. An error is one after the login.
     async fn connect(&self, failures: &mut Vec<Failure>) -> Result<Option<Session>> {
         let endpoints = self
-            .limited(async {
+            .limited(&Reached::default(), async {
                 Endpoint::of(self.host)
                     .await
                     .map_err(|error| vec![Cause::Lookup(error.to_string())])
@@ -192,13 +291,20 @@ impl Place<'_> {
         let mut endpoints = match endpoints {
             Ok(endpoints) => endpoints,
             Err(causes) => {
-                failures.extend(causes.into_iter().map(|cause| self.failure(cause, None)));
+                let causes = causes.into_iter().map(|cause| match cause {
+                    Cause::Silent(limit, _) => {
+                        Cause::Lookup(format!("no answer within {} s", limit.as_secs()))
+                    }
+                    cause => cause,
+                });
+                failures.extend(causes.map(|cause| self.failure(cause, None)));
                 return Ok(None);
             }
         };
         shuffle(self.target, &mut endpoints);
         for endpoint in &endpoints {
-            match self.limited(self.open(endpoint)).await {
+            let reached = Reached::default();
+            match self.limited(&reached, self.open(endpoint, &reached)).await {
                 Ok(mut session) => {
                     session.look_between(self.beside(endpoint)).await;
                     session.start(self.options).await?;
@@ -218,8 +324,8 @@ impl Place<'_> {
 
     /// Login and facts; the facts are within the time limit because a pooler answers the login
     /// before it has a server.
-    async fn open(&self, endpoint: &Endpoint) -> Result<Session, Vec<Cause>> {
-        let attempt = self.attempt();
+    async fn open(&self, endpoint: &Endpoint, reached: &Reached) -> Result<Session, Vec<Cause>> {
+        let attempt = self.attempt(reached);
         let login = attempt.run(endpoint).await?;
         let address = Address {
             host: self.host.tls_name().to_owned(),
@@ -239,7 +345,7 @@ impl Place<'_> {
 
     /// A second login, to compare with the first; the error is in words.
     async fn beside(&self, endpoint: &Endpoint) -> Result<Client, String> {
-        match self.attempt().run(endpoint).await {
+        match self.attempt(&Reached::default()).run(endpoint).await {
             Ok(login) => Ok(login.client),
             Err(causes) => {
                 let failure = |cause| self.failure(cause, Some(endpoint));
@@ -249,7 +355,7 @@ impl Place<'_> {
         }
     }
 
-    fn attempt(&self) -> Attempt<'_> {
+    fn attempt<'a>(&'a self, reached: &'a Reached) -> Attempt<'a> {
         Attempt {
             target: self.target,
             host: self.host,
@@ -260,18 +366,20 @@ impl Place<'_> {
                 .unwrap_or(&self.options.application),
             password: self.host.password.as_ref().map(|(password, _)| password),
             connector: self.connector.filter(|_| self.host.socket().is_none()),
+            reached,
         }
     }
 
     async fn limited<T>(
         &self,
+        reached: &Reached,
         work: impl Future<Output = Result<T, Vec<Cause>>>,
     ) -> Result<T, Vec<Cause>> {
         match self.target.connect_timeout {
             None => work.await,
             Some(limit) => match tokio::time::timeout(limit, work).await {
                 Ok(result) => result,
-                Err(_) => Err(vec![Cause::Silent(limit)]),
+                Err(_) => Err(vec![Cause::Silent(limit, reached.stage())]),
             },
         }
     }
@@ -283,6 +391,7 @@ impl Place<'_> {
                 _ => self.host.to_string(),
             };
         let context = Context {
+            host: self.host.tls_name().to_owned(),
             place,
             socket: self.host.socket().is_some(),
             ipv6: endpoint.and_then(Endpoint::ip).is_some_and(|ip| ip.is_ipv6()),

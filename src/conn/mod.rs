@@ -5,32 +5,39 @@
 //! there uses unnamed statements only, so that it works behind a transaction pooler.
 
 mod attempt;
+mod breaker;
 mod capabilities;
 mod child;
 mod connect;
 mod copy;
 mod error;
 mod flavour;
-mod greeting;
+mod greeted;
 mod identity;
+mod password;
 mod pooler;
 mod probe;
 mod query_error;
 mod read;
+mod route;
 mod row;
+mod rows;
 mod server;
 mod session;
 mod socket;
 mod tls;
 
+pub use breaker::{Breaker, BreakerState};
 pub use capabilities::{Capabilities, Statements};
 pub use child::ChildConnection;
-pub use connect::{Prompt, SessionOptions, connect};
+pub use connect::{Prompt, SessionOptions, Tell, connect};
 pub use copy::{CopyIn, CopyOut, PreparedCopy};
 pub use flavour::{Flavour, Provider};
 pub use query_error::QueryError;
 pub use read::{Params, Reading};
+pub use route::{Choice, Routed, Taken, route};
 pub use row::get;
+pub use rows::REASONS;
 pub use server::Server;
 pub use session::Session;
 pub use socket::Address;

@@ -15,10 +15,11 @@ use super::attempt::{self, Login};
 use super::child::ChildConnection;
 use super::connect::SessionOptions;
 use super::copy::{CopyIn, CopyOut, PreparedCopy};
-use super::error::{Cause, Context, Failure, report};
+use super::error::{Cause, Context, Failure, Stage, report};
 use super::pooler::{self, Signs, Way};
 use super::probe;
 use super::query_error::{QueryError, chain};
+use super::route::Replay;
 use super::server::Server;
 use super::socket::{Address, Endpoint};
 use super::tls::{Certificate, Seen};
@@ -26,6 +27,8 @@ use crate::error::Result;
 use crate::settings::{Between, Pooler, Target};
 
 const FACTS: &str = include_str!("../sql/conn/facts.sql");
+pub(super) const POSITION: &str = include_str!("../sql/conn/position.sql");
+const LAG: &str = include_str!("../sql/conn/lag.sql");
 const SET: &str = include_str!("../sql/conn/set.sql");
 
 /// Begins a transaction whose statements have time.
@@ -223,6 +226,18 @@ impl Session {
         self.sharing_pooler().is_some()
     }
 
+    /// How far behind this standby is; `position` is where the primary was a moment ago.
+    pub(super) async fn lag(&self, position: Option<&str>) -> Result<Replay, QueryError> {
+        let rows = self.rows(LAG, &[(&position, Type::TEXT)]).await?;
+        let Some(row) = rows.first() else { return Ok(Replay::default()) };
+        Ok(Replay {
+            caught_up: row.try_get("caught_up")?,
+            replayed: row.try_get("replayed")?,
+            receiving: row.try_get("receiving")?,
+            behind: row.try_get("behind")?,
+        })
+    }
+
     /// Runs one statement with parameters of the given types. Cast columns of types that are
     /// not built in to text: reading those would need a named statement.
     pub async fn rows(
@@ -299,10 +314,11 @@ impl Session {
         let cause = match tokio::time::timeout(CANCEL_LIMIT, sent).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(cause)) => cause,
-            Err(_) => Cause::Silent(CANCEL_LIMIT),
+            Err(_) => Cause::Silent(CANCEL_LIMIT, Stage::Dialling),
         };
         let context = Context {
             place: self.address.to_string(),
+            host: self.address.host.clone(),
             socket: self.address.ip.is_none(),
             ipv6: self.address.ip.is_some_and(|ip| ip.is_ipv6()),
             user: self.target.user.clone(),

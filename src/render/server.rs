@@ -36,6 +36,7 @@ impl ServerReport {
             rows.push(("address", address.clone()));
         }
         rows.push(("connected in", format!("{:.1} ms", self.connect_ms)));
+        rows.push(("read from", format!("{} ({})", self.route.taken, self.route.why)));
         if let Some(pooler) = &self.pooler {
             rows.push(("in between", pooler.to_string()));
             rows.extend(pooler.evidence.iter().map(|shown| ("in between", format!("- {shown}"))));

@@ -1,8 +1,10 @@
 //! How far a long run is: counters that workers raise and a display reads.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+
+use crate::conn::Tell;
 
 /// Counters of a long run, shared by all who work on it.
 #[derive(Debug, Default)]
@@ -33,6 +35,8 @@ pub enum News {
     Phase(&'static str, Instant),
     /// Something for the operator.
     Note(String),
+    /// Something for an operator who wants to know all.
+    Detail(String),
 }
 
 /// The counters at one moment.
@@ -73,6 +77,17 @@ impl Progress {
     /// Says something to the operator, once.
     pub fn note(&self, note: impl Into<String>) {
         self.text().news.push(News::Note(note.into()));
+    }
+
+    /// Says something to an operator who wants to know all, once.
+    pub fn detail(&self, detail: impl Into<String>) {
+        self.text().news.push(News::Detail(detail.into()));
+    }
+
+    /// What [`crate::conn::connect`] says goes to an operator who wants to know all.
+    pub fn listener(self: &Arc<Self>) -> Tell {
+        let progress = Arc::clone(self);
+        Tell::new(move |text| progress.detail(text))
     }
 
     /// Takes what happened since the last call.

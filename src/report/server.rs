@@ -46,6 +46,8 @@ pub struct ServerReport {
     pub session: Option<SessionReport>,
     /// What is not known or cannot be seen, and why.
     pub unseen: Vec<String>,
+    /// Which of several servers this is.
+    pub route: RouteReport,
 }
 
 /// What the session may do, and what it can see.
@@ -76,6 +78,19 @@ pub struct SessionReport {
 pub struct Extension {
     pub name: String,
     pub version: String,
+}
+
+/// Which server was taken, and why.
+#[derive(Debug, Clone, Serialize)]
+pub struct RouteReport {
+    /// `primary`, `replica` or `backup`; a fallback is a primary.
+    pub taken: &'static str,
+    /// For people.
+    pub why: String,
+    /// The servers that could not be used, with the reason.
+    pub skipped: Vec<String>,
+    /// What could not be found out about the server that was taken.
+    pub unknown: Option<String>,
 }
 
 impl Report for ServerReport {

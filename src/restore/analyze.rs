@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Request;
 use super::plan::{Plan, Step};
 use crate::conn::{self, SessionOptions};
-use crate::error::{Error, Result};
-use crate::exit::Exit;
+use crate::error::Result;
 use crate::settings::Target;
 use crate::sql::quote_qualified;
 
@@ -54,8 +53,6 @@ pub async fn run(
     let all = futures_util::future::try_join_all((0..request.jobs).map(|_| one()));
     tokio::select! {
         result = all => result.map(drop),
-        () = request.cancel.cancelled() => {
-            Err(Error::new(Exit::Interrupted, "the restore was stopped"))
-        }
+        () = request.cancel.cancelled() => Err(super::stopped()),
     }
 }

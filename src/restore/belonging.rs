@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 
 use super::plan::Plan;
-use super::statement::{self, Qualified, altered, identifier, qualified};
+use super::statement::{Qualified, altered, identifier, qualified};
+use super::words;
 use crate::archive::toc::Entry;
 
 /// The entry that each entry belongs to.
@@ -160,7 +161,7 @@ pub fn named_owner(entry: &Entry) -> Option<Qualified> {
             Some(qualified(identifier(rest)?.1.strip_prefix(" ON ")?)?.0)
         }
         "STATISTICS" => {
-            let made = *statement::split(definition).first()?;
+            let made = *words::split(definition).first()?;
             made.match_indices(" FROM ").find_map(|(place, found)| {
                 let (owner, rest) = qualified(&made[place + found.len()..])?;
                 rest.is_empty().then_some(owner)

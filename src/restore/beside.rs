@@ -11,7 +11,8 @@ use super::belonging::Belonging;
 use super::names::typed_table;
 use super::parts::{Narrowed, needed, only};
 use super::plan::{Plan, Weight};
-use super::statement::{altered, find_bare, identifier, parenthesis, qualified, split};
+use super::statement::{altered, find_bare, identifier, parenthesis, qualified};
+use super::words::split;
 use crate::error::{Error, Result};
 use crate::sql::quote_qualified;
 

@@ -8,7 +8,8 @@
 use super::belonging::{Belonging, named_owner};
 use super::parts::attached_index;
 use super::plan::{Fate, Plan, Step};
-use super::statement::{Qualified, altered, qualified, split};
+use super::statement::{Qualified, altered, qualified};
+use super::words::split;
 use crate::archive::toc::Entry;
 use crate::sql::{quote_literal, quote_qualified};
 

@@ -5,7 +5,8 @@
 
 use super::belonging::Belonging;
 use super::plan::Plan;
-use super::statement::{Qualified, altered, identifier, parenthesis, qualified, split};
+use super::statement::{Qualified, altered, identifier, parenthesis, qualified};
+use super::words::split;
 use crate::archive::toc::{Entry, Toc};
 
 /// Why a `toc.dat` is not what pg_dump writes; `None` when it may be.

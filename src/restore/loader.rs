@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::sql::{self, quote_literal};
 use crate::store::Reader;
+use crate::worker;
 
 /// Loadings of one piece, all told.
 const ATTEMPTS: u32 = 5;
@@ -55,19 +56,7 @@ impl From<QueryError> for Fault {
 
 /// Loads until nothing is left.
 pub fn run(load: &Load) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::bug("cannot start a thread's runtime").caused_by(&error))?;
-    runtime.block_on(async {
-        tokio::select! {
-            biased;
-            () = load.stop.cancelled() => {
-                Err(Error::new(Exit::Interrupted, "the restore was stopped"))
-            }
-            result = load_all(load) => result,
-        }
-    })
+    worker::until_stopped(&load.stop, load_all(load))?.ok_or_else(super::stopped)
 }
 
 async fn load_all(load: &Load) -> Result<()> {
@@ -171,7 +160,7 @@ impl Loader<'_> {
     }
 
     fn label(&self, piece: &Piece) -> String {
-        let table = self.load.manifest.objects[piece.object].table.as_ref();
+        let table = self.load.source.manifest.objects[piece.object].table.as_ref();
         table.map_or_else(String::new, |table| format!("{}.{}", table.schema, table.name))
     }
 
@@ -211,7 +200,7 @@ impl Loader<'_> {
     /// Loads a piece in one transaction.
     async fn copy(&mut self, piece: &Piece, begun: &mut Option<Begun>) -> Result<RowSum, Fault> {
         let load = self.load;
-        let object = &load.manifest.objects[piece.object];
+        let object = &load.source.manifest.objects[piece.object];
         let table = &load.copies[&piece.object];
         let truncate =
             if piece.frozen { format!("TRUNCATE ONLY {};", table.table) } else { String::new() };
@@ -293,8 +282,12 @@ async fn open(load: &Load, object: &Object, piece: &Piece) -> Result<Reader> {
 
 /// Opens an object of the backup, which must be there.
 pub async fn open_object(load: &Load, object: &Object) -> Result<Reader> {
-    let key = format!("{}{}", load.folder, object.name);
-    load.store.open_object(&key).await?.ok_or_else(|| damaged(object, "it is not in the store"))
+    let key = format!("{}{}", load.source.found.folder, object.name);
+    load.source
+        .store
+        .open_object(&key)
+        .await?
+        .ok_or_else(|| damaged(object, "it is not in the store"))
 }
 
 /// An object that is not what was written.

@@ -15,7 +15,7 @@ pub mod beside;
 pub mod clean;
 mod data;
 pub mod dependents;
-mod dressing;
+pub mod dressing;
 mod fit;
 pub mod globals;
 mod head_start;
@@ -46,6 +46,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::backup::catalog::Found;
+use crate::error::Error;
+use crate::exit::Exit;
 use crate::report::Progress;
 use crate::settings::{Environment, Target};
 use crate::store::Store;
@@ -54,6 +56,11 @@ pub use parts::Parts;
 pub use prepare::{Prepared, prepare};
 pub use run::run;
 pub use source::Source;
+
+/// The error of a restore that a signal ended.
+pub fn stopped() -> Error {
+    Error::new(Exit::Interrupted, "the restore was stopped")
+}
 
 /// Which database a restore goes into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -132,9 +132,7 @@ impl Objects<'_> {
         let _terminated = Terminated(guard);
         let (status, lines) = tokio::select! {
             ended = ended => ended.map_err(|error| Error::bug("pg_restore's end").caused_by(&error))?,
-            () = self.cancel.cancelled() => {
-                return Err(Error::new(Exit::Interrupted, "the restore was stopped"));
-            }
+            () = self.cancel.cancelled() => return Err(super::stopped()),
         };
         let status = status.map_err(|error| {
             Error::bug(format!("cannot wait for {}", program.display())).caused_by(&error)

@@ -8,7 +8,6 @@ use super::dependents::ForeignKey;
 use super::fit::Fit;
 use crate::conn::Session;
 use crate::error::{Error, Result};
-use crate::exit::Exit;
 use crate::report::restore::NotValidated;
 use crate::sql::{self, quote_name, quote_qualified};
 
@@ -24,9 +23,7 @@ pub async fn drop_first(control: &Session, fit: &Fit, cancel: &CancellationToken
     let drops = fit.drops.iter().map(|drop| drop.sql.as_str());
     let all: Vec<&str> = keys.chain(drops).collect();
     let batch = format!("BEGIN; SET LOCAL lock_timeout = '{LOCK_WAIT}'; {}", all.join("\n"));
-    let stopped = || {
-        Err(Error::new(Exit::Interrupted, "the restore was stopped").because("nothing was dropped"))
-    };
+    let stopped = || Err(super::stopped().because("nothing was dropped"));
     let dropped = tokio::select! {
         dropped = control.batch(&batch) => dropped,
         () = cancel.cancelled() => {

@@ -1,4 +1,4 @@
-//! Reading the statements that pg_dump writes: names and where a statement ends.
+//! Reading names and parentheses in the statements that pg_dump writes.
 //!
 //! pg_dump doubles every quote within a quote (it never writes `\'`) and qualifies every name,
 //! so this much of SQL's grammar is all of it. Function bodies in dollars are not read here.
@@ -38,26 +38,6 @@ pub fn altered(text: &str) -> Option<(Qualified, &str)> {
     let text = text.trim_start();
     let rest = starts.iter().find_map(|start| text.strip_prefix(start))?;
     qualified(rest.strip_prefix("ONLY ").unwrap_or(rest))
-}
-
-/// The statements of `text`, trimmed, without the semicolons that end them and without lines of
-/// comment between them.
-pub fn split(text: &str) -> Vec<&str> {
-    let mut statements = Vec::new();
-    let mut rest = text;
-    loop {
-        rest = rest.trim_start();
-        if rest.is_empty() {
-            return statements;
-        }
-        if let Some(comment) = rest.strip_prefix("--") {
-            rest = comment.split_once('\n').map_or("", |(_, after)| after);
-            continue;
-        }
-        let end = find_bare(rest, |c| c == ';').unwrap_or(rest.len());
-        statements.push(rest[..end].trim_end());
-        rest = rest.get(end + 1..).unwrap_or("");
-    }
 }
 
 /// Where a character outside all quotes is such a one.
@@ -107,14 +87,6 @@ mod tests {
         assert_eq!(read("größe.\"T\"\n"), is("größe", "T", "\n"));
         assert_eq!(read("orders (id)"), None);
         assert_eq!(read("public.\"open"), None);
-    }
-
-    #[test]
-    fn statements_end_outside_of_quotes_only() {
-        let text = "-- a; comment\nALTER TABLE a.\";\" X ';' \"it's\";\n\n-- b\nDROP B;\n";
-        assert_eq!(split(text), ["ALTER TABLE a.\";\" X ';' \"it's\"", "DROP B"]);
-        assert_eq!(split("-- *not* dropping schema, since initdb creates it\n"), [""; 0]);
-        assert_eq!(split("A"), ["A"]);
     }
 
     #[test]

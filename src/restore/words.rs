@@ -188,6 +188,13 @@ pub fn statements(sql: &str) -> Vec<&str> {
     }
 }
 
+/// The same without their semicolons, and without empty ones.
+pub fn split(sql: &str) -> Vec<&str> {
+    let bare = statements(sql).into_iter();
+    let bare = bare.map(|statement| statement.strip_suffix(';').unwrap_or(statement).trim_end());
+    bare.filter(|statement| !statement.is_empty()).collect()
+}
+
 /// The names in a list with commas, from the front of `words`: `reader, "a b" USING` gives two.
 /// `PUBLIC` (and `CURRENT_USER`, which pg_dump never writes) is not a role's name.
 pub fn role_list<'a>(words: impl Iterator<Item = Word<'a>>) -> Vec<String> {
@@ -277,6 +284,9 @@ mod tests {
         assert_eq!(statements(sql), ["SET a = ';';", "GRANT \"x;\ny\" TO z;"]);
         assert_eq!(statements("no end"), ["no end"]);
         assert_eq!(statements("'never closed; x"), ["'never closed; x"]);
+        let drops = "-- a; comment\nALTER TABLE a.\";\" X ';' \"it's\" ;;\n\n-- b\nDROP B;\n";
+        assert_eq!(split(drops), ["ALTER TABLE a.\";\" X ';' \"it's\"", "DROP B"]);
+        assert_eq!(split("-- *not* dropping schema, since initdb creates it\n"), [""; 0]);
     }
 
     #[test]

@@ -194,3 +194,22 @@ fn an_unknown_key_is_named_with_the_nearest_known() {
         "unknown key \"sslmod\"; did you mean \"sslmode\"?"
     );
 }
+
+/// Found by comparing with libpq.
+#[test]
+fn requiressl_looks_at_the_first_character() {
+    assert_eq!(read("requiressl=10 host=h"), "host='h' sslmode='require'");
+    assert_eq!(read("postgresql://h?requiressl=true"), "host='h' sslmode='prefer'");
+}
+
+#[test]
+fn a_lone_ampersand_is_an_empty_parameter() {
+    refused("postgresql://h/db?&");
+    assert_eq!(read("postgresql://h/db?user=u&"), "dbname='db' host='h' user='u'");
+}
+
+#[test]
+fn only_blanks_around_the_parts_of_a_uri_are_dropped() {
+    assert_eq!(read("postgresql:// h / db "), "dbname='db' host='h'");
+    assert_eq!(read("postgresql://h/db\n"), "dbname='db\n' host='h'");
+}

@@ -5,13 +5,19 @@
 //! pgtend.toml; [`Settings::target`] puts both and the flags together to a [`Target`], in
 //! which no default is open.
 
+mod advice;
+mod application;
 mod between;
 mod build;
+pub mod conninfo;
+mod dotenv;
 mod dsn;
 mod env;
+mod env_file;
 mod file;
 mod keyword;
 mod layer;
+mod learned;
 mod origin;
 mod passfile;
 mod prompt;
@@ -19,20 +25,25 @@ pub mod quantity;
 mod resolve;
 mod secret;
 mod service;
+mod source;
 mod target;
+mod variables;
 
 use std::path::{Path, PathBuf};
 
 pub use between::{Between, Pooler, PoolerKind, PoolerMode};
 pub use env::Environment;
 pub use file::BackupDefaults;
+pub use learned::Learned;
 pub use origin::Origin;
-pub use prompt::ask_password;
+pub use prompt::{Asked, ask_password};
 pub use secret::Secret;
+pub use source::UnusedVariable;
 pub use target::{
     ApplicationSetting, ChannelBinding, ClientCertificate, Host, Keepalive, PasswordCommand,
     Replica, Roots, SessionAttrs, SslMode, Target, TlsSettings, TlsVersion,
 };
+pub use variables::{Effect, KNOWN as KNOWN_VARIABLES, Kind, KnownVariable};
 
 use crate::cli::connect::{ConnectFlags, ReadFrom};
 use crate::error::{Error, Result};
@@ -55,6 +66,8 @@ pub struct ConnectArgs {
     pub env_file: Option<PathBuf>,
     /// Which of the servers with the same data to read from; `None` is the primary.
     pub read_from: Option<ReadFrom>,
+    /// How far a replica may be behind to be read from; `None` is a minute.
+    pub max_lag: Option<String>,
     /// For [`Settings::load`].
     pub config: Option<PathBuf>,
 }
@@ -71,6 +84,7 @@ impl From<&ConnectFlags> for ConnectArgs {
             target: flags.target.clone(),
             env_file: flags.env_file.clone(),
             read_from: flags.read_from,
+            max_lag: flags.max_lag.clone(),
             config: flags.config.clone(),
         }
     }
@@ -95,6 +109,8 @@ impl std::fmt::Debug for ConnectArgs {
 #[derive(Debug)]
 pub struct Resolved {
     pub target: Target,
+    /// Variables of the application that were seen and are not used.
+    pub unused: Vec<UnusedVariable>,
     /// Lines for standard error, without secrets; the first says which server was chosen.
     pub notes: Vec<String>,
 }

@@ -1,31 +1,72 @@
 //! Asking for a password on the terminal.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::future::Future;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::pin::Pin;
 
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::secret::Secret;
 
+/// A question that waits for its answer.
+pub type Asked = Pin<Box<dyn Future<Output = io::Result<Option<Secret>>> + Send>>;
+
 /// Asks on the controlling terminal, without an echo. `None` when standard input is not a
-/// terminal, or nothing was typed. Blocks until the line is complete.
-pub fn ask_password(question: &str) -> io::Result<Option<Secret>> {
-    if !io::stdin().is_terminal() {
-        return Ok(None);
+/// terminal, or nothing was typed.
+///
+/// Dropped before the answer (Ctrl-C), it leaves the terminal as it was.
+pub fn ask_password(question: String) -> Asked {
+    Box::pin(async move {
+        if !io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
+        write!(terminal, "{question}")?;
+        terminal.flush()?;
+        let mut silence = Silence::over(terminal.try_clone()?)?;
+        let (sender, answer) = tokio::sync::oneshot::channel();
+        // On a thread, which nothing waits for after a signal: a read cannot be taken back.
+        let read = move || {
+            let mut line = String::new();
+            let read = BufReader::new(&terminal).read_line(&mut line);
+            sender.send(read.map(|_| line)).unwrap_or(());
+        };
+        std::thread::Builder::new().name("password".into()).spawn(read)?;
+        let line = answer.await.map_err(|_| io::Error::other("the reading thread has ended"))?;
+        silence.answered = true;
+        drop(silence);
+        let line = line?;
+        let password = line.strip_suffix('\n').unwrap_or(&line);
+        Ok((!password.is_empty()).then(|| Secret::new(password)))
+    })
+}
+
+/// No echo on a terminal, until it is dropped.
+struct Silence {
+    terminal: File,
+    before: Termios,
+    answered: bool,
+}
+
+impl Silence {
+    fn over(terminal: File) -> io::Result<Self> {
+        let before = tcgetattr(&terminal)?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        silent.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(&terminal, OptionalActions::Flush, &silent)?;
+        Ok(Self { terminal, before, answered: false })
     }
-    let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
-    write!(terminal, "{question}")?;
-    terminal.flush()?;
-    let before = tcgetattr(&terminal)?;
-    let mut silent = before.clone();
-    silent.local_modes.remove(LocalModes::ECHO);
-    silent.local_modes.insert(LocalModes::ECHONL);
-    tcsetattr(&terminal, OptionalActions::Flush, &silent)?;
-    let mut line = String::new();
-    let read = BufReader::new(&terminal).read_line(&mut line);
-    // Restored before the outcome of the reading is looked at.
-    tcsetattr(&terminal, OptionalActions::Flush, &before)?;
-    read?;
-    let password = line.strip_suffix('\n').unwrap_or(&line);
-    Ok((!password.is_empty()).then(|| Secret::new(password)))
+}
+
+impl Drop for Silence {
+    // A terminal that is gone needs nothing any more.
+    fn drop(&mut self) {
+        tcsetattr(&self.terminal, OptionalActions::Flush, &self.before).unwrap_or(());
+        if !self.answered {
+            // The question's line has no end yet.
+            self.terminal.write_all(b"\n").unwrap_or(());
+        }
+    }
 }

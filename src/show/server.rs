@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 
-use crate::conn::{Capabilities, Session, Statements};
-use crate::report::server::{Extension, ServerReport, SessionReport};
+use crate::conn::{Capabilities, Choice, Session, Statements};
+use crate::report::server::{Extension, RouteReport, ServerReport, SessionReport};
 use crate::settings::{Between, PoolerMode};
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// Describes the server of a session and the way to it. What the server does not tell is said,
 /// and ends nothing.
-pub async fn server(session: &Session) -> ServerReport {
+pub async fn server(session: &Session, choice: &Choice) -> ServerReport {
     let capabilities = session.capabilities().await;
     let (server, address) = (session.server(), session.address());
     let (pooler, relay) = match session.between() {
@@ -60,6 +60,12 @@ pub async fn server(session: &Session) -> ServerReport {
         certificate_days_left: expires.map(|at| days_left(at, Timestamp::now())),
         session: told.map(describe),
         unseen,
+        route: RouteReport {
+            taken: choice.taken.word(),
+            why: choice.why.clone(),
+            skipped: choice.skipped.clone(),
+            unknown: choice.unknown.clone(),
+        },
     }
 }
 

@@ -66,6 +66,13 @@ impl Ui {
         }
     }
 
+    /// A line for who wants to know all.
+    pub fn detail(&self, text: &str) {
+        if self.talk >= Talk::Verbose {
+            note(text);
+        }
+    }
+
     /// A line that nobody should miss.
     pub fn warning(&self, text: &str) {
         let label = if self.color { "\x1b[33mwarning:\x1b[0m" } else { "warning:" };

@@ -107,7 +107,10 @@ impl Screen {
                     let elapsed = since.saturating_duration_since(self.start).as_secs_f64();
                     self.line(&format!("{elapsed:>6.2} s  {phase}"));
                 }
-                News::Note(_) | News::Phase(..) => {}
+                News::Detail(detail) if self.display.talk >= Talk::Verbose => {
+                    self.line(&format!("note: {detail}"));
+                }
+                News::Note(_) | News::Detail(_) | News::Phase(..) => {}
             }
         }
         let reading = progress.reading();

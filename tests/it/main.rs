@@ -17,10 +17,12 @@ mod backup_sources;
 mod cli;
 mod connect_errors;
 mod connect_settings;
+mod conninfo_oracle;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod harness;
 mod harness_works;
 mod layers;
+mod like_psql;
 mod pooler;
 mod readme;
 mod restore_faults;

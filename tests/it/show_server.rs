@@ -125,6 +125,7 @@ SERVER
 host               localhost:PORT
 address            127.0.0.1
 connected in       N ms
+read from          primary (it is the default)
 version            VERSION
 provider           none is certain; perhaps Amazon RDS (one sign: role
                    rds_superuser)

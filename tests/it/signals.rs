@@ -164,8 +164,9 @@ fn the_second_signal_ends_a_run_that_hangs() {
     assert!(!run.has_ended(), "it did not hang");
     run.signal(Signal::INT);
     let clock = Instant::now();
-    run.wait().expect_code(130);
+    let output = run.wait().expect_code(130);
     assert!(clock.elapsed() < Duration::from_secs(1), "{:?}", clock.elapsed());
+    assert!(output.stderr.contains("error: ended at once, by the second signal\n"));
 }
 
 /// 300 MB that do not compress, in wide rows: what is held in memory does not grow with them.

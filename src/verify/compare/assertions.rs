@@ -7,7 +7,7 @@ use super::Comparison;
 use crate::conn::{self, SessionOptions};
 use crate::error::{Error, Result};
 use crate::report::verify::ProblemKind;
-use crate::restore::words;
+use crate::restore::words::split;
 
 /// A file of assertions, read and cut into statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl AssertionFile {
             Error::usage(format!("cannot read the assertions in {}", path.display()))
                 .caused_by(&error)
         })?;
-        let statements = split(&text);
+        let statements: Vec<String> = split(&text).into_iter().map(str::to_owned).collect();
         if statements.is_empty() {
             return Err(Error::usage(format!("no statement in {}", path.display())));
         }
@@ -101,13 +101,6 @@ fn first_line(statement: &str) -> String {
         text.push_str(" ..");
     }
     text
-}
-
-/// The statements of a file, without comments before them and without their semicolons.
-fn split(text: &str) -> Vec<String> {
-    let statements = words::statements(text).into_iter();
-    let bare = statements.map(|statement| statement.trim_end_matches(';').trim_end());
-    bare.filter(|statement| !statement.is_empty()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::conn::{self, Session, SessionOptions};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::settings::Target;
+use crate::worker;
 
 /// How the sessions are opened, and how many.
 #[derive(Debug)]
@@ -92,10 +93,6 @@ impl Pool {
         work: &impl AsyncFn(&Session, T) -> Result<O>,
         sender: &UnboundedSender<Event<O>>,
     ) -> Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::bug("cannot start a thread's runtime").caused_by(&error))?;
         let next = || items.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let all = async {
             let session = conn::connect(&self.target, &self.options).await?;
@@ -105,14 +102,7 @@ impl Pool {
             }
             Ok(())
         };
-        runtime.block_on(async {
-            tokio::select! {
-                biased;
-                () = self.cancel.cancelled() => {
-                    Err(Error::new(Exit::Interrupted, "the comparison was stopped"))
-                }
-                result = all => result,
-            }
-        })
+        worker::until_stopped(&self.cancel, all)?
+            .ok_or_else(|| Error::new(Exit::Interrupted, "the comparison was stopped"))
     }
 }

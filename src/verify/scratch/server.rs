@@ -8,6 +8,7 @@ use crate::conn::{self, QueryError, Session, SessionOptions, get};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
+use crate::restore::dressing;
 use crate::settings::Target;
 use crate::sql::{self, quote_literal, quote_name};
 
@@ -54,6 +55,7 @@ impl OnServer {
             application: "pgtend/verify".into(),
             retry: true,
             prompt: Some(crate::settings::ask_password),
+            tell: Some(progress.listener()),
             settings: for_writing(),
             ..SessionOptions::default()
         };
@@ -174,9 +176,7 @@ pub(super) async fn create_database(
     definition: &str,
     progress: &Arc<Progress>,
 ) -> Result<()> {
-    let create = |options: &str| {
-        format!("CREATE DATABASE {} WITH TEMPLATE = template0{options}", quote_name(name))
-    };
+    let create = |options: &str| format!("CREATE DATABASE {} {options}", quote_name(name));
     let options = options_of(definition);
     // As one statement: nothing can hide behind it.
     let made = session.rows(&create(&options), &[]).await;
@@ -194,16 +194,17 @@ pub(super) async fn create_database(
     } else {
         ""
     };
-    let plain = format!("{}{provider} LC_COLLATE = 'C' LC_CTYPE = 'C'", encoding_of(&options));
+    let encoding = encoding_of(&options);
+    let plain = format!("{TEMPLATE}{encoding}{provider} LC_COLLATE = 'C' LC_CTYPE = 'C'");
     session.rows(&create(&plain), &[]).await.map(drop).map_err(failed)
 }
 
-/// What stands behind the template in the archive's statement, without a tablespace.
+const TEMPLATE: &str = "WITH TEMPLATE = template0";
+
+/// The options of the archive's statement, without a tablespace.
 fn options_of(definition: &str) -> String {
-    const TEMPLATE: &str = " TEMPLATE = template0";
-    let options = definition.rfind(TEMPLATE).map_or("", |at| &definition[at + TEMPLATE.len()..]);
-    let options = options.split(" TABLESPACE = ").next().unwrap_or("");
-    options.trim_end().trim_end_matches(';').to_owned()
+    let options = dressing::options(definition).unwrap_or(TEMPLATE);
+    dressing::without_tablespace(options).unwrap_or_else(|| options.to_owned()).trim_end().into()
 }
 
 /// ` ENCODING = 'UTF8'` out of such options.
@@ -226,8 +227,12 @@ mod tests {
         let definition = "CREATE DATABASE \"a b\" WITH TEMPLATE = template0 ENCODING = 'UTF8' \
                           LOCALE_PROVIDER = libc LOCALE = 'de_DE.UTF-8' TABLESPACE = fast;\n\n\n";
         let options = options_of(definition);
-        assert_eq!(options, " ENCODING = 'UTF8' LOCALE_PROVIDER = libc LOCALE = 'de_DE.UTF-8'");
+        assert_eq!(
+            options,
+            "WITH TEMPLATE = template0 ENCODING = 'UTF8' LOCALE_PROVIDER = libc \
+             LOCALE = 'de_DE.UTF-8'"
+        );
         assert_eq!(encoding_of(&options), " ENCODING = 'UTF8'");
-        assert_eq!((options_of(""), encoding_of("")), (String::new(), String::new()));
+        assert_eq!((options_of("").as_str(), encoding_of("").as_str()), (TEMPLATE, ""));
     }
 }

@@ -57,6 +57,8 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
         "(text[], text[], text[], text[])",
         "('{rds_superuser}', '{rdsadmin}', '{rds.extensions,jit}', '{aurora_version,now}')",
     ),
+    ("conn/lag", "(text)", "('0/0')"),
+    ("conn/position", "", ""),
     ("conn/set", "(text[], text[], bool)", "(ARRAY['jit', 'no_such'], ARRAY['off', 'x'], true)"),
 ];
 
@@ -69,6 +71,8 @@ fn statement(name: &str) -> &'static str {
     match name {
         "conn/facts" => include_str!("../../../src/sql/conn/facts.sql"),
         "conn/capabilities" => include_str!("../../../src/sql/conn/capabilities.sql"),
+        "conn/lag" => include_str!("../../../src/sql/conn/lag.sql"),
+        "conn/position" => include_str!("../../../src/sql/conn/position.sql"),
         "conn/set" => include_str!("../../../src/sql/conn/set.sql"),
         _ => pgtend::sql::ALL.iter().find(|query| query.name == name).expect("a statement").text,
     }

@@ -93,7 +93,7 @@ fn a_backup_is_named_by_id_prefix_or_latest() {
     assert!(output.stderr.contains("more than one backup's id starts with '2'"));
     let output = show("1999").expect_code(64);
     assert!(output.stderr.contains("no backup '1999' in "), "{}", output.stderr);
-    assert!(output.stderr.contains("next:  see what is there: pgtend backup list"));
+    assert!(output.stderr.contains("next:  see what is there: pgtend backup list --repo /"));
     assert!(show("latest:nobody").expect_code(2).stderr.contains("no complete backup of nobody"));
     show("").expect_code(64);
 

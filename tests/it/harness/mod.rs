@@ -5,6 +5,8 @@ pub mod cluster;
 pub mod command;
 pub mod compare;
 pub mod database;
+pub mod dice;
+pub mod oracle;
 pub mod pgbouncer;
 pub mod pgtend;
 pub mod pki;

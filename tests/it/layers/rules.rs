@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::source::Source;
 
 /// The modules of src/ in the order of the layers: each may use those before it, and itself.
-const LAYERS: [&str; 26] = [
+const LAYERS: [&str; 27] = [
     "exit",
     "error",
     "signal",
+    "worker",
     "consent",
     "cli",
     "settings",
@@ -59,7 +60,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 48] = [
+const ASSEMBLED: [(&str, &str, &str); 49] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
     ("backup", "LOCK TABLE ", "the tables come from the catalog"),
@@ -104,6 +105,7 @@ const ASSEMBLED: [(&str, &str, &str); 48] = [
     ("verify", "BEGIN READ ONLY", "cannot be prepared"),
     ("verify", "ROLLBACK", "cannot be prepared"),
     ("verify", "CREATE DATABASE ", "takes no parameter; its options come from the archive"),
+    ("verify", "WITH TEMPLATE", "a part of that statement"),
     ("verify", "DROP DATABASE ", "takes no parameter"),
     ("verify", "COMMENT ON DATABASE ", "takes no parameter"),
     ("verify", "CREATE TABLESPACE ", "takes no parameter"),

@@ -1,0 +1,426 @@
+//! Which of several servers with the same data to read from: by their health, then by weight.
+//!
+//! Health is what can be seen now, with a session: a replica has to be in recovery, to belong to
+//! the primary's cluster, and to lag no further behind than allowed. What cannot be known counts
+//! against it, save the primary's own identity when the primary does not answer: then there is
+//! nobody to ask, and replicas are what is left.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use super::connect::{SessionOptions, connect};
+use super::server::Server;
+use super::session::Session;
+use crate::cli::connect::ReadFrom;
+use crate::error::{Error, Result};
+use crate::settings::{Origin, Replica, Target};
+
+/// How long the primary may take to say which cluster it is, when somebody else is read from.
+const PRIMARY_LIMIT: Duration = Duration::from_secs(3);
+/// A busy standby looks far behind for the moment between the arrival of the first transaction
+/// after a pause and its replay: so often, and so far apart, is asked before it is believed.
+const LOOKS: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+
+/// A session, and why it is at that server.
+#[derive(Debug)]
+pub struct Routed {
+    pub session: Session,
+    pub choice: Choice,
+}
+
+/// Which server was taken, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub taken: Taken,
+    /// For people: `weight 5, 12 s behind the primary`.
+    pub why: String,
+    /// The servers that could not be used, each with the reason: `db2:5432: it lags ..`.
+    pub skipped: Vec<String>,
+    /// What could not be found out about the server that was taken.
+    pub unknown: Option<String>,
+}
+
+/// The part that a server plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// The target itself, as it was asked for.
+    Primary,
+    /// The target itself, for want of a replica.
+    Fallback,
+    Replica,
+    /// The server of `DB_BACKUP_URL`.
+    Backup,
+}
+
+impl Taken {
+    /// A word for reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Primary | Self::Fallback => "primary",
+            Self::Replica => "replica",
+            Self::Backup => "backup",
+        }
+    }
+}
+
+/// What is known of the primary, to judge others by.
+struct Known {
+    system_identifier: u64,
+    /// WAL position; `None` when it does not tell.
+    position: Option<String>,
+}
+
+/// How far a standby is behind.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Lag {
+    /// Seconds; 0 when all that is known to exist has been replayed.
+    Behind(f64),
+    Unknown,
+}
+
+/// Connects to the server that `wanted` means. Replicas are taken at random, by weight; `any`
+/// counts the primary as one of weight 1. Without a usable replica it is the primary.
+///
+/// # Errors
+/// Usage, when no server of that kind is known; else as [`connect`], with the reason for each
+/// replica that was skipped.
+pub async fn route(
+    target: &Target,
+    wanted: ReadFrom,
+    max_lag: Duration,
+    options: &SessionOptions,
+) -> Result<Routed> {
+    match wanted {
+        ReadFrom::Primary => primary_alone(target, "it is the default", options).await,
+        ReadFrom::Any if target.replicas.is_empty() => {
+            primary_alone(target, "no replica is known", options).await
+        }
+        ReadFrom::Backup => {
+            let Some(server) = &target.backup_server else {
+                return Err(Error::usage("--read-from backup: no backup server is known").next(
+                    "set DB_BACKUP_URL to the URL of the server that backups are read from",
+                ));
+            };
+            backup(target, server, max_lag, options).await
+        }
+        ReadFrom::Replica if target.replicas.is_empty() => {
+            Err(Error::usage("--read-from replica: no replica is known").next(
+                "set DB_READ_REPLICA_URLS, or replicas of the target in pgtend.toml, or give the \
+                 replica itself with --host or --url",
+            ))
+        }
+        ReadFrom::Replica | ReadFrom::Any => {
+            Candidates { target, wanted, max_lag, options }.choose().await
+        }
+    }
+}
+
+async fn primary_alone(target: &Target, why: &str, options: &SessionOptions) -> Result<Routed> {
+    let session = connect(target, options).await?;
+    Ok(Routed { session, choice: Choice::of(Taken::Primary, why) })
+}
+
+impl Choice {
+    fn of(taken: Taken, why: impl Into<String>) -> Self {
+        Self { taken, why: why.into(), skipped: Vec::new(), unknown: None }
+    }
+}
+
+/// The one server that was named for backups: no other takes its place.
+async fn backup(
+    target: &Target,
+    server: &Target,
+    max_lag: Duration,
+    options: &SessionOptions,
+) -> Result<Routed> {
+    let (_, known) = look_at_primary(target, options).await;
+    let session = connect(&in_same_database(server, target), options).await?;
+    let lag = match session.server().in_recovery {
+        true => lag(&session, known.as_ref(), max_lag).await,
+        false => Lag::Behind(0.0),
+    };
+    if let Some(why) = unfit(session.server(), known.as_ref(), lag, max_lag, false) {
+        return Err(Error::new(
+            crate::exit::Exit::Unavailable,
+            format!("cannot read from the backup server {}", session.address()),
+        )
+        .because(why)
+        .next("give a longer --max-lag, or read from another server: --read-from primary"));
+    }
+    let choice = Choice {
+        unknown: known.is_none().then(unknown_primary),
+        ..Choice::of(Taken::Backup, "DB_BACKUP_URL")
+    };
+    Ok(Routed { session, choice })
+}
+
+fn unknown_primary() -> String {
+    "the primary does not answer: whether this server belongs to it is not known".to_owned()
+}
+
+/// A short look at the primary; the session is good for more.
+async fn look_at_primary(
+    target: &Target,
+    options: &SessionOptions,
+) -> (Option<Session>, Option<Known>) {
+    // Two questions for passwords in a row would leave the operator guessing which is which.
+    let quick = SessionOptions { retry: false, prompt: None, ..options.clone() };
+    let looked = tokio::time::timeout(PRIMARY_LIMIT, async {
+        let session = connect(target, &quick).await?;
+        let position = position(&session).await;
+        let system_identifier = session.server().system_identifier;
+        Ok::<_, Error>((session, Known { system_identifier, position }))
+    });
+    match looked.await {
+        Ok(Ok((session, known))) => (Some(session), Some(known)),
+        Ok(Err(_)) | Err(_) => (None, None),
+    }
+}
+
+/// `None` when the server refuses to tell.
+async fn position(session: &Session) -> Option<String> {
+    let rows = session.rows(super::session::POSITION, &[]).await.ok()?;
+    rows.first().and_then(|row| row.try_get("position").ok())
+}
+
+/// A choice to be made.
+struct Candidates<'a> {
+    target: &'a Target,
+    wanted: ReadFrom,
+    max_lag: Duration,
+    options: &'a SessionOptions,
+}
+
+impl Candidates<'_> {
+    async fn choose(&self) -> Result<Routed> {
+        let (mut primary, known) = look_at_primary(self.target, self.options).await;
+        let replicas = &self.target.replicas;
+        let mut weights: Vec<u32> = replicas.iter().map(|replica| replica.weight).collect();
+        if self.wanted == ReadFrom::Any {
+            weights.push(1);
+        }
+        let state = RandomState::new();
+        let mut skipped = Vec::new();
+        for at in order(&weights, |round| state.hash_one(round)) {
+            let Some(replica) = replicas.get(at) else {
+                // The primary among others: it is good when it has answered.
+                if let Some(session) = primary.take() {
+                    let choice = Choice::of(Taken::Primary, "it was its turn");
+                    return Ok(Routed { session, choice: Choice { skipped, ..choice } });
+                }
+                continue;
+            };
+            match self.try_replica(replica, known.as_ref()).await {
+                Ok((session, why)) => {
+                    let unknown = known.is_none().then(unknown_primary);
+                    let choice = Choice { taken: Taken::Replica, why, skipped, unknown };
+                    return Ok(Routed { session, choice });
+                }
+                Err(why) => skipped.push(why),
+            }
+        }
+        let session = match primary {
+            Some(session) => session,
+            None => connect(self.target, self.options).await.map_err(|error| {
+                skipped.iter().fold(error, |error, why| error.because(format!("replica {why}")))
+            })?,
+        };
+        let choice = Choice::of(Taken::Fallback, "no replica can be used");
+        Ok(Routed { session, choice: Choice { skipped, ..choice } })
+    }
+
+    /// A session at a healthy replica and why it may be read from, or why not.
+    async fn try_replica(
+        &self,
+        replica: &Replica,
+        known: Option<&Known>,
+    ) -> Result<(Session, String), String> {
+        let mut target = in_same_database(&replica.target, self.target);
+        // One command for both runs once.
+        if target.password_command == self.target.password_command {
+            target.learned = self.target.learned.clone();
+        }
+        let options = SessionOptions { retry: false, ..self.options.clone() };
+        let place = hosts(&target);
+        let session =
+            connect(&target, &options).await.map_err(|error| match error.causes().first() {
+                Some(cause) => format!("{place}: {cause}"),
+                None => format!("{place}: {}", error.what()),
+            })?;
+        let lag = lag(&session, known, self.max_lag).await;
+        match unfit(session.server(), known, lag, self.max_lag, true) {
+            Some(why) => Err(format!("{place}: {why}")),
+            None => Ok((session, format!("weight {}, {}", replica.weight, lag.words()))),
+        }
+    }
+}
+
+/// A database that was asked for by name is meant on every server.
+fn in_same_database(server: &Target, target: &Target) -> Target {
+    match target.origin("dbname") {
+        Origin::Flag("--dbname") => server.in_database(&target.database),
+        _ => server.clone(),
+    }
+}
+
+fn hosts(target: &Target) -> String {
+    let list: Vec<String> = target.hosts.iter().map(ToString::to_string).collect();
+    list.join(",")
+}
+
+/// Looks until the lag is within the limit, a few times.
+async fn lag(session: &Session, known: Option<&Known>, limit: Duration) -> Lag {
+    let position = known.and_then(|known| known.position.as_deref());
+    let mut lag = Lag::Unknown;
+    for look in 0..LOOKS {
+        if look > 0 {
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        lag = match session.lag(position).await {
+            Ok(seen) => seen.judge(),
+            Err(_) => Lag::Unknown,
+        };
+        if lag.is_within(limit) {
+            break;
+        }
+    }
+    lag
+}
+
+/// What a standby says of itself; `None` is "not known".
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Replay {
+    /// It has replayed what the primary had written a moment ago.
+    pub caught_up: Option<bool>,
+    /// It has replayed all that it has received.
+    pub replayed: Option<bool>,
+    /// It is connected to somebody who sends.
+    pub receiving: bool,
+    /// Seconds since the last transaction that it has replayed was committed.
+    pub behind: Option<f64>,
+}
+
+impl Replay {
+    /// On a primary that is idle the last transaction grows old without any lag: so its age is
+    /// looked at last.
+    fn judge(self) -> Lag {
+        match (self.caught_up, self.receiving && self.replayed == Some(true), self.behind) {
+            (Some(true), ..) | (_, true, _) => Lag::Behind(0.0),
+            (.., Some(seconds)) => Lag::Behind(seconds.max(0.0)),
+            _ => Lag::Unknown,
+        }
+    }
+}
+
+impl Lag {
+    fn is_within(self, limit: Duration) -> bool {
+        matches!(self, Self::Behind(seconds) if seconds <= limit.as_secs_f64())
+    }
+
+    fn words(self) -> String {
+        match self {
+            Self::Behind(seconds) if seconds < 0.5 => "not behind".to_owned(),
+            Self::Behind(seconds) => format!("{seconds:.0} s behind"),
+            Self::Unknown => "its lag is not known".to_owned(),
+        }
+    }
+}
+
+/// Why a server may not be read from; `None` when it may.
+fn unfit(
+    server: &Server,
+    known: Option<&Known>,
+    lag: Lag,
+    limit: Duration,
+    replica: bool,
+) -> Option<String> {
+    if replica && !server.in_recovery {
+        return Some("it is no replica: it is not in recovery".to_owned());
+    }
+    if let Some(primary) = known.filter(|known| known.system_identifier != server.system_identifier)
+    {
+        return Some(format!(
+            "it belongs to another cluster: its system identifier is {}, the primary's is {}",
+            server.system_identifier, primary.system_identifier
+        ));
+    }
+    match lag {
+        Lag::Behind(seconds) if !lag.is_within(limit) => Some(format!(
+            "it is {seconds:.0} s behind the primary, and the limit is {} s",
+            limit.as_secs()
+        )),
+        Lag::Unknown => Some("how far it is behind the primary is not known".to_owned()),
+        Lag::Behind(_) => None,
+    }
+}
+
+/// All places, drawn one after the other by weight; `random` gives a number for each round.
+fn order(weights: &[u32], random: impl Fn(usize) -> u64) -> Vec<usize> {
+    let mut left: Vec<(usize, u64)> =
+        weights.iter().enumerate().map(|(at, weight)| (at, u64::from((*weight).max(1)))).collect();
+    let mut drawn = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let total: u64 = left.iter().map(|(_, weight)| weight).sum();
+        let mut ticket = random(drawn.len()) % total;
+        let at = left
+            .iter()
+            .position(|(_, weight)| match ticket.checked_sub(*weight) {
+                Some(rest) => {
+                    ticket = rest;
+                    false
+                }
+                None => true,
+            })
+            .unwrap_or(0);
+        drawn.push(left.remove(at).0);
+    }
+    drawn
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_is_a_draw_by_weight() {
+        // Tickets 0 to 4 are the first's, 5 the second's, 6 and 7 the third's.
+        let with = |ticket: u64| order(&[5, 1, 2], |_| ticket);
+        assert_eq!(with(0), [0, 1, 2]);
+        assert_eq!(with(4)[0], 0);
+        assert_eq!(with(5), [1, 2, 0]);
+        assert_eq!(with(7)[0], 2);
+        assert_eq!(with(8)[0], 0);
+        assert_eq!(order(&[], |_| 1), [0; 0]);
+        let mut first = [0_u32; 3];
+        for _ in 0..8000 {
+            let state = RandomState::new();
+            first[order(&[5, 1, 2], |round| state.hash_one(round))[0]] += 1;
+        }
+        // Expected: 5000, 1000, 2000; these limits are more than ten standard deviations away.
+        assert!((4500..5500).contains(&first[0]), "{first:?}");
+        assert!((700..1300).contains(&first[1]), "{first:?}");
+        assert!((1600..2400).contains(&first[2]), "{first:?}");
+    }
+
+    #[test]
+    fn an_idle_primary_makes_no_lag_and_a_cut_line_does() {
+        let old = Replay { behind: Some(7200.0), ..Replay::default() };
+        assert_eq!(Replay { caught_up: Some(true), ..old }.judge(), Lag::Behind(0.0));
+        let idle = Replay { replayed: Some(true), receiving: true, ..old };
+        assert_eq!(idle.judge(), Lag::Behind(0.0));
+        // What it has received is replayed, but nobody sends any more.
+        assert_eq!(Replay { receiving: false, ..idle }.judge(), Lag::Behind(7200.0));
+        assert_eq!(Replay { replayed: Some(false), ..idle }.judge(), Lag::Behind(7200.0));
+        assert_eq!(Replay::default().judge(), Lag::Unknown);
+        // Clocks differ.
+        assert_eq!(Replay { behind: Some(-2.0), ..old }.judge(), Lag::Behind(0.0));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_within_the_limit() {
+        let minute = Duration::from_secs(60);
+        assert!(Lag::Behind(60.0).is_within(minute) && !Lag::Behind(60.1).is_within(minute));
+        assert!(!Lag::Unknown.is_within(Duration::MAX));
+    }
+}
