@@ -86,7 +86,7 @@ struct Context {
 impl Context {
     /// The server that the operator means; says which one and why.
     fn target(&self) -> Result<Target> {
-        let Resolved { target, notes } = self.settings.target(&self.connect)?;
+        let Resolved { target, notes, .. } = self.settings.target(&self.connect)?;
         notes.iter().for_each(|note| self.ui.note(note));
         Ok(target)
     }

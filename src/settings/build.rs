@@ -69,6 +69,11 @@ pub(super) fn target(env: &Environment, layer: &Layer, may_prompt: bool) -> Resu
             .filter_map(|name| layer.get(name).map(|value| (*name, value.to_owned())))
             .collect(),
         origins: layer.iter().map(|(name, _, origin)| (name, origin.clone())).collect(),
+        given: layer
+            .iter()
+            .filter(|(name, ..)| !keyword::is_secret(name))
+            .map(|(name, value, _)| (name, value.to_owned()))
+            .collect(),
         user,
         password_command: None,
         learned: Learned::default(),
@@ -97,6 +102,44 @@ const SSL_MODES: &[(&str, SslMode)] = &[
     ("verify-ca", SslMode::VerifyCa),
     ("verify-full", SslMode::VerifyFull),
 ];
+/// What a word means as `sslmode`.
+pub(super) fn ssl_mode(word: &str) -> Option<SslMode> {
+    SSL_MODES.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, mode)| *mode)
+}
+
+/// The word of one of several values.
+fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+    words.iter().find(|(_, meaning)| meaning == value).map_or("", |(word, _)| word)
+}
+
+impl SslMode {
+    /// As libpq writes it.
+    pub fn word(self) -> &'static str {
+        word(SSL_MODES, &self)
+    }
+}
+
+impl SessionAttrs {
+    /// As libpq writes it.
+    pub fn word(self) -> &'static str {
+        word(SESSION_ATTRS, &self)
+    }
+}
+
+impl ChannelBinding {
+    /// As libpq writes it.
+    pub fn word(self) -> &'static str {
+        word(BINDINGS, &self)
+    }
+}
+
+impl TlsVersion {
+    /// As libpq writes it.
+    pub fn word(self) -> &'static str {
+        word(VERSIONS, &self)
+    }
+}
+
 const BINDINGS: &[(&str, ChannelBinding)] = &[
     ("disable", ChannelBinding::Disable),
     ("prefer", ChannelBinding::Prefer),

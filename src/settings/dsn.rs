@@ -10,6 +10,8 @@ use super::keyword;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Conninfo {
     values: Vec<(&'static str, String)>,
+    /// What was taken off and is kept for judging: the driver and the settings of its pool.
+    pub application: Vec<(String, String)>,
     /// What was taken off, for the operator.
     pub notes: Vec<String>,
 }
@@ -17,15 +19,19 @@ pub(super) struct Conninfo {
 /// Query parameters of SQLAlchemy, Prisma, asyncpg and their kind that are no business of
 /// the server.
 const APPLICATION_KEYS: &[&str] = &[
+    "command_timeout",
     "connection_limit",
+    "echo",
     "max_overflow",
     "pgbouncer",
     "pool_max_size",
     "pool_min_size",
     "pool_pre_ping",
     "pool_recycle",
+    "pool_reset_on_return",
     "pool_size",
     "pool_timeout",
+    "pool_use_lifo",
     "prepared_statement_cache_size",
     "prepared_statements",
     "schema",
@@ -48,8 +54,12 @@ pub(super) fn parse(text: &str) -> Result<Conninfo, String> {
                 info.notes.push(format!(
                     "the driver \"+{driver}\" of the URL was taken off; psql would refuse it"
                 ));
+                info.application.push(("driver".to_owned(), driver.to_owned()));
             }
-            uri(&mut info, rest)?;
+            uri(&mut info, rest).map_err(|cause| match holds_placeholder(rest) {
+                true => format!("a part of it {PLACEHOLDER}: fill it in"),
+                false => cause,
+            })?;
         }
         None => key_value(&mut info, text)?,
     }
@@ -196,6 +206,7 @@ fn addresses<'a>(info: &mut Conninfo, mut rest: &'a str) -> Result<&'a str, Stri
 /// `conninfo_uri_parse_params`.
 fn uri_parameters(info: &mut Conninfo, parameters: &str) -> Result<(), String> {
     let mut taken_off = Vec::new();
+    let asyncpg = info.application.iter().any(|(_, driver)| driver == "asyncpg");
     if parameters.is_empty() {
         return Ok(());
     }
@@ -210,7 +221,12 @@ fn uri_parameters(info: &mut Conninfo, parameters: &str) -> Result<(), String> {
         let (name, value) = (decode(name)?, decode(value)?);
         match (name.as_str(), value.as_str()) {
             ("ssl", "true") => info.store("sslmode", "require".to_owned())?,
-            (key, _) if APPLICATION_KEYS.contains(&key) => taken_off.push(name),
+            // asyncpg's word for it.
+            ("ssl", mode) if asyncpg => info.store("sslmode", mode.to_owned())?,
+            (key, _) if APPLICATION_KEYS.contains(&key) => {
+                taken_off.push(name.clone());
+                info.application.push((name, value));
+            }
             _ => info.store(&name, value)?,
         }
     }
@@ -321,17 +337,33 @@ fn quoted_value(text: &str) -> Result<(String, &str), String> {
     Err("a quoted value has no closing quote".to_owned())
 }
 
+const PLACEHOLDER: &str = "is still the placeholder of a guide";
+
+/// Whether a string that cannot be read has a word in brackets, like `[password]`. An address
+/// in brackets has colons.
+fn holds_placeholder(text: &str) -> bool {
+    text.split('[').skip(1).filter_map(|rest| rest.split_once(']')).any(|(inner, _)| {
+        inner.starts_with(|c: char| c.is_ascii_alphabetic())
+            && inner.chars().all(|c| c.is_ascii_alphanumeric() || "-_ ".contains(c))
+    })
+}
+
 /// Refuses what was copied from a guide and never filled in.
 fn placeholders(info: &Conninfo) -> Result<(), String> {
     for name in ["host", "user", "password", "dbname", "port"] {
         if info.get(name).is_some_and(|value| is_placeholder(name, value)) {
-            return Err(format!("the {name} is still the placeholder of a guide: fill it in"));
+            return Err(format!("the {name} {PLACEHOLDER}: fill it in"));
         }
     }
     Ok(())
 }
 
-fn is_placeholder(name: &str, value: &str) -> bool {
+/// Whether the value of a keyword is a word that a guide has there.
+pub(super) fn is_placeholder(name: &str, value: &str) -> bool {
+    if name == "port" {
+        return value.split(',').any(|port| port.eq_ignore_ascii_case("port"))
+            || value.starts_with(['[', '<']);
+    }
     let word = |inner: &str| {
         inner.len() > 1
             && inner.starts_with(|c: char| c.is_ascii_uppercase())
@@ -343,8 +375,10 @@ fn is_placeholder(name: &str, value: &str) -> bool {
         });
         // A real password may well contain [AB]: there the whole of it has to look so.
         inside.is_some_and(|(before, inner, after)| {
-            (name != "password" || (before.is_empty() && after.is_empty()))
-                && (word(inner) || (open == '<' && before.is_empty() && after.is_empty()))
+            let whole = before.is_empty() && after.is_empty();
+            let plain = inner.chars().all(|c| c.is_ascii_alphanumeric() || "-_ ".contains(c));
+            (name != "password" || whole)
+                && (word(inner) || (whole && (open == '<' || (plain && name != "host"))))
         })
     };
     let lower = value.to_ascii_lowercase();

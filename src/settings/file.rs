@@ -19,7 +19,10 @@ use crate::error::{Error, Result};
 /// What may stand at the top.
 const TOP_KEYS: [&str; 4] = ["default_target", "repo", "target", "backup"];
 /// What may stand in a target, beside libpq's keywords.
-const TARGET_KEYS: [&str; 2] = ["url", "repo"];
+const TARGET_KEYS: [&str; 6] =
+    ["url", "repo", "replicas", "password_command", "environment", "tags"];
+/// What may stand in one of `replicas`.
+const REPLICA_KEYS: [&str; 2] = ["url", "weight"];
 /// What may stand in `[backup]`.
 const BACKUP_KEYS: [&str; 4] = ["jobs", "compress", "chunk", "max_age"];
 
@@ -38,8 +41,20 @@ pub(super) struct ConfigFile {
 pub(super) struct TargetEntry {
     pub url: Option<String>,
     pub repo: Option<String>,
+    pub replicas: Vec<ReplicaEntry>,
+    /// For `sh -c`.
+    pub password_command: Option<String>,
+    pub environment: Option<String>,
+    pub tags: Vec<String>,
     /// libpq's keywords.
     pub keywords: Vec<(&'static str, String)>,
+}
+
+/// One of `replicas`.
+pub(super) struct ReplicaEntry {
+    pub url: String,
+    /// At least 1, which is the default.
+    pub weight: u32,
 }
 
 /// `[backup]`: defaults for the flags of the same names.
@@ -68,8 +83,12 @@ pub(super) fn load(env: &Environment, config: Option<&Path>) -> Result<Option<Co
         Error::usage(format!("cannot read {}", path.display())).caused_by(error)
     };
     let text = std::fs::read_to_string(&path).map_err(|error| cannot(&error))?;
-    let mode = std::fs::metadata(&path).map_err(|error| cannot(&error))?.mode();
+    let metadata = std::fs::metadata(&path).map_err(|error| cannot(&error))?;
+    let (mode, owner) = (metadata.mode(), metadata.uid());
     let file = parse(&text, &path)?;
+    if file.targets.values().any(|entry| entry.password_command.is_some()) {
+        may_hold_a_command(&path, mode, owner)?;
+    }
     if mode & 0o077 != 0 && file.targets.values().any(TargetEntry::holds_a_password) {
         return Err(Error::usage(format!(
             "{} holds a password and others can read it",
@@ -78,6 +97,23 @@ pub(super) fn load(env: &Environment, config: Option<&Path>) -> Result<Option<Co
         .next(format!("run chmod 0600 {}, or put the password into ~/.pgpass", path.display())));
     }
     Ok(Some(file))
+}
+
+/// What others can write is theirs to run as us.
+fn may_hold_a_command(path: &Path, mode: u32, owner: u32) -> Result<()> {
+    let path = path.display();
+    let refused = Error::usage(format!("{path} holds a password_command and others can write it"));
+    if mode & 0o022 != 0 {
+        return Err(refused
+            .because("whoever can write the file could have any command run")
+            .next(format!("run chmod go-w {path}")));
+    }
+    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+        return Err(refused
+            .because("the file belongs to another user, who could have any command run")
+            .next("name a file of your own with --config"));
+    }
+    Ok(())
 }
 
 fn places(env: &Environment) -> Vec<PathBuf> {
@@ -132,6 +168,16 @@ fn target(section: &Section<'_>, table: Table) -> Result<TargetEntry> {
         match (key.as_str(), keyword::find(&key)) {
             ("url", _) => entry.url = Some(section.text(&key, &value)?),
             ("repo", _) => entry.repo = Some(section.text(&key, &value)?),
+            ("replicas", _) => entry.replicas = replicas(section, &key, value)?,
+            ("password_command", _) => {
+                entry.password_command = Some(section.filled(&key, &value)?);
+            }
+            ("environment", _) => entry.environment = Some(section.filled(&key, &value)?),
+            ("tags", _) => {
+                let tags = section.list(&key, value)?;
+                entry.tags =
+                    tags.iter().map(|tag| section.filled(&key, tag)).collect::<Result<_>>()?;
+            }
             (_, Some(keyword)) => {
                 entry.keywords.push((keyword.name, section.scalar(&key, &value)?));
             }
@@ -143,6 +189,37 @@ fn target(section: &Section<'_>, table: Table) -> Result<TargetEntry> {
         }
     }
     Ok(entry)
+}
+
+fn replicas(section: &Section<'_>, key: &str, value: Value) -> Result<Vec<ReplicaEntry>> {
+    let entries = section.list(key, value)?.into_iter().zip(1..);
+    entries
+        .map(|(value, number)| {
+            let name = format!("{key}[{number}]");
+            let table = section.table(&name, value)?;
+            replica(&Section { path: section.path, place: section.name(&name) }, table)
+        })
+        .collect()
+}
+
+fn replica(section: &Section<'_>, table: Table) -> Result<ReplicaEntry> {
+    let (mut url, mut weight) = (None, 1);
+    for (key, value) in table {
+        match key.as_str() {
+            "url" => url = Some(section.text(&key, &value)?),
+            "weight" => {
+                let number = value.as_integer().and_then(|number| u32::try_from(number).ok());
+                weight = number
+                    .filter(|number| *number > 0)
+                    .ok_or_else(|| section.invalid(&key).because("it is a whole number from 1"))?;
+            }
+            _ => return Err(section.unknown(&key, &REPLICA_KEYS)),
+        }
+    }
+    match url {
+        Some(url) => Ok(ReplicaEntry { url, weight }),
+        None => Err(section.invalid("url").because("a replica needs one")),
+    }
 }
 
 fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
@@ -174,9 +251,12 @@ fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
 impl TargetEntry {
     fn holds_a_password(&self) -> bool {
         let secret = |name: &str| matches!(name, "password" | "sslpassword");
-        let in_url = self.url.as_deref().and_then(|url| dsn::parse(url).ok());
+        let mut urls = self.url.iter().chain(self.replicas.iter().map(|replica| &replica.url));
         self.keywords.iter().any(|(name, _)| secret(name))
-            || in_url.is_some_and(|info| info.into_values().any(|(name, _)| secret(name)))
+            // What cannot be read may hold one.
+            || urls.any(|url| {
+                dsn::parse(url).map_or(true, |info| info.into_values().any(|(name, _)| secret(name)))
+            })
     }
 }
 
@@ -212,6 +292,22 @@ impl Section<'_> {
             .as_str()
             .map(str::to_owned)
             .ok_or_else(|| self.invalid(key).because("it is a text in quotes"))
+    }
+
+    /// A text that is not empty.
+    fn filled(&self, key: &str, value: &Value) -> Result<String> {
+        let text = self.text(key, value)?;
+        if text.is_empty() {
+            return Err(self.invalid(key).because("it is empty"));
+        }
+        Ok(text)
+    }
+
+    fn list(&self, key: &str, value: Value) -> Result<Vec<Value>> {
+        match value {
+            Value::Array(list) => Ok(list),
+            _ => Err(self.invalid(key).because("it is a list in [ ]")),
+        }
     }
 
     /// A text or a whole number.
@@ -275,7 +371,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pgtend.toml");
         let env = Environment::from_list(folder.path(), []);
-        for text in ["[target.a]\npassword = 'p'\n", "[target.a]\nurl = 'postgres://u:p@h/d'\n"] {
+        for text in [
+            "[target.a]\npassword = 'p'\n",
+            "[target.a]\nurl = 'postgres://u:p@h/d'\n",
+            "[target.a]\nreplicas = [{ url = 'postgres://u:p@h/d' }]\n",
+            "[target.a]\nreplicas = [{ url = 'postgres://u:p@h@h/d' }]\n",
+        ] {
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
             let error = load(&env, None).map(|_| ()).unwrap_err();
@@ -283,6 +384,54 @@ mod tests {
             std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
             assert!(load(&env, None).unwrap().is_some());
         }
+    }
+
+    #[test]
+    fn replicas_have_keys_of_their_own() {
+        let refused =
+            |text: &str| read(&format!("[target.prod]\n{text}\n")).map(|_| ()).unwrap_err();
+        let error = refused("replicas = [{ url = 'a' }, { urll = 'hunter2', weight = 5 }]");
+        assert_eq!(error.what(), "unknown key target.prod.replicas[2].urll in pgtend.toml");
+        assert_eq!(error.next_steps(), ["did you mean \"url\"?"]);
+        assert!(!error.to_string().contains("hunter2"));
+        for (text, key) in [
+            ("replicas = [{ url = 'a', weight = 0 }]", "replicas[1].weight"),
+            ("replicas = [{ url = 'a', weight = '5' }]", "replicas[1].weight"),
+            ("replicas = [{ weight = 5 }]", "replicas[1].url"),
+            ("replicas = ['a']", "replicas[1]"),
+            ("replicas = 'a'", "replicas"),
+            ("tags = 'a'", "tags"),
+            ("tags = [1]", "tags"),
+            ("environment = ''", "environment"),
+            ("password_command = ''", "password_command"),
+        ] {
+            let wanted = format!("invalid target.prod.{key} in pgtend.toml");
+            assert_eq!(refused(text).what(), wanted);
+        }
+    }
+
+    /// Whoever can write the file could have any command run.
+    #[test]
+    fn a_command_needs_a_file_that_nobody_else_can_write() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pgtend.toml");
+        let env = Environment::from_list(folder.path(), []);
+        std::fs::write(&path, "[target.a]\npassword_command = 'echo hunter2'\n").unwrap();
+        for (mode, fits) in [(0o600, true), (0o644, true), (0o664, false), (0o602, false)] {
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            match load(&env, None).map(|_| ()) {
+                Ok(()) => assert!(fits, "{mode:o}"),
+                Err(error) => {
+                    assert!(!fits, "{mode:o}");
+                    assert!(error.what().contains("others can write it"), "{error}");
+                    assert!(error.next_steps()[0].contains("chmod go-w"));
+                    assert!(!format!("{error:?}").contains("hunter2"));
+                }
+            }
+        }
+        assert!(may_hold_a_command(&path, 0o600, 12345).is_err());
+        assert!(may_hold_a_command(&path, 0o644, 0).is_ok());
     }
 
     const SAMPLE: &str = include_str!("../../pgtend.toml.sample");
@@ -294,6 +443,12 @@ mod tests {
         let set = |key: &str| lines.iter().any(|line| line.starts_with(&format!("{key} = ")));
         for key in TOP_KEYS.iter().chain(&BACKUP_KEYS).chain(&TARGET_KEYS) {
             assert!(set(key) || SAMPLE.contains(&format!("[{key}")), "{key} is not in the sample");
+        }
+        for key in REPLICA_KEYS {
+            assert!(
+                SAMPLE.contains(&format!(" {key} = ")),
+                "{key} of replicas is not in the sample"
+            );
         }
         for keyword in keyword::KEYWORDS {
             let named = SAMPLE.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');

@@ -90,6 +90,18 @@ pub(super) fn find(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name)
 }
 
+/// Whether the value of a keyword is never shown.
+pub(super) fn is_secret(name: &str) -> bool {
+    matches!(
+        name,
+        "password"
+            | "sslpassword"
+            | "scram_client_key"
+            | "scram_server_key"
+            | "oauth_client_secret"
+    )
+}
+
 /// Of several known names, the one nearest to what was written, when it is near enough.
 pub(super) fn nearest<'a>(
     written: &str,

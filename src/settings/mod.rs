@@ -5,10 +5,14 @@
 //! pgtend.toml; [`Settings::target`] puts both and the flags together to a [`Target`], in
 //! which no default is open.
 
+mod advice;
+mod application;
 mod build;
 pub mod conninfo;
+mod dotenv;
 mod dsn;
 mod env;
+mod env_file;
 mod file;
 mod keyword;
 mod layer;
@@ -20,7 +24,9 @@ pub mod quantity;
 mod resolve;
 mod secret;
 mod service;
+mod source;
 mod target;
+mod variables;
 
 use std::path::{Path, PathBuf};
 
@@ -30,10 +36,12 @@ pub use learned::Learned;
 pub use origin::Origin;
 pub use prompt::{Asked, ask_password};
 pub use secret::Secret;
+pub use source::UnusedVariable;
 pub use target::{
     ApplicationSetting, ChannelBinding, ClientCertificate, Host, Keepalive, PasswordCommand,
     Replica, Roots, SessionAttrs, SslMode, Target, TlsSettings, TlsVersion,
 };
+pub use variables::{Effect, KNOWN as KNOWN_VARIABLES, Kind, KnownVariable};
 
 use crate::cli::connect::{ConnectFlags, ReadFrom};
 use crate::error::{Error, Result};
@@ -99,6 +107,8 @@ impl std::fmt::Debug for ConnectArgs {
 #[derive(Debug)]
 pub struct Resolved {
     pub target: Target,
+    /// Variables of the application that were seen and are not used.
+    pub unused: Vec<UnusedVariable>,
     /// Lines for standard error, without secrets; the first says which server was chosen.
     pub notes: Vec<String>,
 }

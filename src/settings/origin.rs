@@ -1,5 +1,6 @@
 //! Where a value came from.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -9,7 +10,11 @@ pub enum Origin {
     /// A flag of the command line, like `--host`.
     Flag(&'static str),
     /// An environment variable.
-    Variable(&'static str),
+    Variable(Cow<'static, str>),
+    /// A variable of an env file, and its line, from 1.
+    File { name: String, path: PathBuf, line: usize },
+    /// A replica, by its number, from 1, in the place that names several.
+    Replica { number: usize, of: Box<Self> },
     /// A target of pgtend.toml.
     Config { target: String, path: PathBuf },
     /// A group of a connection service file.
@@ -27,7 +32,12 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Flag(name) | Self::Variable(name) => f.write_str(name),
+            Self::Flag(name) => f.write_str(name),
+            Self::Variable(name) => f.write_str(name),
+            Self::File { name, path, line } => {
+                write!(f, "{name} ({}, line {line})", path.display())
+            }
+            Self::Replica { number, of } => write!(f, "replica {number} of {of}"),
             Self::Config { target, path } => write!(f, "{target} ({})", path.display()),
             Self::Service { name, path } => write!(f, "service {name} ({})", path.display()),
             Self::Passfile { path, line } => write!(f, "{}, line {line}", path.display()),

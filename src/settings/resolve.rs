@@ -1,48 +1,44 @@
 //! Which server is meant: precedence, and what may be inherited from where.
 //!
-//! Flags > `--target` > `DATABASE_URL` > `DATABASE_HOST` and its kind > libpq's own (service
-//! file, then `PG*`) > `default_target` > libpq's defaults. A password belongs to the place
-//! that it was written for: it is not carried to another host or port.
+//! Flags > `--target` > `--env-file` > `DATABASE_URL` > `DATABASE_HOST` and its kind > libpq's
+//! own (service file, then `PG*`) > `default_target` > libpq's defaults. A password belongs to
+//! the place that it was written for: it is not carried to another host or port.
 
 use std::path::{Path, PathBuf};
 
+use super::application;
 use super::build::{self, SOCKET_FOLDERS};
 use super::env::Environment;
-use super::file::ConfigFile;
+use super::env_file::Variables;
+use super::file::{ConfigFile, TargetEntry};
 use super::keyword::KEYWORDS;
 use super::layer::Layer;
 use super::origin::Origin;
 use super::passfile::{Key, Passfile};
 use super::secret::Secret;
-use super::target::{Host, Target};
-use super::{ConnectArgs, Resolved, dsn, service};
+use super::source::{Candidate, Source};
+use super::target::{Host, PasswordCommand, Replica, SslMode, Target};
+use super::{ConnectArgs, Resolved, advice, dsn, service};
+use crate::cli::connect::ReadFrom;
 use crate::error::{Error, Result};
 
 /// What says where a server is.
 const LOCATION: [&str; 3] = ["host", "hostaddr", "port"];
 
-/// What a target of pgtend.toml does not take from the environment: explicit beats ambient.
-const NOT_FOR_TARGETS: [&str; 6] = ["host", "hostaddr", "port", "user", "dbname", "service"];
+/// What a source that was named does not take from the environment: explicit beats ambient.
+const NOT_FOR_NAMED: [&str; 6] = ["host", "hostaddr", "port", "user", "dbname", "service"];
 
-/// The variables of guides, used together when `DATABASE_URL` is not set.
-const DATABASE_VARIABLES: [(&str, &str); 5] = [
-    ("host", "DATABASE_HOST"),
-    ("port", "DATABASE_PORT"),
-    ("dbname", "DATABASE_NAME"),
-    ("user", "DATABASE_USER"),
-    ("password", "DATABASE_PASSWORD"),
+/// What a replica of pgtend.toml does not have from its target.
+const NOT_FOR_REPLICAS: [&str; 8] = [
+    "host",
+    "hostaddr",
+    "load_balance_hosts",
+    "password",
+    "port",
+    "service",
+    "servicefile",
+    "target_session_attrs",
 ];
-
-/// The chosen source.
-#[derive(Default)]
-struct Source {
-    layer: Layer,
-    /// For people: `--url`, `prod (pgtend.toml)`.
-    title: String,
-    /// Of pgtend.toml.
-    target: Option<String>,
-    notes: Vec<String>,
-}
 
 /// Resolves the target that the flags, the file and the environment mean.
 pub(super) fn resolve(
@@ -57,26 +53,147 @@ pub(super) fn resolve(
         }
         args.url = Some(text);
     }
-    let mut source = choose(env, file, &args)?;
+    let variables = match &args.env_file {
+        Some(path) => Some(Variables::of_file(env, path)?),
+        None => None,
+    };
+    let mut source = choose(env, file, &args, variables.as_ref())?;
+    if let Some(variables) = &variables
+        && (args.url.is_some() || args.target.is_some())
+    {
+        let path = variables.file.as_deref().unwrap_or(Path::new(""));
+        application::describe(variables, &mut source);
+        source.notes.push(format!(
+            "the server of {} is not used: {} names another",
+            path.display(),
+            source.title
+        ));
+    }
     overlay(&mut source, &args);
-    add_service(env, &mut source)?;
-    add_environment(env, &mut source);
-    let mut target = build::target(env, &source.layer, !args.no_password)?;
-    target.name = source.target;
-    let mut notes = source.notes;
-    add_passwords(env, &mut target, &source.layer, &mut notes);
-    notes.insert(0, format!("using {}, {target}", source.title));
-    Ok(Resolved { target, notes })
+    let title = source.title.clone();
+    let unused = std::mem::take(&mut source.unused);
+    let (replicas, backup) = (std::mem::take(&mut source.replicas), source.backup.take());
+    let (mut target, mut notes) = finish(env, source, args.no_password)?;
+    let wanted = matches!(args.read_from, Some(ReadFrom::Replica | ReadFrom::Any));
+    for candidate in replicas {
+        let weight = candidate.weight;
+        if let Some(server) = other_server(env, candidate, &args, wanted, &mut notes)? {
+            target.replicas.push(Replica { target: server, weight });
+        }
+    }
+    if let Some(candidate) = backup {
+        let wanted = args.read_from == Some(ReadFrom::Backup);
+        target.backup_server =
+            other_server(env, *candidate, &args, wanted, &mut notes)?.map(Box::new);
+    }
+    notes.insert(0, format!("using {title}, {target}"));
+    let mut said = std::collections::BTreeSet::new();
+    notes.retain(|note| said.insert(note.clone()));
+    Ok(Resolved { target, unused, notes })
 }
 
-fn choose(env: &Environment, file: Option<&ConfigFile>, args: &ConnectArgs) -> Result<Source> {
+/// From a source to a target, with what stands below the source.
+fn finish(
+    env: &Environment,
+    mut source: Source,
+    no_password: bool,
+) -> Result<(Target, Vec<String>)> {
+    add_service(env, &mut source)?;
+    let below = std::mem::take(&mut source.below);
+    fill(&mut source.layer, &below, &[]);
+    add_environment(env, &mut source);
+    raise(&mut source);
+    let mut target = build::target(env, &source.layer, !no_password)?;
+    let mut notes = source.notes;
+    add_passwords(env, &mut target, &source.layer, &mut notes);
+    notes.extend(advice::notes(&target));
+    target.name = source.target;
+    target.password_command = source.password_command;
+    target.application = source.application;
+    target.environment = source.environment;
+    target.tags = source.tags;
+    Ok((target, notes))
+}
+
+/// A replica, or the server for backups. What is wrong with it stops only a run that `wanted`
+/// it; another is told.
+fn other_server(
+    env: &Environment,
+    candidate: Candidate,
+    args: &ConnectArgs,
+    wanted: bool,
+    notes: &mut Vec<String>,
+) -> Result<Option<Target>> {
+    let origin = candidate.origin;
+    let result = candidate.source.and_then(|mut source| {
+        // The same database by the same role, at another place.
+        let names = ConnectArgs {
+            user: args.user.clone(),
+            dbname: args.dbname.clone(),
+            ..ConnectArgs::default()
+        };
+        overlay(&mut source, &names);
+        finish(env, source, args.no_password)
+    });
+    match result {
+        Ok((target, more)) => {
+            notes.extend(more);
+            Ok(Some(target))
+        }
+        Err(error) if wanted => Err(error),
+        Err(error) => {
+            let told = error.to_string().contains(&origin.to_string());
+            let place = if told { String::new() } else { format!("{origin}: ") };
+            notes.push(format!("{place}{error}: a run that needs it will fail"));
+            Ok(None)
+        }
+    }
+}
+
+/// Lifts `sslmode` to what was asked for as the least.
+fn raise(source: &mut Source) {
+    for floor in std::mem::take(&mut source.floors) {
+        let layer = &mut source.layer;
+        let least = match floor.mode {
+            SslMode::VerifyCa if !layer.has("sslrootcert") => SslMode::Require,
+            mode => mode,
+        };
+        let present = match layer.get("sslmode") {
+            // Its default is verify-full.
+            None if layer.get("sslrootcert") == Some("system") => continue,
+            None => None,
+            Some(word) => match build::ssl_mode(word) {
+                Some(mode) if mode < least => Some(mode),
+                // Strong enough, or no mode at all, which is an error of its own.
+                _ => continue,
+            },
+        };
+        if let Some(present) = present {
+            source.notes.push(format!(
+                "{} raises sslmode={} of {} to {}",
+                floor.origin,
+                present.word(),
+                layer.origin("sslmode"),
+                least.word()
+            ));
+        }
+        layer.set("sslmode", least.word(), floor.origin);
+    }
+}
+
+fn choose(
+    env: &Environment,
+    file: Option<&ConfigFile>,
+    args: &ConnectArgs,
+    variables: Option<&Variables>,
+) -> Result<Source> {
     if let Some(url) = &args.url {
         if args.target.is_some() {
             return Err(
                 Error::usage("--url and --target both name a server").next("give one of them")
             );
         }
-        let mut source = from_conninfo(url, &Origin::Flag("--url"))?;
+        let mut source = Source::of_conninfo(url, &Origin::Flag("--url"))?;
         if source.layer.has("password") {
             source.notes.push(
                 "a password in --url is visible in ps: use ~/.pgpass or PGPASSWORD".to_owned(),
@@ -87,9 +204,12 @@ fn choose(env: &Environment, file: Option<&ConfigFile>, args: &ConnectArgs) -> R
     if let Some(name) = &args.target {
         return from_file(file, name);
     }
+    if let Some(variables) = variables {
+        return from_env_file(variables, args);
+    }
     // Another host on the command line is another server than the one lying in the shell.
     if args.host.is_none() {
-        if let Some(source) = from_database_variables(env)? {
+        if let Some(source) = application::source(&Variables::of_process(env))? {
             return Ok(source);
         }
         let libpq = KEYWORDS.iter().filter(|keyword| {
@@ -112,15 +232,20 @@ fn choose(env: &Environment, file: Option<&ConfigFile>, args: &ConnectArgs) -> R
     Ok(Source { title: title.to_owned(), ..Source::default() })
 }
 
-fn from_conninfo(text: &str, origin: &Origin) -> Result<Source> {
-    let info = dsn::parse(text).map_err(|cause| {
-        Error::usage(format!("cannot read the connection string of {origin}")).because(cause)
-    })?;
-    let mut source =
-        Source { title: origin.to_string(), notes: info.notes.clone(), ..Source::default() };
-    for (name, value) in info.into_values() {
-        source.layer.set(name, value, origin.clone());
+fn from_env_file(variables: &Variables, args: &ConnectArgs) -> Result<Source> {
+    let path = variables.file.as_deref().unwrap_or(Path::new("")).display();
+    if let Some(source) = application::source(variables)? {
+        return Ok(source);
     }
+    if args.host.is_none() {
+        return Err(Error::usage(format!("{path} names no server")).next(
+            "set DATABASE_URL in it, or DATABASE_HOST and its kind, or PGHOST, or name a server \
+             with --url or --target",
+        ));
+    }
+    let mut source =
+        Source { title: "the command line".to_owned(), explicit: true, ..Source::default() };
+    application::describe(variables, &mut source);
     Ok(source)
 }
 
@@ -140,41 +265,39 @@ fn from_file(file: Option<&ConfigFile>, name: &str) -> Result<Source> {
     };
     let origin = Origin::Config { target: name.to_owned(), path: file.path.clone() };
     let mut source = match &entry.url {
-        Some(url) => from_conninfo(url, &origin)?,
+        Some(url) => Source::of_conninfo(url, &origin)?,
         None => Source { title: origin.to_string(), ..Source::default() },
     };
     for (keyword, value) in &entry.keywords {
         source.layer.set(keyword, value, origin.clone());
     }
+    source.replicas = replicas_of_file(entry, &origin, &source.layer);
+    source.explicit = true;
     source.target = Some(name.to_owned());
+    source.tags = entry.tags.clone();
+    source.environment = entry.environment.clone().map(|name| (name, origin.clone()));
+    source.password_command =
+        entry.password_command.clone().map(|command| PasswordCommand { command, origin });
     Ok(source)
 }
 
-fn from_database_variables(env: &Environment) -> Result<Option<Source>> {
-    let parts = DATABASE_VARIABLES.iter().filter_map(|(keyword, variable)| {
-        env.text(variable).map(|value| (*keyword, value, *variable))
-    });
-    if let Some(url) = env.text("DATABASE_URL") {
-        let mut source = from_conninfo(url, &Origin::Variable("DATABASE_URL"))?;
-        for (keyword, value, variable) in parts {
-            if source.layer.get(keyword).is_some_and(|known| known != value) {
-                source
-                    .notes
-                    .push(format!("DATABASE_URL and {variable} disagree: DATABASE_URL wins"));
-            }
-        }
-        return Ok(Some(source));
-    }
-    let mut source = Source::default();
-    for (keyword, value, variable) in parts {
-        source.layer.set(keyword, value, Origin::Variable(variable));
-    }
-    // A password or a user alone names no server.
-    if !source.layer.has("host") && !source.layer.has("dbname") {
-        return Ok(None);
-    }
-    source.title = if source.layer.has("host") { "DATABASE_HOST" } else { "DATABASE_NAME" }.into();
-    Ok(Some(source))
+/// What the URL of a replica leaves out is as in its target, but the password.
+fn replicas_of_file(entry: &TargetEntry, origin: &Origin, target: &Layer) -> Vec<Candidate> {
+    let with_number = entry.replicas.iter().zip(1..);
+    with_number
+        .map(|(replica, number)| {
+            let origin = Origin::Replica { number, of: Box::new(origin.clone()) };
+            let source = Source::of_conninfo(&replica.url, &origin).map(|mut source| {
+                for (name, value, origin) in target.iter() {
+                    if !NOT_FOR_REPLICAS.contains(&name) {
+                        source.layer.fill(name, value, origin.clone());
+                    }
+                }
+                Source { explicit: true, ..source }
+            });
+            Candidate { source, weight: replica.weight, origin }
+        })
+        .collect()
 }
 
 /// Puts the single flags over the source. Another place or user leaves the password behind.
@@ -191,7 +314,8 @@ fn overlay(source: &mut Source, args: &ConnectArgs) {
     for (keyword, flag, value) in flags {
         let Some(value) = value else { continue };
         if keyword != "dbname" && layer.get(keyword) != Some(value) {
-            moved = Some(flag);
+            // Another place counts more than another user.
+            moved = moved.filter(|_| keyword == "user").or(Some(flag));
         }
         if keyword == "host" {
             layer.remove("hostaddr");
@@ -199,20 +323,30 @@ fn overlay(source: &mut Source, args: &ConnectArgs) {
         layer.set(keyword, value, Origin::Flag(flag));
     }
     let password = layer.origin("password");
-    if let Some(flag) = moved
-        && layer.remove("password")
-    {
+    let Some(flag) = moved else { return };
+    if layer.remove("password") {
         source.notes.push(format!("the password of {password} is not used with another {flag}"));
+    }
+    if let Some(command) = source.password_command.take() {
+        let origin = command.origin;
+        source.notes.push(format!("password_command of {origin} is not used with another {flag}"));
+    }
+    if flag != "--username" && (!source.replicas.is_empty() || source.backup.is_some()) {
+        source.replicas.clear();
+        source.backup = None;
+        source.notes.push(format!("replicas of another server are not used with another {flag}"));
     }
 }
 
 fn add_service(env: &Environment, source: &mut Source) -> Result<()> {
-    let ambient = if source.target.is_none() { env.text("PGSERVICE") } else { None };
-    let layer = &mut source.layer;
-    let Some(name) = layer.get("service").or(ambient).map(str::to_owned) else {
+    let ambient = if source.explicit { None } else { env.text("PGSERVICE") };
+    let (layer, own) = (&mut source.layer, &source.below);
+    let named = layer.get("service").or_else(|| own.get("service")).or(ambient);
+    let Some(name) = named.map(str::to_owned) else {
         return Ok(());
     };
-    let found = service::read(env, layer.get("servicefile"), &name)?;
+    let file = layer.get("servicefile").or_else(|| own.get("servicefile"));
+    let found = service::read(env, file, &name)?;
     let origin = Origin::Service { name, path: found.path };
     let mut below = Layer::default();
     for (keyword, value) in found.values {
@@ -227,10 +361,10 @@ fn add_environment(env: &Environment, source: &mut Source) {
     for keyword in KEYWORDS {
         let Some(variable) = keyword.variable else { continue };
         if let Some(value) = env.text(variable) {
-            below.set(keyword.name, value, Origin::Variable(variable));
+            below.set(keyword.name, value, Origin::Variable(variable.into()));
         }
     }
-    let not: &[&str] = if source.target.is_some() { &NOT_FOR_TARGETS } else { &[] };
+    let not: &[&str] = if source.explicit { &NOT_FOR_NAMED } else { &[] };
     fill(&mut source.layer, &below, not);
 }
 
@@ -288,3 +422,7 @@ fn passfile_name<'a>(host: &'a Host, layer: &Layer) -> &'a str {
 #[cfg(test)]
 #[path = "resolve_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "application_tests.rs"]
+mod application_tests;

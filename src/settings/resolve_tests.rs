@@ -3,14 +3,14 @@
 use super::*;
 use crate::settings::Settings;
 
-struct World {
-    folder: tempfile::TempDir,
+pub(super) struct World {
+    pub folder: tempfile::TempDir,
     variables: Vec<(String, String)>,
     args: ConnectArgs,
 }
 
 impl World {
-    fn new(variables: &[(&str, &str)]) -> Self {
+    pub fn new(variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut world = Self { folder, variables: Vec::new(), args: ConnectArgs::default() };
         let home = world.folder.path().to_str().unwrap().to_owned();
@@ -20,7 +20,7 @@ impl World {
         world
     }
 
-    fn file(self, name: &str, text: &str) -> Self {
+    pub fn file(self, name: &str, text: &str) -> Self {
         use std::os::unix::fs::PermissionsExt;
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).unwrap();
@@ -28,23 +28,23 @@ impl World {
         self
     }
 
-    fn args(mut self, change: impl FnOnce(&mut ConnectArgs)) -> Self {
+    pub fn args(mut self, change: impl FnOnce(&mut ConnectArgs)) -> Self {
         change(&mut self.args);
         self
     }
 
-    fn try_resolve(&self) -> Result<Resolved> {
+    pub fn try_resolve(&self) -> Result<Resolved> {
         let list = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let env = Environment::from_list(self.folder.path(), list);
         Settings::load(env, None)?.target(&self.args)
     }
 
-    fn resolve(&self) -> Resolved {
+    pub fn resolve(&self) -> Resolved {
         self.try_resolve().unwrap()
     }
 
     /// The target as text, with the password of each host.
-    fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         let target = self.resolve().target;
         let passwords: Vec<&str> = target
             .hosts
@@ -148,7 +148,7 @@ fn a_target_takes_neither_place_nor_user_from_the_environment() {
         .file("pgtend.toml", FILE)
         .args(|args| args.target = Some("stage".into()));
     assert_eq!(world.shown(), "stage:5432/me as me -");
-    assert_eq!(world.resolve().target.tls.mode, crate::settings::SslMode::Require);
+    assert_eq!(world.resolve().target.tls.mode, SslMode::Require);
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub struct Target {
     pub passed_on: Vec<(&'static str, String)>,
     /// Where each given keyword came from.
     pub origins: BTreeMap<&'static str, Origin>,
+    /// Each given keyword as it was written, save those that are secret.
+    pub given: BTreeMap<&'static str, String>,
     /// A command that prints the password, for when none is known otherwise.
     pub password_command: Option<PasswordCommand>,
     /// What was learned while connecting.
@@ -48,16 +50,22 @@ pub struct Target {
     /// Judged by `check`, without effect on pgtend's own sessions.
     pub application: Vec<ApplicationSetting>,
     /// `production`, `staging` ..; for people.
-    pub environment: Option<String>,
+    pub environment: Option<(String, Origin)>,
     pub tags: Vec<String>,
 }
 
 /// A command whose first line of output is a password.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PasswordCommand {
-    /// For `sh -c`.
+    /// For `sh -c`. Never shown: it may hold a password itself.
     pub command: String,
     pub origin: Origin,
+}
+
+impl fmt::Debug for PasswordCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordCommand").field("origin", &self.origin).finish_non_exhaustive()
+    }
 }
 
 /// A server with the data of another one.
@@ -116,6 +124,7 @@ impl Target {
             may_prompt: false,
             passed_on: Vec::new(),
             origins: BTreeMap::new(),
+            given: BTreeMap::new(),
             password_command: None,
             learned: Learned::default(),
             replicas: Vec::new(),

@@ -1,0 +1,368 @@
+//! What the variables of an application say: its server, replicas, and what is judged only.
+
+use super::env_file::{Variable, Variables};
+use super::keyword::KEYWORDS;
+use super::origin::Origin;
+use super::source::{Candidate, Floor, Source, UnusedVariable};
+use super::target::{ApplicationSetting, SslMode};
+use super::variables::{self, Effect, KNOWN, Kind, KnownVariable};
+use super::{build, dsn};
+use crate::error::{Error, Result};
+
+/// The source that the variables are; `None` when they name no server.
+///
+/// # Errors
+/// Usage, for values that decide about the server.
+pub(super) fn source(given: &Variables) -> Result<Option<Source>> {
+    let Some(mut source) = server(given)? else { return Ok(None) };
+    source.explicit = given.file.is_some();
+    let url = urls(given, Effect::Url).next().map(|variable| &variable.origin);
+    for everywhere in [false, true] {
+        add_keywords(given, &mut source, everywhere, url)?;
+    }
+    source.floors = floors(given)?;
+    source.replicas = replicas(given, &mut source.notes)?;
+    source.backup = urls(given, Effect::Backup)
+        .map(|variable| candidate(given, variable.known(), 1, variable.origin.clone()))
+        .next()
+        .map(Box::new);
+    describe(given, &mut source);
+    Ok(Some(source))
+}
+
+/// Adds what the variables say of the application, and nothing of its server.
+pub(super) fn describe(given: &Variables, source: &mut Source) {
+    let environment = named(given, Effect::Environment).find_map(|(_, variable)| {
+        let name = variable.value.clone().ok()?;
+        Some((name, variable.origin.clone()))
+    });
+    source.environment = environment.or_else(|| given.environment.clone());
+    for (name, variable) in given.iter() {
+        let mut unused = |why: String| {
+            let origin = variable.origin.clone();
+            source.unused.push(UnusedVariable { name: name.to_owned(), origin, why });
+        };
+        let Some(found) = variables::find(name) else {
+            if variables::is_ours(name) {
+                unused(match variables::nearest(name) {
+                    Some(near) => format!("not known; did you mean {near}?"),
+                    None => "not known".to_owned(),
+                });
+            }
+            continue;
+        };
+        let value = match &variable.value {
+            Ok(value) => value,
+            Err(undefined) => {
+                let why = format!("${{{undefined}}} is not defined");
+                source.notes.push(format!("{name} is not known: {why}"));
+                unused(why);
+                continue;
+            }
+        };
+        if found.prefixed {
+            source.notes.push(format!(
+                "{name} is {} as pydantic reads it with env_prefix = \"DB_\"",
+                found.known.name
+            ));
+        }
+        let shown = match found.known.kind {
+            // A connection string is not a setting, and a password not for judging.
+            Kind::Secret if found.known.effect != Effect::Judged => continue,
+            Kind::Secret => "***".to_owned(),
+            _ => value.clone(),
+        };
+        if let Some(why) = found.known.kind.fault(value) {
+            source.notes.push(format!("{} is not used: {why}", variable.origin));
+            unused(why.to_owned());
+            continue;
+        }
+        let origin = variable.origin.clone();
+        source.application.push(ApplicationSetting { name: name.to_owned(), value: shown, origin });
+    }
+}
+
+/// The variables of an effect, in the table's order, plain names before pydantic's.
+fn named(
+    given: &Variables,
+    effect: Effect,
+) -> impl Iterator<Item = (&'static KnownVariable, &Variable)> {
+    KNOWN.iter().filter(move |known| known.effect == effect).flat_map(move |known| {
+        [known.name.to_owned(), format!("DB_{}", known.name)].into_iter().filter_map(move |name| {
+            // Only names that the table knows: DB_LOG_LEVEL is not one.
+            variables::find(&name)?;
+            given.get(&name).map(|variable| (known, variable))
+        })
+    })
+}
+
+fn urls(given: &Variables, effect: Effect) -> impl Iterator<Item = &Variable> {
+    named(given, effect).map(|(_, variable)| variable)
+}
+
+/// The server itself: a connection string, else the parts, else an env file's `PG*`.
+fn server(given: &Variables) -> Result<Option<Source>> {
+    let mut urls = urls(given, Effect::Url);
+    let mut source = match urls.next() {
+        Some(first) => from_url(given, first, urls)?,
+        None => from_parts(given)?,
+    };
+    let Some(path) = &given.file else {
+        return Ok((!source.title.is_empty()).then_some(source));
+    };
+    for keyword in KEYWORDS {
+        let Some(variable) = keyword.variable.and_then(|name| given.get(name)) else { continue };
+        source.below.set(keyword.name, variable.known()?, variable.origin.clone());
+    }
+    let first = ["host", "hostaddr", "service", "dbname", "user"].into_iter();
+    if source.title.is_empty() {
+        let origins = first.clone().filter(|name| source.below.has(name));
+        let Some(name) = origins.map(|name| source.below.origin(name)).next() else {
+            return Ok(None);
+        };
+        source.title = title(&name);
+    }
+    source.title = format!("{} ({})", source.title, path.display());
+    Ok(Some(source))
+}
+
+/// The name of a variable, without its place.
+fn title(origin: &Origin) -> String {
+    match origin {
+        Origin::File { name, .. } => name.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn from_url<'a>(
+    given: &Variables,
+    first: &Variable,
+    others: impl Iterator<Item = &'a Variable>,
+) -> Result<Source> {
+    let url = first.known()?;
+    let mut source = Source::of_conninfo(url, &first.origin)?;
+    source.title = title(&first.origin);
+    let winner = title(&first.origin);
+    let mut notes = Vec::new();
+    for other in others {
+        if other.value.as_deref() != Ok(url) {
+            let name = title(&other.origin);
+            notes.push(format!("{winner} and {name} disagree: {winner} wins"));
+        }
+    }
+    for known in KNOWN {
+        let (Effect::Part(keyword), Some(part)) = (known.effect, given.get(known.name)) else {
+            continue;
+        };
+        match source.layer.get(keyword) {
+            Some(value) if part.value.as_deref() == Ok(value) => {}
+            Some(_) => notes.push(format!("{winner} and {} disagree: {winner} wins", known.name)),
+            None => notes.push(format!("{} is not used: {winner} names the server", known.name)),
+        }
+    }
+    source.notes.extend(notes);
+    Ok(source)
+}
+
+fn from_parts(given: &Variables) -> Result<Source> {
+    let mut source = Source::default();
+    // A password or a user alone names no server.
+    if !["DATABASE_HOST", "DATABASE_NAME"].iter().any(|name| given.get(name).is_some()) {
+        return Ok(source);
+    }
+    for known in KNOWN {
+        let (Effect::Part(keyword), Some(variable)) = (known.effect, given.get(known.name)) else {
+            continue;
+        };
+        let value = variable.known()?;
+        if dsn::is_placeholder(keyword, value) {
+            return Err(Error::usage(format!("{} is not filled in", variable.origin))
+                .because("it is still the placeholder of a guide"));
+        }
+        source.layer.set(keyword, value, variable.origin.clone());
+        if keyword == "host" || (keyword == "dbname" && source.title.is_empty()) {
+            source.title = known.name.to_owned();
+        }
+    }
+    Ok(source)
+}
+
+/// Adds the keywords that have variables of their own; with `everywhere` those that hold for
+/// replicas too, else those of the server itself, which come first. `url` is the origin of the
+/// connection string.
+fn add_keywords(
+    given: &Variables,
+    source: &mut Source,
+    everywhere: bool,
+    url: Option<&Origin>,
+) -> Result<()> {
+    for known in KNOWN {
+        let keyword = match known.effect {
+            Effect::Keyword(keyword) if everywhere => keyword,
+            Effect::PrimaryKeyword(keyword) if !everywhere => keyword,
+            _ => continue,
+        };
+        for (_, variable) in named(given, known.effect).filter(|(found, _)| *found == known) {
+            add_keyword(source, keyword, (variable.known()?, &variable.origin), url);
+        }
+    }
+    Ok(())
+}
+
+/// Adds a keyword to what is there: a connection string wins, of two variables the stronger
+/// `sslmode`, else the first.
+fn add_keyword(
+    source: &mut Source,
+    keyword: &'static str,
+    (value, origin): (&str, &Origin),
+    url: Option<&Origin>,
+) {
+    let layer = &mut source.layer;
+    let Some(present) = layer.get(keyword).map(str::to_owned) else {
+        layer.set(keyword, value, origin.clone());
+        return;
+    };
+    if present == value {
+        return;
+    }
+    let before = layer.origin(keyword);
+    // A word that is no mode wins too: it becomes an error.
+    let mode = build::ssl_mode;
+    let stronger = keyword == "sslmode" && mode(value).is_none_or(|new| Some(new) > mode(&present));
+    let (first, second) = (title(&before), title(origin));
+    if stronger && Some(&before) != url {
+        layer.set(keyword, value, origin.clone());
+        source.notes.push(format!("{first} and {second} disagree: {second} wins, it is stronger"));
+    } else if stronger {
+        source.notes.push(format!(
+            "{first} says sslmode={present}, which is weaker than {second}: {first} wins"
+        ));
+    } else {
+        source.notes.push(format!("{first} and {second} disagree on {keyword}: {first} wins"));
+    }
+}
+
+fn floors(given: &Variables) -> Result<Vec<Floor>> {
+    let mut floors = Vec::new();
+    let wrong = |variable: &Variable, why: &str| {
+        Err(Error::usage(format!("invalid value of {}", variable.origin)).because(why))
+    };
+    for (_, variable) in named(given, Effect::RequireTls) {
+        let value = variable.known()?;
+        match variables::boolean(value) {
+            Some(true) => {
+                let origin = variable.origin.clone();
+                floors.push(Floor { mode: SslMode::Require, origin });
+            }
+            Some(false) => {}
+            None => return wrong(variable, Kind::Boolean.fault(value).unwrap_or_default()),
+        }
+    }
+    for (_, variable) in named(given, Effect::VerifyTls) {
+        let mode = match variable.known()?.to_ascii_lowercase().as_str() {
+            "none" | "optional" => continue,
+            "required" => SslMode::VerifyCa,
+            _ => return wrong(variable, "it is one of none, optional, required"),
+        };
+        floors.push(Floor { mode, origin: variable.origin.clone() });
+    }
+    Ok(floors)
+}
+
+/// The replicas; what is wrong with one matters only when replicas are read.
+fn replicas(given: &Variables, notes: &mut Vec<String>) -> Result<Vec<Candidate>> {
+    let weights = weights(given)?;
+    let mut found = Vec::new();
+    for variable in urls(given, Effect::Replica) {
+        found.push(candidate(given, variable.known(), 1, variable.origin.clone()));
+    }
+    let before = found.len();
+    for variable in urls(given, Effect::Replicas) {
+        let list = match variable.known() {
+            Ok(list) => list,
+            Err(error) => {
+                found.push(candidate(given, Err(error), 1, variable.origin.clone()));
+                continue;
+            }
+        };
+        for (at, url) in split_urls(list).into_iter().enumerate() {
+            let number = at + 1;
+            let weight = weights.iter().find(|(n, ..)| *n == number).map_or(1, |found| found.1);
+            let origin = Origin::Replica { number, of: Box::new(variable.origin.clone()) };
+            found.push(candidate(given, Ok(url), weight, origin));
+        }
+    }
+    for (number, _, origin) in &weights {
+        if *number > found.len() - before {
+            notes.push(format!("{origin} is not used: there is no replica {number}"));
+        }
+    }
+    Ok(found)
+}
+
+/// Numbers, weights and where they are from.
+fn weights(given: &Variables) -> Result<Vec<(usize, u32, Origin)>> {
+    let mut weights = Vec::new();
+    for (name, variable) in given.iter() {
+        let Some(number) = variables::find(name).and_then(|found| found.number) else { continue };
+        let weight = variable.known()?.parse().ok().filter(|weight| *weight > 0);
+        let weight = weight.ok_or_else(|| {
+            Error::usage(format!("invalid value of {}", variable.origin))
+                .because("it is not a whole number from 1")
+        })?;
+        weights.push((number, weight, variable.origin.clone()));
+    }
+    Ok(weights)
+}
+
+/// URLs with commas between them. A URL of several hosts has commas too: a new one begins where
+/// a scheme follows.
+fn split_urls(list: &str) -> Vec<&str> {
+    let mut urls = Vec::new();
+    let (mut start, mut searched) = (0, 0);
+    while let Some(comma) = list[searched..].find(',').map(|at| searched + at) {
+        searched = comma + 1;
+        let rest = list[searched..].trim_start();
+        let scheme = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "+.-".contains(c)));
+        if rest.is_empty() || scheme.is_some_and(|end| end > 0 && rest[end..].starts_with("://")) {
+            urls.push(&list[start..comma]);
+            start = searched;
+        }
+    }
+    urls.push(&list[start..]);
+    urls.into_iter().map(str::trim).filter(|url| !url.is_empty()).collect()
+}
+
+/// A further server of the application, with the keywords that hold for all of them.
+fn candidate(given: &Variables, url: Result<&str>, weight: u32, origin: Origin) -> Candidate {
+    let source = url.and_then(|url| {
+        let mut source = Source::of_conninfo(url, &origin)?;
+        source.explicit = true;
+        add_keywords(given, &mut source, true, Some(&origin))?;
+        source.floors = floors(given)?;
+        Ok(source)
+    });
+    Candidate { source, weight, origin }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_split_where_a_scheme_follows() {
+        assert_eq!(
+            split_urls("postgresql://a@h1,h2:5/d, postgres+x://b@h3/d?x=1,2,"),
+            ["postgresql://a@h1,h2:5/d", "postgres+x://b@h3/d?x=1,2"]
+        );
+        assert_eq!(
+            split_urls("postgresql://a:p,postgresqlx@h/d"),
+            ["postgresql://a:p,postgresqlx@h/d"]
+        );
+        assert_eq!(split_urls(" , "), Vec::<&str>::new());
+        assert_eq!(
+            split_urls("postgresql://é,é@h/d,postgresql://h"),
+            ["postgresql://é,é@h/d", "postgresql://h"]
+        );
+    }
+}

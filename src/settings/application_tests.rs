@@ -1,0 +1,491 @@
+//! The variables of applications, row by row, and the files that hold them.
+
+use std::path::PathBuf;
+
+use super::tests::World;
+use super::*;
+use crate::settings::variables::{Effect, KNOWN, Kind, KnownVariable};
+use crate::settings::{ApplicationSetting, Settings};
+
+const SERVER: &str = "DATABASE_URL=postgres://u:up@h:6000/d\n";
+
+/// A run with `--env-file` and this text in the file.
+fn with_file(text: &str) -> World {
+    with_file_and(text, &[])
+}
+
+fn with_file_and(text: &str, variables: &[(&str, &str)]) -> World {
+    let world = World::new(variables).file("app.env", text);
+    let path = world.folder.path().join("app.env");
+    world.args(|args| args.env_file = Some(path))
+}
+
+fn target(text: &str) -> Target {
+    with_file(text).resolve().target
+}
+
+fn refused(text: &str) -> Error {
+    with_file(text).try_resolve().map(|_| ()).unwrap_err()
+}
+
+/// What is wrong is told, with the name and not with the value.
+fn refused_for(text: &str, name: &str, value: &str) {
+    let error = refused(text);
+    let told = format!("{error:?} {}", error.next_steps().join(" "));
+    assert_eq!(error.exit(), crate::exit::Exit::Usage, "{told}");
+    assert!(told.contains(name) && !told.contains(value), "{told}");
+}
+
+fn notes(text: &str) -> String {
+    with_file(text).resolve().notes.join("\n")
+}
+
+/// A value that fits a row.
+fn sample(known: &KnownVariable) -> &'static str {
+    match (known.effect, known.kind) {
+        (Effect::Keyword("sslmode") | Effect::PrimaryKeyword("sslmode"), _) => "require",
+        (Effect::VerifyTls, _) => "required",
+        (_, Kind::Boolean) => "true",
+        (_, Kind::Number(_)) => "7",
+        (_, Kind::Path) => "/nowhere/x.pem",
+        (Effect::Url | Effect::Replica | Effect::Replicas | Effect::Backup, _) => {
+            "postgres://ru:rp@row:7/rd"
+        }
+        (_, Kind::Text | Kind::Secret) => "word",
+    }
+}
+
+fn setting(target: &Target, name: &str) -> Option<String> {
+    let found = target.application.iter().find(|setting| setting.name == name);
+    found.map(|setting| setting.value.clone())
+}
+
+/// Every row of the table, from a file and from the process.
+#[test]
+fn every_variable_has_its_effect() {
+    for known in KNOWN {
+        let value = sample(known);
+        let name = known.name.replace("_n_", "_1_");
+        let base = match known.effect {
+            Effect::Url => Vec::new(),
+            Effect::Part("host") => vec![("DATABASE_NAME", "d")],
+            Effect::Part(_) => vec![("DATABASE_HOST", "h")],
+            Effect::Replicas => vec![("DATABASE_URL", "postgres://u:up@h:6000/d")],
+            _ => vec![
+                ("DATABASE_URL", "postgres://u:up@h:6000/d"),
+                ("DB_READ_REPLICA_URLS", "postgres://u@r/d"),
+            ],
+        };
+        let mut variables = base.clone();
+        variables.push((&name, value));
+        let lines: String = variables.iter().map(|(n, v)| format!("{n}={v}\n")).collect();
+        let file = target(&lines);
+        has_effect(known, &name, value, &file);
+        let process = World::new(&variables).resolve().target;
+        has_effect(known, &name, value, &process);
+        assert!(process.origins.values().all(|origin| !origin.to_string().contains("line")));
+        let without: String = base.iter().map(|(n, v)| format!("{n}={v}\n")).collect();
+        if known.effect == Effect::Judged {
+            let plain = target(&without);
+            assert_eq!((&file.given, file.tls.mode), (&plain.given, plain.tls.mode), "{name}");
+        }
+    }
+}
+
+fn has_effect(known: &KnownVariable, name: &str, value: &str, target: &Target) {
+    let replica = target.replicas.first().map(|replica| &replica.target);
+    match known.effect {
+        Effect::Url => assert_eq!(target.to_string(), "row:7/rd as ru", "{name}"),
+        Effect::Part("password") => {
+            let (password, origin) = target.hosts[0].password.as_ref().unwrap();
+            assert_eq!(password.expose(), value);
+            assert!(origin.to_string().contains(name), "{origin}");
+        }
+        Effect::Part(keyword) => assert_eq!(target.given[keyword], value, "{name}"),
+        Effect::Keyword(keyword) => {
+            assert_eq!(target.given[keyword], value, "{name}");
+            assert_eq!(replica.unwrap().given[keyword], value, "{name}");
+            assert!(target.origin(keyword).to_string().contains(name));
+        }
+        Effect::PrimaryKeyword(keyword) => {
+            assert_eq!(target.given[keyword], value, "{name}");
+            assert!(!replica.unwrap().given.contains_key(keyword), "{name}");
+        }
+        Effect::RequireTls | Effect::VerifyTls => {
+            assert_eq!(target.tls.mode, SslMode::Require, "{name}");
+            assert_eq!(replica.unwrap().tls.mode, SslMode::Require, "{name}");
+            assert!(target.origin("sslmode").to_string().contains(name));
+        }
+        Effect::Replica => {
+            let shown: Vec<String> =
+                target.replicas.iter().map(|replica| replica.target.to_string()).collect();
+            assert_eq!(shown, ["row:7/rd as ru", "r:5432/d as u"], "{name}");
+        }
+        Effect::Replicas => assert_eq!(replica.unwrap().to_string(), "row:7/rd as ru", "{name}"),
+        Effect::Weight => assert_eq!(target.replicas[0].weight, 7, "{name}"),
+        Effect::Backup => {
+            let backup = target.backup_server.as_ref().unwrap();
+            assert_eq!(backup.to_string(), "row:7/rd as ru", "{name}");
+        }
+        Effect::Environment => {
+            assert_eq!(target.environment.as_ref().unwrap().0, value, "{name}");
+        }
+        Effect::Judged => {
+            let wanted = if known.kind == Kind::Secret { "***" } else { value };
+            assert_eq!(setting(target, name).as_deref(), Some(wanted), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_file_is_explicit_and_beats_what_lies_about() {
+    let ambient = [
+        ("DATABASE_URL", "postgres://x:xp@ambient/x"),
+        ("DB_SSL_MODE", "verify-full"),
+        ("DB_POOL_SIZE", "9"),
+        ("PGHOST", "pg"),
+        ("PGUSER", "pu"),
+        ("PGPASSWORD", "pp"),
+        ("PGCONNECT_TIMEOUT", "3"),
+    ];
+    let world = with_file_and(SERVER, &ambient);
+    assert_eq!(world.shown(), "h:6000/d as u up");
+    let target = world.resolve().target;
+    assert_eq!((target.tls.mode, setting(&target, "DB_POOL_SIZE")), (SslMode::Prefer, None));
+    // What is no place holds, as for a target of pgtend.toml.
+    assert_eq!(target.connect_timeout, Some(std::time::Duration::from_secs(3)));
+    // No user in the URL: not the environment's.
+    let world = with_file_and("DATABASE_URL=postgres://h/d", &ambient);
+    assert_eq!(world.shown(), "h:5432/d as me -");
+}
+
+#[test]
+fn pg_variables_of_the_file_count_below_its_url() {
+    let text = "DATABASE_URL=postgres://h/d\nPGUSER=pu\nPGHOST=other\nPGSSLMODE=require\n";
+    assert_eq!(with_file(text).shown(), "h:5432/d as pu -");
+    assert_eq!(target(text).tls.mode, SslMode::Require);
+    assert_eq!(target(&format!("{text}DB_SSL_MODE=verify-ca")).tls.mode, SslMode::VerifyCa);
+    let text = "PGHOST=h\nPGPORT=6\nPGPASSWORD=p\nPGDATABASE=d\nPGUSER=u\n";
+    assert_eq!(with_file(text).shown(), "h:6/d as u p");
+    assert!(notes(text).starts_with("using PGHOST ("), "{}", notes(text));
+    // A password for another host stays where it is.
+    let text = "DATABASE_URL=postgres://u@h/d\nPGHOST=other\nPGPASSWORD=p\n";
+    assert_eq!(with_file(text).shown(), "h:5432/d as u -");
+    // libpq's order: the service file is above the variables.
+    let world = with_file_and("PGSERVICE=s\nPGHOST=x\nPGUSER=pu\n", &[("PGSERVICE", "none")]);
+    let world = world.file(".pg_service.conf", "[s]\nhost=svc\n");
+    assert_eq!(world.shown(), "svc:5432/pu as pu -");
+}
+
+#[test]
+fn a_folder_has_a_file_for_each_environment() {
+    let world = |variables: &[(&str, &str)]| {
+        let world = World::new(variables)
+            .file(".env", "DATABASE_URL=postgres://u@plain/d")
+            .file(".env.production", "DATABASE_URL=postgres://u@prod/d");
+        let folder = world.folder.path().to_owned();
+        world.args(|args| args.env_file = Some(folder))
+    };
+    assert_eq!(world(&[]).shown(), "plain:5432/d as u -");
+    let production = world(&[("ENVIRONMENT", "production")]);
+    assert_eq!(production.shown(), "prod:5432/d as u -");
+    let (name, origin) = production.resolve().target.environment.unwrap();
+    assert_eq!((name.as_str(), origin.to_string().as_str()), ("production", "ENVIRONMENT"));
+    assert_eq!(world(&[("ENVIRONMENT", "Production")]).shown(), "prod:5432/d as u -");
+    let missing = world(&[("ENVIRONMENT", "staging")]).try_resolve().unwrap_err();
+    assert!(missing.what().ends_with(".env.staging"), "{missing}");
+    assert!(world(&[("ENVIRONMENT", "../x")]).try_resolve().unwrap_err().what().contains("'/'"));
+}
+
+#[test]
+fn a_file_that_names_no_server_is_an_error() {
+    for text in
+        ["", "DB_POOL_SIZE=20\nDB_SSL_MODE=require\n", "DATABASE_PASSWORD=p\nPGPASSWORD=p\n"]
+    {
+        let error = refused(text);
+        assert!(error.what().ends_with("app.env names no server"), "{error}");
+        assert!(error.next_steps()[0].contains("DATABASE_URL"));
+    }
+    // Its settings are judged all the same when the server is named elsewhere.
+    let world = with_file("DB_POOL_SIZE=20\n").args(|args| args.host = Some("h".into()));
+    assert_eq!(world.shown(), "h:5432/me as me -");
+    assert_eq!(setting(&world.resolve().target, "DB_POOL_SIZE").as_deref(), Some("20"));
+    let missing = World::new(&[]).args(|args| args.env_file = Some(PathBuf::from("gone")));
+    assert!(missing.try_resolve().unwrap_err().what().ends_with("gone"));
+    let folder = with_file("").args(|args| args.env_file = None);
+    let path = folder.folder.path().to_owned();
+    let error = folder.args(|args| args.env_file = Some(path)).try_resolve().unwrap_err();
+    assert!(error.next_steps()[0].contains("ENVIRONMENT"), "{error}");
+}
+
+#[test]
+fn url_and_target_win_over_the_file() {
+    let text = "DATABASE_URL=postgres://u:up@h/d\nDB_POOL_SIZE=20\nDB_SSL_MODE=verify-full\n\
+                DB_READ_REPLICA_URLS=postgres://r/d\nENVIRONMENT=staging\n";
+    let url = with_file(text).args(|args| args.url = Some("postgres://x@y/z".into()));
+    let Resolved { target, notes, .. } = url.resolve();
+    assert_eq!(target.to_string(), "y:5432/z as x");
+    assert_eq!((target.tls.mode, target.replicas.len()), (SslMode::Prefer, 0));
+    assert_eq!(setting(&target, "DB_POOL_SIZE").as_deref(), Some("20"));
+    assert_eq!(setting(&target, "DB_SSL_MODE").as_deref(), Some("verify-full"));
+    assert!(notes[1].contains("app.env is not used: --url names another"), "{notes:?}");
+    let named = with_file(text)
+        .file("pgtend.toml", "[target.a]\nhost = 'ah'\n")
+        .args(|args| args.target = Some("a".into()));
+    assert_eq!(named.resolve().target.to_string(), "ah:5432/me as me");
+}
+
+#[test]
+fn flags_lie_over_the_file_and_the_password_stays_behind() {
+    let text = format!("{SERVER}DB_READ_REPLICA_URLS=postgres://ru:rp@r/rd\n");
+    let world = with_file(&text).args(|args| args.dbname = Some("x".into()));
+    assert_eq!(world.shown(), "h:6000/x as u up");
+    // The same database on the replica, by the same rule.
+    assert_eq!(world.resolve().target.replicas[0].target.to_string(), "r:5432/x as ru");
+    let world = with_file(&text).args(|args| args.host = Some("other".into()));
+    assert_eq!(world.shown(), "other:6000/d as u -");
+    let Resolved { target, notes, .. } = world.resolve();
+    assert!(target.replicas.is_empty());
+    assert!(notes.iter().any(|note| note.contains("replicas of another server")), "{notes:?}");
+    let world = with_file(&text).args(|args| args.user = Some("root".into()));
+    let target = world.resolve().target;
+    assert_eq!(target.replicas[0].target.to_string(), "r:5432/rd as root");
+    assert!(target.replicas[0].target.hosts[0].password.is_none());
+}
+
+#[test]
+fn a_url_wins_and_disagreement_is_told() {
+    let text = "DATABASE_URL=postgres://u:up@h:6000/d\nPRIMARY_DB_URL=postgres://p/q\n\
+                DATABASE_HOST=other\nDATABASE_PORT=6000\nDATABASE_USER=u\nDATABASE_NAME=e\n";
+    let told = notes(text);
+    assert_eq!(with_file(text).shown(), "h:6000/d as u up");
+    for other in ["PRIMARY_DB_URL", "DATABASE_HOST", "DATABASE_NAME"] {
+        let line = format!("DATABASE_URL and {other} disagree: DATABASE_URL wins");
+        assert!(told.contains(&line), "{other}: {told}");
+    }
+    assert!(!told.contains("DATABASE_PORT") && !told.contains("DATABASE_USER"), "{told}");
+    let told = notes("DATABASE_URL=postgres://h/d\nDATABASE_PASSWORD=p\n");
+    assert!(told.contains("DATABASE_PASSWORD is not used: DATABASE_URL names the server"));
+}
+
+#[test]
+fn tls_is_never_silently_weaker() {
+    let mode = |text: &str| target(&format!("DATABASE_URL=postgres://u@h/d{text}\n")).tls.mode;
+    let told = |text: &str| notes(&format!("DATABASE_URL=postgres://u@h/d{text}\n"));
+    // The URL wins, and says when that is weaker.
+    assert_eq!(mode("?sslmode=require\nDB_SSL_MODE=verify-full"), SslMode::Require);
+    let text = told("?sslmode=require\nDB_SSL_MODE=verify-full");
+    assert!(text.contains("sslmode=require, which is weaker than DB_SSL_MODE"), "{text}");
+    assert_eq!(mode("?sslmode=verify-full\nDB_SSL_MODE=disable"), SslMode::VerifyFull);
+    assert!(told("?sslmode=require\nDB_SSL_MODE=disable").contains("disagree on sslmode"));
+    assert!(!told("?sslmode=require\nDB_SSL_MODE=require").contains("DB_SSL_MODE"));
+    // Of several variables the strongest.
+    assert_eq!(mode("\nDB_SSL_MODE=disable\nDATABASE_SSL_MODE=verify-ca"), SslMode::VerifyCa);
+    assert_eq!(mode("\nDB_SSL_MODE=verify-ca\nDATABASE_SSL_MODE=disable"), SslMode::VerifyCa);
+    assert!(told("\nDB_SSL_MODE=allow\nDATABASE_SSL_MODE=require").contains("it is stronger"));
+    // Raised, never lowered.
+    for (weak, wanted) in [
+        ("disable", SslMode::Require),
+        ("prefer", SslMode::Require),
+        ("require", SslMode::Require),
+        ("verify-full", SslMode::VerifyFull),
+    ] {
+        assert_eq!(mode(&format!("?sslmode={weak}\nDB_REQUIRE_SSL=true")), wanted, "{weak}");
+        assert_eq!(mode(&format!("\nDB_SSL_MODE={weak}\nDB_REQUIRE_SSL=yes")), wanted, "{weak}");
+        let off = format!("?sslmode={weak}\nDB_REQUIRE_SSL=false");
+        assert_eq!(mode(&off).word(), weak);
+    }
+    let text = told("?sslmode=disable\nDB_REQUIRE_SSL=1");
+    assert!(text.contains("raises sslmode=disable of DATABASE_URL"), "{text}");
+    // required: verify-ca with a CA file, require without.
+    assert_eq!(mode("\nDB_SSL_VERIFY_MODE=required"), SslMode::Require);
+    let with_ca = "\nDB_SSL_VERIFY_MODE=required\nDB_PRIMARY_SSL_CA=/ca.pem";
+    assert_eq!(mode(with_ca), SslMode::VerifyCa);
+    assert_eq!(mode("\nDB_SSL_VERIFY_MODE=none\nDB_SSL_MODE=allow"), SslMode::Allow);
+    let system = "?sslrootcert=system\nDB_REQUIRE_SSL=on\nDB_SSL_VERIFY_MODE=required";
+    assert_eq!(mode(system), SslMode::VerifyFull);
+    // The environment's own may be stronger.
+    let world =
+        with_file_and(&format!("{SERVER}DB_REQUIRE_SSL=true"), &[("PGSSLMODE", "verify-ca")]);
+    assert_eq!(world.resolve().target.tls.mode, SslMode::VerifyCa);
+}
+
+#[test]
+fn wrong_values_name_the_variable() {
+    for (name, value) in [
+        ("DB_REQUIRE_SSL", "hunter2"),
+        ("DB_SSL_VERIFY_MODE", "hunter2"),
+        ("DB_SSL_MODE", "hunter2"),
+        ("DB_CONNECT_TIMEOUT", "hunter2"),
+        ("DB_READ_REPLICA_1_WEIGHT", "hunter2"),
+        ("DB_READ_REPLICA_1_WEIGHT", "0"),
+    ] {
+        let shown = if value.len() > 1 { value } else { "\u{0}" };
+        refused_for(
+            &format!("{SERVER}{name}={value}\n"),
+            name,
+            shown.trim_matches(['{', '}', '$']),
+        );
+    }
+    refused_for("DATABASE_HOST=h\nDATABASE_PORT=hunter2\n", "DATABASE_PORT", "hunter2");
+    refused_for("DATABASE_URL=postgres://u:hunter2/x@h/d\n", "DATABASE_URL", "hunter2");
+    refused_for("DATABASE_URL=hunter2\n", "DATABASE_URL", "hunter2");
+    // What is only judged does not stop anybody.
+    let resolved = with_file(&format!("{SERVER}DB_POOL_SIZE=hunter2\nSQL_ECHO=2\n")).resolve();
+    assert_eq!(resolved.unused.len(), 2);
+    let told = format!("{:?} {:?}", resolved.notes, resolved.unused);
+    assert!(told.contains("DB_POOL_SIZE") && !told.contains("hunter2"), "{told}");
+}
+
+#[test]
+fn what_refers_to_nothing_is_not_empty() {
+    let error = refused("DATABASE_URL=postgres://u:${DB_SECRET}@h/d\n");
+    assert!(error.what().contains("DATABASE_URL (") && error.what().contains("line 1"), "{error}");
+    assert!(error.causes()[0].contains("${DB_SECRET}"), "{error}");
+    refused_for("DATABASE_HOST=h\nDATABASE_PASSWORD=${GONE}\n", "GONE", "hunter2");
+    // Not needed: no hindrance.
+    let text = format!("{SERVER}JWT_SECRET_KEY=${{FROM_VAULT}}\nDB_POOL_SIZE=${{SIZE}}\n");
+    let resolved = with_file(&text).resolve();
+    assert_eq!(resolved.target.to_string(), "h:6000/d as u");
+    assert_eq!(resolved.unused[1].why, "${FROM_VAULT} is not defined");
+    assert!(resolved.notes.iter().any(|note| note.contains("FROM_VAULT")));
+    let known = with_file_and(&text, &[("FROM_VAULT", "k"), ("SIZE", "5")]).resolve().target;
+    assert_eq!(setting(&known, "DB_POOL_SIZE").as_deref(), Some("5"));
+    assert_eq!(setting(&known, "JWT_SECRET_KEY").as_deref(), Some("***"));
+}
+
+#[test]
+fn replicas_have_weights() {
+    let text = format!(
+        "{SERVER}DB_READ_REPLICA_URLS=postgresql://a:p1@r1,r2:6/d, postgresql://b@r3/d\n\
+         DB_READ_REPLICA_1_WEIGHT=5\nDB_READ_REPLICA_3_WEIGHT=2\nREPLICA_DB_URL=postgres://c@r4/d\n"
+    );
+    let Resolved { target, notes, .. } = with_file(&text).resolve();
+    let shown: Vec<String> = target
+        .replicas
+        .iter()
+        .map(|replica| format!("{} {}", replica.weight, replica.target))
+        .collect();
+    assert_eq!(shown, ["1 r4:5432/d as c", "5 r1:5432,r2:6/d as a", "1 r3:5432/d as b"]);
+    let told = notes.join("\n");
+    assert!(told.contains("DB_READ_REPLICA_3_WEIGHT") && told.contains("no replica 3"), "{told}");
+    assert_eq!(target.replicas[1].target.hosts[0].password.as_ref().unwrap().0.expose(), "p1");
+}
+
+/// A server that this run does not need may be wrong; one that it needs may not.
+#[test]
+fn what_is_wrong_with_another_server_matters_when_it_is_read() {
+    for (text, needs, other) in [
+        ("DB_READ_REPLICA_URLS=postgres://hunter2:x/y@h", ReadFrom::Replica, ReadFrom::Backup),
+        ("DB_READ_REPLICA_URLS=${URLS}", ReadFrom::Any, ReadFrom::Primary),
+        ("REPLICA_DB_URL=postgres://[PASSWORD]@h/d", ReadFrom::Replica, ReadFrom::Primary),
+        ("DB_BACKUP_URL=mysql://hunter2@h/d", ReadFrom::Backup, ReadFrom::Replica),
+        ("DB_BACKUP_URL=${URL}", ReadFrom::Backup, ReadFrom::Any),
+    ] {
+        let name = text.split('=').next().unwrap();
+        let world =
+            |read| with_file(&format!("{SERVER}{text}\n")).args(|args| args.read_from = read);
+        for read in [None, Some(other)] {
+            let Resolved { target, notes, .. } = world(read).resolve();
+            assert!(target.replicas.is_empty() && target.backup_server.is_none());
+            let told = notes.join("\n");
+            assert!(told.contains(name) && told.contains("will fail"), "{told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+        let error = world(Some(needs)).try_resolve().map(|_| ()).unwrap_err();
+        assert!(error.what().contains(name), "{error}");
+    }
+}
+
+#[test]
+fn pydantic_s_prefix_is_known_and_said() {
+    let text = "DB_DATABASE_URL=postgres://u@h/d\nDB_DB_POOL_SIZE=7\nDB_DB_SSL_MODE=require\n";
+    let Resolved { target, notes, unused } = with_file(text).resolve();
+    assert_eq!((target.to_string().as_str(), target.tls.mode), ("h:5432/d as u", SslMode::Require));
+    assert_eq!(setting(&target, "DB_DB_POOL_SIZE").as_deref(), Some("7"));
+    assert!(unused.is_empty());
+    let told = notes.join("\n");
+    assert!(told.contains("DB_DB_POOL_SIZE is DB_POOL_SIZE as pydantic reads it"), "{told}");
+}
+
+#[test]
+fn unknown_variables_are_listed_with_the_nearest() {
+    let unused =
+        with_file(&format!("{SERVER}DB_POOLSIZE=3\nDB_XYZ=hunter2\nOTHER=x\n")).resolve().unused;
+    let list: Vec<(&str, &str)> =
+        unused.iter().map(|unused| (unused.name.as_str(), unused.why.as_str())).collect();
+    assert_eq!(
+        list,
+        [("DB_POOLSIZE", "not known; did you mean DB_POOL_SIZE?"), ("DB_XYZ", "not known")]
+    );
+}
+
+#[test]
+fn settings_of_the_url_are_kept_for_judging() {
+    for driver in ["asyncpg", "psycopg", "psycopg2", "psycopg2cffi", "pg8000"] {
+        let target = target(&format!(
+            "DATABASE_URL=postgresql+{driver}://u@h/d?pool_size=20&max_overflow=10&sslmode=allow\n"
+        ));
+        let origin = target.origin("host");
+        let wanted = [("driver", driver), ("pool_size", "20"), ("max_overflow", "10")];
+        let wanted = wanted.map(|(name, value)| ApplicationSetting {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            origin: origin.clone(),
+        });
+        assert_eq!(target.application, wanted, "{driver}");
+        assert_eq!(target.tls.mode, SslMode::Allow);
+    }
+    let target = target("DATABASE_URL=postgresql+asyncpg://u@h/d?ssl=verify-full\n");
+    assert_eq!(target.tls.mode, SslMode::VerifyFull);
+}
+
+#[test]
+fn files_that_do_not_exist_are_told() {
+    let told = notes(&format!("{SERVER}DB_SSL_MODE=require\nDB_SSL_CA_PATH=certs/ca.pem\n"));
+    assert!(told.contains("sslrootcert certs/ca.pem from DB_SSL_CA_PATH ("), "{told}");
+    assert!(told.contains("does not exist: the server's certificate cannot be verified"), "{told}");
+    let told = notes(&format!("{SERVER}DB_SSL_CERT_PATH=/x.crt\nDB_SSL_KEY_PATH=/x.key\n"));
+    assert!(told.contains("/x.crt") && told.contains("/x.key"), "{told}");
+    let told = notes("DATABASE_URL=postgres://u@/d?host=/run&sslrootcert=/x\n");
+    assert!(!told.contains("/x "), "{told}");
+}
+
+const PROD: &str = "[target.prod]\nurl = 'postgres://app:pp@prod/app?sslmode=require'\n\
+    target_session_attrs = 'read-write'\npassword_command = 'echo hunter2'\ntags = ['a', 'b']\n\
+    environment = 'production'\nreplicas = [{ url = 'postgres://r1' }, \
+    { url = 'postgres://ro:rp@r2:6/x?sslmode=verify-ca', weight = 5 }]\n";
+
+#[test]
+fn a_target_of_pgtend_toml_has_replicas_and_more() {
+    let world = || {
+        let world = World::new(&[]).file("pgtend.toml", PROD);
+        world.args(|args| args.target = Some("prod".into()))
+    };
+    let target = world().resolve().target;
+    assert_eq!(target.tags, ["a", "b"]);
+    assert_eq!(target.environment.as_ref().unwrap().0, "production");
+    assert_eq!(target.password_command.as_ref().unwrap().command, "echo hunter2");
+    let [first, second] = &target.replicas[..] else { panic!("{:?}", target.replicas) };
+    // What its URL leaves out is the target's, but place, password and what picks a server.
+    assert_eq!(first.target.to_string(), "r1:5432/app as app");
+    assert_eq!((first.weight, first.target.tls.mode), (1, SslMode::Require));
+    assert_eq!(first.target.session_attrs, crate::settings::SessionAttrs::Any);
+    assert!(first.target.hosts[0].password.is_none() && first.target.password_command.is_none());
+    assert_eq!(second.target.to_string(), "r2:6/x as ro");
+    assert_eq!((second.weight, second.target.tls.mode), (5, SslMode::VerifyCa));
+    let moved = world().args(|args| args.host = Some("h".into())).resolve();
+    assert!(moved.target.password_command.is_none() && moved.target.replicas.is_empty());
+    assert!(moved.notes.iter().any(|note| note.contains("password_command of prod")));
+    assert!(!format!("{:?}", moved.notes).contains("hunter2"));
+}
+
+#[test]
+fn the_settings_file_can_be_named_by_a_variable() {
+    let world = World::new(&[]).file("other.toml", "[target.a]\nhost = 'ah'\n");
+    let list = [("PGTEND_CONFIG", "other.toml"), ("USER", "me")];
+    let env = Environment::from_list(world.folder.path(), list);
+    let args = ConnectArgs { target: Some("a".into()), ..ConnectArgs::default() };
+    let target = Settings::load(env, None).unwrap().target(&args).unwrap().target;
+    assert_eq!(target.to_string(), "ah:5432/me as me");
+}

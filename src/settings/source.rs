@@ -1,0 +1,79 @@
+//! What one source says of a server, before defaults are filled in.
+
+use super::dsn;
+use super::layer::Layer;
+use super::origin::Origin;
+use super::target::{ApplicationSetting, PasswordCommand, SslMode};
+use crate::error::{Error, Result};
+
+/// The chosen source.
+#[derive(Default)]
+pub(super) struct Source {
+    pub layer: Layer,
+    /// For people: `--url`, `prod (pgtend.toml)`.
+    pub title: String,
+    /// Of pgtend.toml.
+    pub target: Option<String>,
+    /// It was named, and takes neither place nor user from the environment.
+    pub explicit: bool,
+    /// The `PG*` variables of an env file: above those of the process.
+    pub below: Layer,
+    /// `sslmode` may not be weaker.
+    pub floors: Vec<Floor>,
+    pub replicas: Vec<Candidate>,
+    pub backup: Option<Box<Candidate>>,
+    pub password_command: Option<PasswordCommand>,
+    pub environment: Option<(String, Origin)>,
+    pub tags: Vec<String>,
+    pub application: Vec<ApplicationSetting>,
+    pub unused: Vec<UnusedVariable>,
+    pub notes: Vec<String>,
+}
+
+/// The weakest `sslmode` that a setting lets pass.
+#[derive(Clone)]
+pub(super) struct Floor {
+    /// `verify-ca` counts only when authorities are given.
+    pub mode: SslMode,
+    pub origin: Origin,
+}
+
+/// Another server of a source. What is wrong with it matters only when it is to be used.
+pub(super) struct Candidate {
+    pub source: Result<Source>,
+    pub weight: u32,
+    pub origin: Origin,
+}
+
+/// A variable that was seen and is not used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnusedVariable {
+    pub name: String,
+    pub origin: Origin,
+    /// Why, without its value.
+    pub why: String,
+}
+
+impl Source {
+    /// Reads a connection string.
+    pub fn of_conninfo(text: &str, origin: &Origin) -> Result<Self> {
+        let info = dsn::parse(text).map_err(|cause| {
+            Error::usage(format!("cannot read the connection string of {origin}")).because(cause)
+        })?;
+        let application = info.application.iter().map(|(name, value)| ApplicationSetting {
+            name: name.clone(),
+            value: value.clone(),
+            origin: origin.clone(),
+        });
+        let mut source = Self {
+            title: origin.to_string(),
+            notes: info.notes.clone(),
+            application: application.collect(),
+            ..Self::default()
+        };
+        for (name, value) in info.into_values() {
+            source.layer.set(name, value, origin.clone());
+        }
+        Ok(source)
+    }
+}
