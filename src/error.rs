@@ -21,6 +21,7 @@ struct Inner {
     what: String,
     causes: Vec<String>,
     next: Vec<String>,
+    reasons: Vec<&'static str>,
     phase: Option<String>,
 }
 
@@ -32,6 +33,7 @@ impl Error {
             what: what.into(),
             causes: Vec::new(),
             next: Vec::new(),
+            reasons: Vec::new(),
             phase: None,
         }))
     }
@@ -76,6 +78,15 @@ impl Error {
         self
     }
 
+    /// Adds the name of a known reason, once; for programs that read JSON.
+    #[must_use]
+    pub fn reason(mut self, id: &'static str) -> Self {
+        if !self.0.reasons.contains(&id) {
+            self.0.reasons.push(id);
+        }
+        self
+    }
+
     /// The same failure with another exit code.
     #[must_use]
     pub fn with_exit(mut self, exit: Exit) -> Self {
@@ -108,6 +119,11 @@ impl Error {
     /// What the operator can do now.
     pub fn next_steps(&self) -> &[String] {
         &self.0.next
+    }
+
+    /// The known reasons by name: `refused`, `wrong-password`.
+    pub fn reasons(&self) -> &[&'static str] {
+        &self.0.reasons
     }
 
     /// What the run was doing.

@@ -1,6 +1,6 @@
 //! One address: dial, TLS, login, as often as `sslmode` says.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use native_tls::TlsConnector;
@@ -8,11 +8,12 @@ use tokio_postgres::config::{self, Config};
 use tokio_postgres::tls::{NoTls, TlsConnect, TlsStream};
 use tokio_postgres::{CancelToken, Client};
 
-use super::error::Cause;
+use super::error::{Cause, Stage};
+use super::greeted;
 use super::server::{OLDEST, major_version};
 use super::session::Fate;
 use super::socket::{Endpoint, Socket};
-use super::tls::{HostTls, Seen};
+use super::tls::{Connector, HostTls, Seen};
 use crate::settings::{ChannelBinding, Host, Secret, SslMode, Target};
 
 /// A login that worked; its connection runs as a task of the current runtime.
@@ -20,7 +21,10 @@ pub(super) struct Login {
     pub client: Client,
     pub fate: Arc<Fate>,
     pub seen: Option<Arc<Seen>>,
+    /// The port of our own end; `None` for a Unix socket.
     pub local_port: Option<u16>,
+    /// The server process that the greeting named; 0 for none.
+    pub greeted: i32,
     pub began: Instant,
 }
 
@@ -30,10 +34,46 @@ pub(super) struct Attempt<'a> {
     pub host: &'a Host,
     pub application: &'a str,
     pub password: Option<&'a Secret>,
-    pub connector: Option<&'a TlsConnector>,
+    pub connector: Option<&'a Connector>,
+    pub reached: &'a Reached,
+}
+
+/// How far an attempt came, for who gives up waiting for it.
+#[derive(Debug)]
+pub(super) struct Reached(Mutex<(Stage, Option<Arc<Seen>>)>);
+
+impl Default for Reached {
+    fn default() -> Self {
+        Self(Mutex::new((Stage::Dialling, None)))
+    }
+}
+
+impl Reached {
+    pub fn stage(&self) -> Stage {
+        match &*self.lock() {
+            (Stage::Accepted, Some(seen)) if seen.began() => Stage::Tls,
+            (stage, _) => *stage,
+        }
+    }
+
+    pub fn set(&self, stage: Stage, seen: Option<Arc<Seen>>) {
+        *self.lock() = (stage, seen);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Stage, Option<Arc<Seen>>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Attempt<'_> {
+    /// The connector, when it can be used.
+    pub fn ready(&self) -> Option<&TlsConnector> {
+        match self.connector {
+            Some(Connector::Ready(connector)) => Some(connector),
+            _ => None,
+        }
+    }
+
     /// Logs in at one address. `prefer` falls back to plain text when the handshake fails or
     /// the server refuses the encrypted login, `allow` to TLS when it refuses the plain one;
     /// not while the server is starting or stopping (57P03). Fails with one or two causes.
@@ -52,7 +92,7 @@ impl Attempt<'_> {
         };
         let refused = match &cause {
             Cause::Server(state, _) => state != "57P03",
-            Cause::Tls(_) => true,
+            Cause::Tls(_) | Cause::TlsFiles(_) => true,
             _ => false,
         };
         match second {
@@ -70,22 +110,37 @@ impl Attempt<'_> {
         endpoint: &Endpoint,
         mode: config::SslMode,
     ) -> Result<Login, (bool, Cause)> {
+        if let Some(Connector::Unusable(why)) = self.connector
+            && mode != config::SslMode::Disable
+        {
+            return Err((true, Cause::TlsFiles(why.clone())));
+        }
         let began = Instant::now();
         let socket = endpoint
             .dial(self.target.keepalive)
             .await
             .map_err(|error| (false, Cause::Dial(error.kind(), error.to_string())))?;
         let local_port = socket.local_port();
+        let greeting = socket.greeting();
         let config = self.config(mode);
-        let tls = self.connector.map(|connector| HostTls::new(connector, self.host.tls_name()));
+        let tls = self.ready().map(|connector| HostTls::new(connector, self.host.tls_name()));
         let seen = tls.as_ref().map(HostTls::seen);
+        self.reached.set(Stage::Accepted, seen.clone());
         let login = match tls {
             Some(tls) => log_in(&config, socket, tls).await,
             None => log_in(&config, socket, NoTls).await,
         };
         match login {
-            Ok((client, fate)) => Ok(Login { client, fate, seen, local_port, began }),
-            Err(cause) => Err((seen.is_some_and(|seen| seen.began()), cause)),
+            Ok((client, fate)) => {
+                let greeted = greeted::process(&client).await;
+                let greeted = greeted.map_err(|error| (true, Cause::of(&error)))?;
+                self.reached.set(Stage::LoggedIn, None);
+                Ok(Login { client, fate, seen, local_port, greeted, began })
+            }
+            Err(cause) => match greeting.foreign() {
+                Some(what) => Err((false, Cause::NotPostgres(what))),
+                None => Err((seen.is_some_and(|seen| seen.began()), cause)),
+            },
         }
     }
 

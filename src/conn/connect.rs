@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use native_tls::TlsConnector;
+use tokio_postgres::Client;
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Reached};
 use super::error::{Cause, Context, Failure, report};
 use super::password;
 use super::server::Server;
 use super::session::Session;
 use super::socket::{Address, Endpoint};
-use super::tls;
+use super::tls::{self, Connector};
 use crate::error::{Error, Result};
 use crate::settings::{
     Asked, Host, Origin, PasswordCommand, Secret, SessionAttrs, SslMode, Target,
@@ -63,6 +63,30 @@ impl SessionOptions {
     fn tell(&self, text: impl FnOnce() -> String) {
         if let Some(Tell(hear)) = &self.tell {
             hear(&text());
+        }
+    }
+}
+
+/// What a session that only looks starts with: nothing waits long, and no name means something
+/// else than it says.
+const READING: [(&str, &str); 4] = [
+    ("statement_timeout", "30s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+    ("search_path", ""),
+];
+
+impl SessionOptions {
+    /// For a command that only reads: read-only, with time limits and an empty search_path.
+    pub fn reading(application: &str) -> Self {
+        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Self {
+            application: application.to_owned(),
+            read_only: true,
+            settings: READING.map(own).to_vec(),
+            retry: true,
+            prompt: None,
+            tell: None,
         }
     }
 }
@@ -123,7 +147,7 @@ enum Stopped {
 async fn with_retries(
     target: &Target,
     options: &SessionOptions,
-    connector: Option<&TlsConnector>,
+    connector: Option<&Connector>,
 ) -> Result<Session, Stopped> {
     let more = if options.retry { 2 } else { 0 };
     let delays = ExponentialBuilder::default()
@@ -202,7 +226,7 @@ async fn learn(
 async fn all_hosts(
     target: &Target,
     options: &SessionOptions,
-    connector: Option<&TlsConnector>,
+    connector: Option<&Connector>,
 ) -> Result<Session, Stopped> {
     // prefer-standby takes any server when no standby is found.
     let passes: &[SessionAttrs] = match target.session_attrs {
@@ -249,7 +273,7 @@ struct Place<'a> {
     target: &'a Target,
     host: &'a Host,
     options: &'a SessionOptions,
-    connector: Option<&'a TlsConnector>,
+    connector: Option<&'a Connector>,
     wanted: SessionAttrs,
 }
 
@@ -257,7 +281,7 @@ impl Place<'_> {
     /// Tries each address; failures are added to the list. An error is one after the login.
     async fn connect(&self, failures: &mut Vec<Failure>) -> Result<Option<Session>> {
         let endpoints = self
-            .limited(async {
+            .limited(&Reached::default(), async {
                 Endpoint::of(self.host)
                     .await
                     .map_err(|error| vec![Cause::Lookup(error.to_string())])
@@ -266,14 +290,22 @@ impl Place<'_> {
         let mut endpoints = match endpoints {
             Ok(endpoints) => endpoints,
             Err(causes) => {
-                failures.extend(causes.into_iter().map(|cause| self.failure(cause, None)));
+                let causes = causes.into_iter().map(|cause| match cause {
+                    Cause::Silent(limit, _) => {
+                        Cause::Lookup(format!("no answer within {} s", limit.as_secs()))
+                    }
+                    cause => cause,
+                });
+                failures.extend(causes.map(|cause| self.failure(cause, None)));
                 return Ok(None);
             }
         };
         shuffle(self.target, &mut endpoints);
         for endpoint in &endpoints {
-            match self.limited(self.open(endpoint)).await {
+            let reached = Reached::default();
+            match self.limited(&reached, self.open(endpoint, &reached)).await {
                 Ok(mut session) => {
+                    session.look_between(self.beside(endpoint)).await;
                     session.start(self.options).await?;
                     return Ok(Some(session));
                 }
@@ -291,25 +323,15 @@ impl Place<'_> {
 
     /// Login and facts; the facts are within the time limit because a pooler answers the login
     /// before it has a server.
-    async fn open(&self, endpoint: &Endpoint) -> Result<Session, Vec<Cause>> {
-        let attempt = Attempt {
-            target: self.target,
-            host: self.host,
-            application: self
-                .target
-                .application_name
-                .as_deref()
-                .unwrap_or(&self.options.application),
-            password: self.host.password.as_ref().map(|(password, _)| password),
-            connector: self.connector.filter(|_| self.host.socket().is_none()),
-        };
+    async fn open(&self, endpoint: &Endpoint, reached: &Reached) -> Result<Session, Vec<Cause>> {
+        let attempt = self.attempt(reached);
         let login = attempt.run(endpoint).await?;
         let address = Address {
             host: self.host.tls_name().to_owned(),
             port: self.host.port,
             ip: endpoint.ip(),
         };
-        let connector = attempt.connector.cloned();
+        let connector = attempt.ready().cloned();
         let target = self.target.at(self.host.clone());
         let session = Session::open(login, target, address, endpoint.clone(), connector)
             .await
@@ -320,15 +342,43 @@ impl Place<'_> {
         }
     }
 
+    /// A second login, to compare with the first; the error is in words.
+    async fn beside(&self, endpoint: &Endpoint) -> Result<Client, String> {
+        match self.attempt(&Reached::default()).run(endpoint).await {
+            Ok(login) => Ok(login.client),
+            Err(causes) => {
+                let failure = |cause| self.failure(cause, Some(endpoint));
+                let failures: Vec<Failure> = causes.into_iter().map(failure).collect();
+                Err(report(&failures).causes().join(", "))
+            }
+        }
+    }
+
+    fn attempt<'a>(&'a self, reached: &'a Reached) -> Attempt<'a> {
+        Attempt {
+            target: self.target,
+            host: self.host,
+            application: self
+                .target
+                .application_name
+                .as_deref()
+                .unwrap_or(&self.options.application),
+            password: self.host.password.as_ref().map(|(password, _)| password),
+            connector: self.connector.filter(|_| self.host.socket().is_none()),
+            reached,
+        }
+    }
+
     async fn limited<T>(
         &self,
+        reached: &Reached,
         work: impl Future<Output = Result<T, Vec<Cause>>>,
     ) -> Result<T, Vec<Cause>> {
         match self.target.connect_timeout {
             None => work.await,
             Some(limit) => match tokio::time::timeout(limit, work).await {
                 Ok(result) => result,
-                Err(_) => Err(vec![Cause::Silent(limit)]),
+                Err(_) => Err(vec![Cause::Silent(limit, reached.stage())]),
             },
         }
     }
@@ -340,6 +390,7 @@ impl Place<'_> {
                 _ => self.host.to_string(),
             };
         let context = Context {
+            host: self.host.tls_name().to_owned(),
             place,
             socket: self.host.socket().is_some(),
             ipv6: endpoint.and_then(Endpoint::ip).is_some_and(|ip| ip.is_ipv6()),

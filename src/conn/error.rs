@@ -1,12 +1,26 @@
-//! Why a connection could not be made, and what the operator can do: one table.
+//! Why a connection could not be made: from what libraries and servers say to a row of the table
+//! in [`super::rows`].
 
 use std::io::ErrorKind;
 use std::time::Duration;
 
 use super::query_error::chain;
+use super::rows::Row;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::settings::{Origin, SslMode};
+
+/// How far an attempt came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Dialling,
+    /// The connection was accepted.
+    Accepted,
+    /// The server has agreed to TLS.
+    Tls,
+    /// The login is complete.
+    LoggedIn,
+}
 
 /// Why one address could not be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +31,18 @@ pub(super) enum Cause {
     Dial(ErrorKind, String),
     /// The connection broke before the login was complete.
     Broken(String),
-    /// Nothing was heard in time.
-    Silent(Duration),
+    /// Not all was heard in time.
+    Silent(Duration, Stage),
+    /// What speaks there is not PostgreSQL.
+    NotPostgres(&'static str),
     /// The server said no: SQLSTATE and message.
     Server(String, String),
     /// The handshake failed.
     Tls(String),
+    /// The certificates or the key given for TLS are of no use.
+    TlsFiles(String),
+    /// The server ended TLS for a reason of its own, after the handshake.
+    Alert(String),
     TlsNotOffered,
     PasswordMissing,
     /// Not the kind of server that `target_session_attrs` asks for.
@@ -35,14 +55,17 @@ pub(super) enum Cause {
 impl Cause {
     pub fn of(error: &tokio_postgres::Error) -> Self {
         if let Some(server) = error.as_db_error() {
-            return Self::Server(server.code().code().to_owned(), server.message().to_owned());
+            let more = server.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+            let message = format!("{}{more}", server.message());
+            return Self::Server(server.code().code().to_owned(), message);
         }
         let source = std::error::Error::source(error);
         if let Some(tls) = source.and_then(|source| source.downcast_ref::<native_tls::Error>()) {
             return Self::Tls(tls.to_string());
         }
         if let Some(io) = source.and_then(|source| source.downcast_ref::<std::io::Error>()) {
-            return Self::Broken(io.to_string());
+            let text = io.to_string();
+            return if text.contains(" alert ") { Self::Alert(text) } else { Self::Broken(text) };
         }
         // The rest can be told apart by its words only.
         let text = chain(error);
@@ -89,6 +112,8 @@ impl Cause {
 pub(super) struct Context {
     /// `db:5432`.
     pub place: String,
+    /// The name alone.
+    pub host: String,
     pub socket: bool,
     pub ipv6: bool,
     pub user: String,
@@ -114,194 +139,210 @@ pub(super) fn report(failures: &[Failure]) -> Error {
     let mut error = Error::new(exit, format!("cannot connect to {}", places.join(", ")));
     let mut seen: Vec<String> = Vec::new();
     let mut steps: Vec<String> = Vec::new();
-    for failure in failures {
-        let (mut text, step) = explain(&failure.cause, &failure.context);
+    for Failure { context, cause } in failures {
+        let (row, mut text) = explain(cause, context);
         if places.len() > 1 {
-            text = format!("{}: {text}", failure.context.place);
+            text = format!("{}: {text}", context.place);
         }
         if !seen.contains(&text) {
             error = error.because(text.clone());
             seen.push(text);
         }
-        if let Some(step) = step.filter(|step| !steps.contains(step)) {
-            error = error.next(step.clone());
-            steps.push(step);
+        for row in [Some(row), row.of_provider(&context.host)].into_iter().flatten() {
+            error = error.reason(row.id());
+            let step = row.step(context);
+            if !steps.contains(&step) {
+                error = error.next(step.clone());
+                steps.push(step);
+            }
         }
     }
     error
 }
 
-/// The cause in words, and the next step.
-pub(super) fn explain(cause: &Cause, context: &Context) -> (String, Option<String>) {
-    let place = &context.place;
+/// The row of the table, and the cause in words.
+pub(super) fn explain(cause: &Cause, context: &Context) -> (Row, String) {
     match cause {
-        Cause::Lookup(text) => (
-            format!("the host name cannot be looked up: {text}"),
-            Some("check the spelling of the host name, and DNS or VPN from here".to_owned()),
-        ),
+        Cause::Lookup(text) => (Row::Lookup, format!("the host name cannot be looked up: {text}")),
         Cause::Dial(kind, text) => dial(*kind, text, context),
-        Cause::Broken(text) => (
-            format!("the connection broke before the login was complete: {text}"),
-            Some(format!("check that a PostgreSQL server, and not something else, is at {place}")),
-        ),
-        Cause::Silent(limit) => (
-            format!("no answer within {} s", limit.as_secs()),
-            Some(format!(
-                "check the way to {place} (firewall, security group, VPN), or raise connect_timeout"
-            )),
-        ),
+        Cause::Broken(text) => {
+            (Row::Broken, format!("the connection broke before the login was complete: {text}"))
+        }
+        Cause::Silent(limit, stage) => silent(*limit, *stage),
+        Cause::NotPostgres(what) => {
+            (Row::NotPostgres, format!("what answers there is not PostgreSQL, but {what}"))
+        }
         Cause::Server(state, message) => server(state, message, context),
         Cause::Tls(text) => tls(text),
+        Cause::TlsFiles(text) => (Row::TlsFiles, format!("TLS could not be used: {text}")),
+        Cause::Alert(text) => alert(text),
         Cause::TlsNotOffered => (
+            Row::TlsNotOffered,
             "the server does not offer TLS, and sslmode asks for it".to_owned(),
-            Some("switch ssl on in the server, or connect with sslmode=prefer".to_owned()),
         ),
         Cause::PasswordMissing => (
+            Row::PasswordMissing,
             format!("the server asks for the password of {}, and none is known", context.user),
-            Some(format!(
-                "set PGPASSWORD, or add a line for {place} to ~/.pgpass (chmod 0600), or run it \
-                 on a terminal without --no-password"
-            )),
         ),
         Cause::WrongKind(what) => (
+            Row::WrongKind,
             format!("{what}, and target_session_attrs asks for another kind of server"),
-            Some("give the other host, or another target_session_attrs".to_owned()),
         ),
-        Cause::TooOld(major) => (
-            format!("the server is PostgreSQL {major}, and pgtend needs 13 or newer"),
-            Some("upgrade the server: its version has reached its end of life".to_owned()),
-        ),
-        Cause::Other(text) => (text.clone(), other(text).map(str::to_owned)),
+        Cause::TooOld(major) => {
+            (Row::TooOld, format!("the server is PostgreSQL {major}, and pgtend needs 13 or newer"))
+        }
+        Cause::Other(text) => (other(text), text.clone()),
     }
 }
 
-fn dial(kind: ErrorKind, text: &str, context: &Context) -> (String, Option<String>) {
-    let place = &context.place;
-    let (cause, step) = match kind {
-        ErrorKind::NotFound if context.socket => (
-            "there is no socket file".to_owned(),
-            "start the server, or give --host with its name or with the folder of its socket"
-                .to_owned(),
+fn silent(limit: Duration, stage: Stage) -> (Row, String) {
+    let within = format!("within {} s", limit.as_secs());
+    match stage {
+        Stage::Dialling => (Row::Silent, format!("no answer {within}")),
+        Stage::Accepted => (
+            Row::SilentServer,
+            format!("the connection was accepted, and then nothing was said {within}"),
         ),
-        ErrorKind::ConnectionRefused if context.socket => (
-            "nobody listens on the socket".to_owned(),
-            "start the server: it left this socket file behind".to_owned(),
+        Stage::Tls => (Row::SilentTls, format!("TLS was agreed on, and not completed {within}")),
+        Stage::LoggedIn => (
+            Row::SilentLogin,
+            format!("the login was accepted, and the first statement not answered {within}"),
         ),
-        ErrorKind::PermissionDenied if context.socket => (
-            "the socket may not be used by this user".to_owned(),
-            "run pgtend as a user who may, or connect by TCP with --host".to_owned(),
-        ),
-        ErrorKind::ConnectionRefused => (
-            "the connection was refused: nobody listens there".to_owned(),
-            "check host and port, that the server runs, and that it listens there \
-             (listen_addresses, security group)"
-                .to_owned(),
-        ),
-        ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable if context.ipv6 => (
-            format!("there is no route to its IPv6 address: {text}"),
-            "use an IPv4 address of the server (a session pooler's, say), or get IPv6 here"
-                .to_owned(),
-        ),
+    }
+}
+
+fn dial(kind: ErrorKind, text: &str, context: &Context) -> (Row, String) {
+    let Context { socket, ipv6, .. } = *context;
+    match kind {
+        ErrorKind::NotFound if socket => (Row::SocketMissing, "there is no socket file".to_owned()),
+        ErrorKind::ConnectionRefused if socket => {
+            (Row::SocketStale, "nobody listens on the socket".to_owned())
+        }
+        ErrorKind::PermissionDenied if socket => {
+            (Row::SocketForbidden, "the socket may not be used by this user".to_owned())
+        }
+        ErrorKind::InvalidInput if socket => {
+            (Row::SocketPath, "the path of the socket file is longer than the system allows".into())
+        }
+        ErrorKind::ConnectionRefused => {
+            (Row::Refused, "the connection was refused: nobody listens there".to_owned())
+        }
+        ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable if ipv6 => {
+            (Row::NoRouteIpv6, format!("there is no route to its IPv6 address: {text}"))
+        }
         ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable => {
-            (format!("there is no route: {text}"), "check VPN, routes and the address".to_owned())
+            (Row::NoRoute, format!("there is no route: {text}"))
         }
-        ErrorKind::TimedOut => (
-            "no answer".to_owned(),
-            format!("check the way to {place} (firewall, security group, VPN)"),
-        ),
-        _ => return (text.to_owned(), None),
-    };
-    (cause, Some(step))
-}
-
-fn server(state: &str, message: &str, context: &Context) -> (String, Option<String>) {
-    let Context { user, database, place, .. } = context;
-    let has = |words: &str| message.contains(words);
-    let (cause, step) = match state {
-        _ if has("unsupported startup parameter") => (
-            format!("a pooler is in between, and it refuses a startup parameter: {message}"),
-            "take options (PGOPTIONS) out, or connect to the server itself".to_owned(),
-        ),
-        "28P01" => {
-            let origin = context.password.as_ref();
-            let from = origin.map(|origin| format!(" (the password is from {origin})"));
-            (
-                format!("{message}{}", from.unwrap_or_default()),
-                match origin {
-                    Some(origin) => format!("check --username, and the password in {origin}"),
-                    None => "check user and password".to_owned(),
-                },
-            )
-        }
-        "28000"
-            // "SSL off" is the wording of PostgreSQL 13.
-            if (has("no encryption") || has("SSL off")) && context.mode == SslMode::Disable => (
-            format!("the server asks for TLS: {message}"),
-            "connect with sslmode=require or stronger".to_owned(),
-        ),
-        "28000" if has("pg_hba.conf") => (
-            message.to_owned(),
-            format!(
-                "add a line for {user}, {database} and this client to the server's pg_hba.conf"
-            ),
-        ),
-        "28000" if has("client certificate") => (
-            message.to_owned(),
-            "give a certificate that the server trusts with sslcert and sslkey".to_owned(),
-        ),
-        "28000" if has("does not exist") => {
-            (message.to_owned(), "check --username, or create the role".to_owned())
-        }
-        "28000" if has("authentication failed") => {
-            (message.to_owned(), "check the server's pg_hba.conf and pg_ident.conf".to_owned())
-        }
-        "3D000" => (message.to_owned(), "check --dbname; psql -l lists the databases".to_owned()),
-        "42501" => (message.to_owned(), format!("grant connect on database {database} to {user}")),
-        "53300" => (
-            format!("too many connections: {message}"),
-            "end idle sessions, or raise max_connections or the role's limit".to_owned(),
-        ),
-        "57P03" => (message.to_owned(), format!("wait until {place} is up, and try again")),
-        _ => (format!("{message} (SQLSTATE {state})"), String::new()),
-    };
-    (cause, Some(step).filter(|step| !step.is_empty()))
-}
-
-fn other(text: &str) -> Option<&'static str> {
-    if text.contains("channel binding") {
-        Some("channel_binding=require needs TLS and a password stored as scram-sha-256")
-    } else if text.contains("unsupported authentication") {
-        Some("pgtend logs in with a password or a certificate: have pg_hba.conf ask for one")
-    } else {
-        None
+        ErrorKind::TimedOut => (Row::Silent, "no answer".to_owned()),
+        _ => (Row::Dial, text.to_owned()),
     }
 }
 
-fn tls(text: &str) -> (String, Option<String>) {
+fn server(state: &str, message: &str, context: &Context) -> (Row, String) {
+    let has = |words: &str| message.contains(words);
+    let row = match state {
+        _ if has("unsupported startup parameter") => {
+            let text =
+                format!("a pooler is in between, and it refuses a startup parameter: {message}");
+            return (Row::StartupParameter, text);
+        }
+        "28P01" => {
+            let from = context.password.as_ref();
+            let from = from.map(|origin| format!(" (the password is from {origin})"));
+            return (Row::WrongPassword, format!("{message}{}", from.unwrap_or_default()));
+        }
+        // "SSL off" is the wording of PostgreSQL 13.
+        "28000" if (has("no encryption") || has("SSL off")) && context.mode == SslMode::Disable => {
+            return (Row::TlsRequired, format!("the server asks for TLS: {message}"));
+        }
+        "28000" if has("pg_hba.conf") => Row::NoPgHbaEntry,
+        "28000" if has("client certificate") => Row::ClientCertificateMissing,
+        "28000" if has("does not exist") => Row::UnknownRole,
+        "28000" if has("not permitted to log in") => Row::NoLogin,
+        "28000" if has("authentication failed") => Row::AuthenticationFailed,
+        "3D000" => Row::UnknownDatabase,
+        "55000" if has("not currently accepting connections") => Row::DatabaseClosed,
+        "42501" => Row::NoConnectPrivilege,
+        "53300" => {
+            let row = match () {
+                () if has("for role") => Row::TooManyRole,
+                () if has("for database") => Row::TooManyDatabase,
+                () if has("reserved") => Row::TooManyReserved,
+                () => Row::TooManyServer,
+            };
+            return (row, format!("too many connections: {message}"));
+        }
+        "57P03" if has("shutting down") => Row::Stopping,
+        "57P03" if has("recovery mode") => Row::Recovering,
+        // PostgreSQL 13 says that it is starting up, for ever.
+        "57P03" if has("Hot standby mode is disabled") => Row::NotHot,
+        "57P03" => Row::Starting,
+        "42704" | "22023" | "55P02" => Row::ServerOption,
+        _ => return (Row::ServerOther, format!("{message} (SQLSTATE {state})")),
+    };
+    (row, message.to_owned())
+}
+
+fn other(text: &str) -> Row {
+    if text.contains("channel binding") {
+        Row::ChannelBinding
+    } else if text.contains("unsupported authentication") {
+        Row::AuthenticationUnsupported
+    } else {
+        Row::Unexpected
+    }
+}
+
+/// The handshake failed on our side, or the server's alert ended it.
+fn tls(text: &str) -> (Row, String) {
     let lower = text.to_ascii_lowercase();
     let has = |words: &str| lower.contains(words);
-    let step = if has("mismatch") {
-        Some("connect by a name that the certificate holds, or use sslmode=verify-ca")
-    } else if has("has expired") {
-        Some("renew the server's certificate, or update the file of sslrootcert")
-    } else if has("self-signed") || has("self signed") || has("issuer") || has("unable to verify") {
-        Some(
-            "give the authority that signed the server's certificate with sslrootcert (RDS: \
-             https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem)",
-        )
-    } else if has("protocol version") || has("unsupported protocol") {
-        Some("check ssl_min_protocol_version and ssl_max_protocol_version against the server's")
-    } else if has("eof") || has("alpn") {
-        Some("sslnegotiation=direct needs PostgreSQL 17")
-    } else {
-        None
-    };
+    if has(" alert ") {
+        return alert(text);
+    }
     // openssl's line of numbers, functions and files ends with the reason.
-    let reason = match text.strip_suffix(')').and_then(|text| text.rsplit_once('(')) {
-        Some((_, reason)) => format!("the server's certificate was not accepted: {reason}"),
-        None => format!("TLS: {text}"),
+    if let Some((_, reason)) = text.strip_suffix(')').and_then(|text| text.rsplit_once('(')) {
+        let row = match () {
+            () if has("ip address mismatch") => Row::CertificateAddress,
+            () if has("mismatch") => Row::CertificateName,
+            () if has("has expired") => Row::CertificateExpired,
+            () if has("not yet valid") => Row::CertificateEarly,
+            () if has("in certificate chain") => Row::CertificateIssuer,
+            () if has("self-signed") || has("self signed") => Row::CertificateSelfSigned,
+            () if has("issuer") || has("unable to verify") => Row::CertificateIssuer,
+            () => Row::CertificateOther,
+        };
+        return (row, format!("the server's certificate was not accepted: {reason}"));
+    }
+    let row = match () {
+        () if has("unsupported protocol") => Row::TlsVersion,
+        () if has("eof") || has("alpn") => Row::TlsDirect,
+        () => Row::TlsFailed,
     };
-    (reason, step.map(str::to_owned))
+    (row, format!("TLS: {}", openssl_reason(text)))
+}
+
+/// The fifth part of `error:0A000418:SSL routines:ssl3_read_bytes:tlsv1 alert unknown ca:..`.
+fn openssl_reason(text: &str) -> &str {
+    let parts: Vec<&str> = text.split(':').collect();
+    match parts[..] {
+        ["error", _, _, _, reason, ..] => reason,
+        _ => text,
+    }
+}
+
+/// What the server does not like about us.
+fn alert(text: &str) -> (Row, String) {
+    let reason = openssl_reason(text);
+    let has = |words: &str| reason.contains(words);
+    let row = match () {
+        () if has("unknown ca") => Row::ClientCertificateUntrusted,
+        () if has("expired") => Row::ClientCertificateExpired,
+        () if has("certificate") || has("access denied") => Row::ClientCertificateRefused,
+        () if has("protocol version") => Row::TlsVersion,
+        () => Row::TlsFailed,
+    };
+    (row, format!("the server ended TLS: {reason}"))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::*;
 fn context() -> Context {
     Context {
         place: "db:5432".to_owned(),
+        host: "db".to_owned(),
         socket: false,
         ipv6: false,
         user: "app".to_owned(),
@@ -17,8 +18,8 @@ fn context() -> Context {
 }
 
 fn said(cause: &Cause, context: &Context) -> String {
-    let (text, step) = explain(cause, context);
-    format!("{text} -> {}", step.unwrap_or_default())
+    let (row, text) = explain(cause, context);
+    format!("{text} -> {}", row.step(context))
 }
 
 #[test]
@@ -69,7 +70,7 @@ fn what_the_network_says_gets_its_next_step() {
         let text = said(&Cause::Dial(kind, "os error".to_owned()), &context);
         assert!(text.contains(expected), "{kind:?}: {text}");
     }
-    let silent = said(&Cause::Silent(Duration::from_secs(10)), &context());
+    let silent = said(&Cause::Silent(Duration::from_secs(10), Stage::Dialling), &context());
     assert!(silent.starts_with("no answer within 10 s -> "), "{silent}");
     assert!(said(&Cause::Lookup("x".into()), &context()).contains("spelling"));
     assert!(said(&Cause::TlsNotOffered, &context()).contains("does not offer TLS"));
@@ -109,6 +110,7 @@ fn several_hosts_are_all_told() {
     // The same said twice (a wrong password, with TLS and without) is told once.
     let error = report(&[failure("a:1", refused()), failure("a:1", refused())]);
     assert_eq!((error.causes().len(), error.next_steps().len()), (1, 1));
+    assert_eq!(error.reasons(), ["refused"]);
 }
 
 #[test]

@@ -5,11 +5,13 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_util::either::Either;
 
 use crate::settings::{Host, Keepalive};
 
@@ -66,12 +68,12 @@ impl Endpoint {
 
     pub async fn dial(&self, keepalive: Keepalive) -> io::Result<Socket> {
         match self {
-            Self::Unix(path) => Ok(Socket::new(Stream::Unix(UnixStream::connect(path).await?))),
+            Self::Unix(path) => Ok(Socket::new(Either::Right(UnixStream::connect(path).await?))),
             Self::Tcp(address) => {
                 let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
                 keep_alive(&stream, keepalive)?;
-                Ok(Socket::new(Stream::Tcp(stream)))
+                Ok(Socket::new(Either::Left(stream)))
             }
         }
     }
@@ -108,27 +110,56 @@ fn keep_alive(stream: &TcpStream, keepalive: Keepalive) -> io::Result<()> {
 /// The stream itself, read in large pieces: tokio-postgres asks for 8 KiB at a time, and a
 /// system call (or with TLS several) for each costs a COPY a tenth of the client's CPU.
 #[derive(Debug)]
-pub(super) struct Socket(BufReader<Stream>);
+pub(super) struct Socket {
+    stream: BufReader<Either<TcpStream, UnixStream>>,
+    greeting: Arc<Greeting>,
+}
 
-#[derive(Debug)]
-enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
+/// The first bytes that came: what speaks there may not be PostgreSQL.
+#[derive(Debug, Default)]
+pub(super) struct Greeting(OnceLock<Vec<u8>>);
+
+/// Bytes of a greeting that are kept.
+const GREETING_BYTES: usize = 32;
+
+impl Greeting {
+    /// What is speaking, when it is something else that is known.
+    pub fn foreign(&self) -> Option<&'static str> {
+        let bytes = self.0.get()?;
+        let starts = |prefix: &[u8]| bytes.starts_with(prefix);
+        match bytes.as_slice() {
+            // An alert in answer to what is no TLS.
+            [0x15, 0x03, ..] => Some("a server that begins with TLS (HTTPS, say)"),
+            // Length, number 0, and version 10 of its protocol, with the server's version.
+            [_, _, 0, 0, 10, b'0'..=b'9', ..] => Some("a MySQL or MariaDB server"),
+            _ if starts(b"HTTP/") => Some("an HTTP server"),
+            _ if starts(b"SSH-") => Some("an SSH server"),
+            _ if starts(b"-ERR ") || starts(b"-DENIED ") => Some("a Redis server"),
+            _ if starts(b"220 ") || starts(b"220-") => Some("a mail or FTP server"),
+            _ => None,
+        }
+    }
 }
 
 /// Bytes that one read may take.
 const READ_BYTES: usize = 128 << 10;
 
 impl Socket {
-    fn new(stream: Stream) -> Self {
-        Self(BufReader::with_capacity(READ_BYTES, stream))
+    fn new(stream: Either<TcpStream, UnixStream>) -> Self {
+        let stream = BufReader::with_capacity(READ_BYTES, stream);
+        Self { stream, greeting: Arc::default() }
+    }
+
+    /// What came first, still to be read when it is asked for early.
+    pub fn greeting(&self) -> Arc<Greeting> {
+        Arc::clone(&self.greeting)
     }
 
     /// The port of our own end; `None` for a Unix socket.
     pub fn local_port(&self) -> Option<u16> {
-        match self.0.get_ref() {
-            Stream::Tcp(stream) => stream.local_addr().ok().map(|address| address.port()),
-            Stream::Unix(_) => None,
+        match self.stream.get_ref() {
+            Either::Left(stream) => stream.local_addr().ok().map(|address| address.port()),
+            Either::Right(_) => None,
         }
     }
 }
@@ -139,7 +170,15 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let came = &buffer.filled()[before..];
+        if !came.is_empty() && self.greeting.0.get().is_none() {
+            // The first answer is read byte by byte: the rest of it lies in the buffer.
+            let all = came.iter().chain(self.stream.buffer());
+            self.greeting.0.get_or_init(|| all.take(GREETING_BYTES).copied().collect());
+        }
+        read
     }
 }
 
@@ -149,57 +188,37 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
-macro_rules! both {
-    ($self:ident, $stream:ident => $call:expr) => {
-        match $self.get_mut() {
-            Stream::Tcp(stream) => {
-                let $stream = Pin::new(stream);
-                $call
-            }
-            Stream::Unix(stream) => {
-                let $stream = Pin::new(stream);
-                $call
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_greetings_are_known() {
+        let of = |bytes: &[u8]| {
+            let greeting = Greeting::default();
+            greeting.0.get_or_init(|| bytes.to_vec());
+            greeting.foreign()
+        };
+        assert_eq!(of(b"HTTP/1.1 400 Bad Request"), Some("an HTTP server"));
+        assert_eq!(of(b"SSH-2.0-OpenSSH_9.2p1"), Some("an SSH server"));
+        assert_eq!(of(b"J\0\0\0\x0a8.0.33\0"), Some("a MySQL or MariaDB server"));
+        assert!(of(b"\x15\x03\x01\0\x02\x02\x46").is_some_and(|what| what.contains("TLS")));
+        // A PostgreSQL server: yes or no to TLS, a question for the password, a refusal.
+        for ours in [b"S".as_slice(), b"N", b"R\0\0\0\x0c\0\0\0\x05", b"E\0\0\0\x66SFATAL"] {
+            assert_eq!(of(ours), None);
         }
-    };
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        both!(self, stream => stream.poll_read(context, buffer))
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        both!(self, stream => stream.poll_write(context, bytes))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        both!(self, stream => stream.poll_flush(context))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        both!(self, stream => stream.poll_shutdown(context))
+        assert_eq!(Greeting::default().foreign(), None);
     }
 }

@@ -50,6 +50,8 @@ struct Failure<'a> {
     what: &'a str,
     causes: &'a [String],
     next: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    reasons: &'a [&'static str],
     #[serde(skip_serializing_if = "Option::is_none")]
     phase: Option<&'a str>,
 }
@@ -93,6 +95,7 @@ pub fn json_error(
             what: error.what(),
             causes: error.causes(),
             next: error.next_steps(),
+            reasons: error.reasons(),
             phase: error.phase(),
         }),
     })

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::Request;
 use super::loader;
 use super::pieces::{self, Piece, Work};
 use super::plan::{Plan, Step};
+use super::source::Source;
 use crate::archive::manifest::Manifest;
 use crate::archive::rowhash::RowSum;
 use crate::conn::SessionOptions;
@@ -16,7 +18,6 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
 use crate::settings::Target;
-use crate::store::Store;
 
 /// What all loaders share.
 #[derive(Debug)]
@@ -25,12 +26,8 @@ pub struct Load {
     pub target: Target,
     /// Settings of every loader's session.
     pub session: SessionOptions,
-    /// The repository.
-    pub store: Store,
-    /// The backup's folder in it.
-    pub folder: String,
-    /// The backup's record.
-    pub manifest: Manifest,
+    /// The backup.
+    pub source: Arc<Source>,
     /// `COPY .. FROM STDIN (..)` of each table, by the number of its object.
     pub copies: HashMap<usize, TableCopy>,
     /// What the operator sees.
@@ -97,27 +94,23 @@ pub struct LoadedAll {
 
 impl Load {
     /// Plans what is to be loaded: the planned tables and, where planned, large objects.
-    #[expect(clippy::too_many_arguments, reason = "each is a field")]
     pub fn new(
+        request: &Request,
         target: Target,
         session: SessionOptions,
-        store: Store,
-        folder: String,
-        manifest: Manifest,
+        source: Arc<Source>,
         plan: &Plan,
         early: BTreeSet<usize>,
-        jobs: usize,
-        progress: Arc<Progress>,
-        stop: CancellationToken,
     ) -> Result<Self> {
-        let copies = copies(&manifest, plan)?;
+        let manifest = &source.manifest;
+        let copies = copies(manifest, plan)?;
         let large_objects =
             plan.step(Step::Load).any(|index| plan.toc.entries[index].is_large_objects());
         let mut queue = Queue::default();
         let total: u64 = copies.keys().map(|object| manifest.objects[*object].raw_bytes).sum();
-        let share = total / jobs.max(1) as u64;
+        let share = total / request.jobs.max(1) as u64;
         for (object, table) in &copies {
-            let cut = pieces::cut(&manifest, *object, share, table.is_new);
+            let cut = pieces::cut(manifest, *object, share, table.is_new);
             queue.open.insert(*object, cut.len());
             queue.loaded.insert(*object, Loaded::default());
             for piece in cut {
@@ -126,9 +119,7 @@ impl Load {
             }
         }
         if large_objects {
-            queue
-                .waiting
-                .extend(pieces::large_objects(&manifest).into_iter().map(|work| (0, work)));
+            queue.waiting.extend(pieces::large_objects(manifest).into_iter().map(|work| (0, work)));
         }
         // The largest is taken first, from the end; parts of one table in their order.
         queue.waiting.sort_by_key(|(bytes, work)| {
@@ -141,12 +132,10 @@ impl Load {
         Ok(Self {
             target,
             session,
-            store,
-            folder,
-            manifest,
+            source,
             copies,
-            progress,
-            stop,
+            progress: Arc::clone(&request.progress),
+            stop: request.cancel.child_token(),
             early,
             queue: Mutex::new(queue),
             freed: Notify::new(),

@@ -60,7 +60,7 @@ pub async fn write(
     session.batch("BEGIN").await?;
     let mut batch = Batch::default();
     for number in group {
-        let object = &load.manifest.objects[*number];
+        let object = &load.source.manifest.objects[*number];
         let oid = oid_of(object)?;
         let compression = Compression::of_name(&object.name);
         let mut reader = open_object(load, object).await?;

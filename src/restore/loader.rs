@@ -160,7 +160,7 @@ impl Loader<'_> {
     }
 
     fn label(&self, piece: &Piece) -> String {
-        let table = self.load.manifest.objects[piece.object].table.as_ref();
+        let table = self.load.source.manifest.objects[piece.object].table.as_ref();
         table.map_or_else(String::new, |table| format!("{}.{}", table.schema, table.name))
     }
 
@@ -200,7 +200,7 @@ impl Loader<'_> {
     /// Loads a piece in one transaction.
     async fn copy(&mut self, piece: &Piece, begun: &mut Option<Begun>) -> Result<RowSum, Fault> {
         let load = self.load;
-        let object = &load.manifest.objects[piece.object];
+        let object = &load.source.manifest.objects[piece.object];
         let table = &load.copies[&piece.object];
         let truncate =
             if piece.frozen { format!("TRUNCATE ONLY {};", table.table) } else { String::new() };
@@ -282,8 +282,12 @@ async fn open(load: &Load, object: &Object, piece: &Piece) -> Result<Reader> {
 
 /// Opens an object of the backup, which must be there.
 pub async fn open_object(load: &Load, object: &Object) -> Result<Reader> {
-    let key = format!("{}{}", load.folder, object.name);
-    load.store.open_object(&key).await?.ok_or_else(|| damaged(object, "it is not in the store"))
+    let key = format!("{}{}", load.source.found.folder, object.name);
+    load.source
+        .store
+        .open_object(&key)
+        .await?
+        .ok_or_else(|| damaged(object, "it is not in the store"))
 }
 
 /// An object that is not what was written.

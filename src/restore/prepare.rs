@@ -1,5 +1,7 @@
 //! Everything that can be known before anything is changed.
 
+use std::sync::Arc;
+
 use super::fit::{Fit, fit};
 use super::objects::remove_left_over_folders;
 use super::plan::Plan;
@@ -25,7 +27,7 @@ pub const APPLICATION: &str = "pgtend/restore";
 #[derive(Debug)]
 pub struct Prepared {
     /// The backup.
-    pub source: Source,
+    pub source: Arc<Source>,
     /// What becomes of every entry.
     pub plan: Plan,
     /// What the operator has to agree to.
@@ -71,7 +73,7 @@ pub fn session_options(
 pub async fn prepare(request: &Request) -> Result<Prepared> {
     request.progress.phase("looking at the backup and the target");
     remove_left_over_folders();
-    let source = Source::open(&request.store, request.backup.clone()).await?;
+    let source = Arc::new(Source::open(&request.store, request.backup.clone()).await?);
     let pins = pins_and_role(request.role.as_deref());
     let session = conn::connect(&request.target, &session_options(request, pins, true)).await;
     let session = session.map_err(|error| what_about_create(request, error))?;
@@ -81,10 +83,10 @@ pub async fn prepare(request: &Request) -> Result<Prepared> {
             .because("nothing can be written there")
             .next("give the primary"));
     }
-    if let Some(how) = session.behind_pooler() {
-        return Err(Error::new(Exit::Refused, "cannot restore through a connection pooler")
-            .because(how)
-            .next("connect to the server itself"));
+    if let Some(pooler) = session.sharing_pooler() {
+        let refused = Error::new(Exit::Refused, format!("cannot restore through {pooler}"));
+        let refused = pooler.evidence.iter().fold(refused, |error, shown| error.because(shown));
+        return Err(refused.next("give the server's own address and port"));
     }
     let programs =
         Programs::find_for_restore(&request.environment, source.dump_major(), server.major())?;

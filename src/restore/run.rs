@@ -68,7 +68,7 @@ async fn beside(
     let mut side = Side::create(maintenance, &prepared.place, &options, &wanted).await?;
     let target = Target { database: side.name.clone(), ..prepared.place.clone() };
     let mut work = Work::new(request, prepared, options);
-    work.plan.notes.append(&mut side.notes);
+    work.prepared.plan.notes.append(&mut side.notes);
     let filled = async {
         let control = conn::connect(&target, &work.options).await?;
         lock(&control, &target.database).await?;
@@ -85,7 +85,7 @@ async fn beside(
     let previous = (request.mode == Mode::Swap)
         .then(|| side::name_before(&request.into, jiff::Timestamp::now()));
     work.phase("giving it its name");
-    let dressing = Dressing::new(&work.plan, !request.no_owner, &request.into);
+    let dressing = Dressing::new(&work.prepared.plan, !request.no_owner, &request.into);
     for undone in side.finish(previous.as_deref(), &dressing).await? {
         work.fail(Some(undone.entry), undone.error, undone.sql);
     }

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::store::Store;
 
 /// A complete backup whose record and table of contents are whole.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Source {
     /// The repository.
     pub store: Store,

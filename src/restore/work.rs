@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::belonging::Belonging;
 use super::data::{Load, LoadedAll, TableCopy};
 use super::objects::{Failure, Objects, WRITES};
-use super::plan::{Plan, Step};
+use super::plan::Step;
 use super::prepare::{APPLICATION, Prepared};
 use super::run::left_out;
 use super::stopped;
@@ -24,9 +24,8 @@ const NOT_MADE: &str = "its table was not made";
 /// A restore under way.
 pub struct Work<'a> {
     request: &'a Request,
-    prepared: Prepared,
-    /// What becomes of every entry.
-    pub plan: Plan,
+    /// What was found out before, and what becomes of every entry.
+    pub prepared: Prepared,
     /// How its sessions start.
     pub options: SessionOptions,
     /// What could not be restored.
@@ -48,7 +47,6 @@ impl<'a> Work<'a> {
     pub fn new(request: &'a Request, prepared: Prepared, options: SessionOptions) -> Self {
         Self {
             request,
-            plan: prepared.plan.clone(),
             prepared,
             options,
             failed: Vec::new(),
@@ -79,7 +77,7 @@ impl<'a> Work<'a> {
 
     /// Something could not be restored.
     pub fn fail(&mut self, index: Option<usize>, error: String, statement: String) {
-        let object = index.map(|index| self.plan.toc.entries[index].label());
+        let object = index.map(|index| self.prepared.plan.toc.entries[index].label());
         self.failed_entries.extend(index);
         self.failed.push(Failed { object: object.unwrap_or_default(), error, statement });
     }
@@ -126,7 +124,7 @@ impl<'a> Work<'a> {
         self.make_and_load(&control, &objects, &place).await?;
         self.phase("setting sequences");
         let values = self.entries(Step::Values);
-        let failures = objects.make_together(&self.plan, &values).await?;
+        let failures = objects.make_together(&self.prepared.plan, &values).await?;
         self.fail_all(failures);
         self.unless_stopped()?;
         // Up to here nobody waited for the disk. What follows has few commits, which do.
@@ -134,13 +132,13 @@ impl<'a> Work<'a> {
         self.phase("building indexes and constraints");
         let finish = self.entries(Step::Finish);
         let failures =
-            objects.durable(&control).make(&self.plan, &finish, self.request.jobs).await?;
+            objects.durable(&control).make(&self.prepared.plan, &finish, self.request.jobs).await?;
         self.fail_all(failures);
         self.unless_stopped()?;
         self.restore_outside(control).await;
         if self.request.analyze {
             self.phase("gathering statistics");
-            let tables = analyze::tables(&self.plan);
+            let tables = analyze::tables(&self.prepared.plan);
             analyze::run(&place, &self.options, tables, self.request).await?;
         }
         self.end_phase();
@@ -155,8 +153,12 @@ impl<'a> Work<'a> {
         }
         self.phase("reading what will be loaded");
         let source = &self.prepared.source;
-        let wanted: BTreeSet<i32> =
-            self.plan.step(Step::Load).map(|index| self.plan.entry(index).id).collect();
+        let wanted: BTreeSet<i32> = self
+            .prepared
+            .plan
+            .step(Step::Load)
+            .map(|index| self.prepared.plan.entry(index).id)
+            .collect();
         let objects: Vec<usize> = (0..source.manifest.objects.len())
             .filter(|at| source.manifest.objects[*at].entry.is_some_and(|id| wanted.contains(&id)))
             .collect();
@@ -176,14 +178,14 @@ impl<'a> Work<'a> {
         place: &Target,
     ) -> Result<()> {
         self.phase("making objects");
-        let start = head_start::choose(&self.plan, &self.prepared.source.manifest);
-        let failures = objects.make_together(&self.plan, &start.first).await?;
+        let start = head_start::choose(&self.prepared.plan, &self.prepared.source.manifest);
+        let failures = objects.make_together(&self.prepared.plan, &start.first).await?;
         let load = Arc::new(self.load(place.clone(), start.objects)?);
         load.give_up(&self.tables_of(&failures, &load), NOT_MADE);
         self.fail_all(failures);
         self.phase("making objects and loading rows");
         let others = async {
-            let made = objects.make_together(&self.plan, &start.rest).await;
+            let made = objects.make_together(&self.prepared.plan, &start.rest).await;
             match &made {
                 Ok(failures) => {
                     load.give_up(&self.tables_of(failures, &load), NOT_MADE);
@@ -207,12 +209,12 @@ impl<'a> Work<'a> {
     fn tables_of(&self, failures: &[Failure], load: &Load) -> BTreeSet<usize> {
         let failed: BTreeSet<(&str, &str)> = failures
             .iter()
-            .filter_map(|failure| Some(self.plan.entry(failure.entry?)))
+            .filter_map(|failure| Some(self.prepared.plan.entry(failure.entry?)))
             .filter(|entry| entry.kind() == "TABLE")
             .map(|entry| (entry.schema(), entry.name()))
             .collect();
         let of_failed = |table: &TableCopy| {
-            let rows = self.plan.entry(table.entry);
+            let rows = self.prepared.plan.entry(table.entry);
             failed.contains(&(rows.schema(), rows.name()))
         };
         load.copies.iter().filter(|(_, t)| of_failed(t)).map(|(object, _)| *object).collect()
@@ -221,20 +223,22 @@ impl<'a> Work<'a> {
     /// Entries of a step, without those that belong to what could not be made: what has its name
     /// is somebody else's.
     fn entries(&mut self, step: Step) -> Vec<usize> {
-        let belonging = Belonging::new(&self.plan);
+        let belonging = Belonging::new(&self.prepared.plan);
         let lost: Vec<usize> = self
+            .prepared
             .plan
             .step(step)
             .filter(|at| {
                 belonging.chain(*at).any(|owner| {
-                    self.failed_entries.contains(&owner) && self.plan.entry(owner).kind() == "TABLE"
+                    self.failed_entries.contains(&owner)
+                        && self.prepared.plan.entry(owner).kind() == "TABLE"
                 })
             })
             .collect();
         for index in lost {
             self.fail(Some(index), NOT_MADE.into(), String::new());
         }
-        let mut entries = self.plan.in_order(step);
+        let mut entries = self.prepared.plan.in_order(step);
         entries.retain(|index| !self.failed_entries.contains(index));
         entries
     }
@@ -260,8 +264,8 @@ impl<'a> Work<'a> {
         }
         for key in keys {
             let known = self.prepared.fit.incoming.iter().any(|incoming| {
-                self.plan.is_planned(incoming.index)
-                    && fit::place_of(&self.plan, incoming).is_some_and(|(table, name)| {
+                self.prepared.plan.is_planned(incoming.index)
+                    && fit::place_of(&self.prepared.plan, incoming).is_some_and(|(table, name)| {
                         table == quote_qualified(&key.schema, &key.table) && name == key.name
                     })
             });
@@ -299,19 +303,8 @@ impl<'a> Work<'a> {
     }
 
     fn load(&self, place: Target, early: BTreeSet<usize>) -> Result<Load> {
-        let source = &self.prepared.source;
-        Load::new(
-            place,
-            self.options.clone(),
-            source.store.clone(),
-            source.found.folder.clone(),
-            source.manifest.clone(),
-            &self.plan,
-            early,
-            self.request.jobs,
-            Arc::clone(&self.request.progress),
-            self.request.cancel.child_token(),
-        )
+        let source = Arc::clone(&self.prepared.source);
+        Load::new(self.request, place, self.options.clone(), source, &self.prepared.plan, early)
     }
 
     /// Compares what was loaded with the backup's record.
@@ -323,7 +316,7 @@ impl<'a> Work<'a> {
         objects.sort_by_key(|(object, _)| **object);
         for (object, loaded) in objects {
             let entry = load.copies[object].entry;
-            let record: &Object = &load.manifest.objects[*object];
+            let record: &Object = &load.source.manifest.objects[*object];
             let Some(table) = &record.table else { continue };
             if let Some(error) = &loaded.failed {
                 self.fail(Some(entry), error.clone(), String::new());
@@ -341,24 +334,33 @@ impl<'a> Work<'a> {
         }
         self.judge_large_objects(load);
         for error in std::mem::take(&mut self.loaded.large_objects_failed) {
-            let entry =
-                self.plan.step(Step::Load).find(|i| self.plan.toc.entries[*i].is_large_objects());
+            let entry = self
+                .prepared
+                .plan
+                .step(Step::Load)
+                .find(|i| self.prepared.plan.toc.entries[*i].is_large_objects());
             self.fail(entry, error, String::new());
         }
     }
 
     /// As many large objects must have been made as the backup has bytes of; a part has none.
     fn judge_large_objects(&mut self, load: &Load) {
-        if !self.plan.step(Step::Load).any(|at| self.plan.entry(at).is_large_objects()) {
+        if !self
+            .prepared
+            .plan
+            .step(Step::Load)
+            .any(|at| self.prepared.plan.entry(at).is_large_objects())
+        {
             return;
         }
-        let objects = &load.manifest.objects;
+        let objects = &load.source.manifest.objects;
         let large = objects.iter().filter(|object| object.kind == Kind::LargeObject);
         self.raw_bytes += large.clone().map(|object| object.raw_bytes).sum::<u64>();
         let made: usize = self
+            .prepared
             .plan
             .step(Step::Before)
-            .map(|index| identity::large_objects_made_by(self.plan.entry(index)).len())
+            .map(|index| identity::large_objects_made_by(self.prepared.plan.entry(index)).len())
             .sum();
         if made != large.count() {
             let what =
@@ -376,10 +378,10 @@ impl<'a> Work<'a> {
     ) -> Restored {
         self.end_phase();
         let manifest = &self.prepared.source.manifest;
-        let (asked, planned) = self.plan.counts();
+        let (asked, planned) = self.prepared.plan.counts();
         let back = self.prepared.fit.incoming.iter().filter(|key| {
             key.not_valid
-                && self.plan.is_planned(key.index)
+                && self.prepared.plan.is_planned(key.index)
                 && !self.failed_entries.contains(&key.index)
         });
         self.not_validated.extend(back.map(|key| NotValidated {
@@ -396,7 +398,7 @@ impl<'a> Work<'a> {
             complete: self.failed.is_empty(),
             objects: asked as u64,
             restored: planned.saturating_sub(self.failed_entries.len()) as u64,
-            left_out: left_out(&self.plan),
+            left_out: left_out(&self.prepared.plan),
             failed: self.failed,
             not_validated: self.not_validated,
             tables: self.tables,
@@ -408,7 +410,7 @@ impl<'a> Work<'a> {
             pg_restore: self.prepared.programs.major,
             phases: self.phases,
             seconds: clock.elapsed().as_secs_f64(),
-            notes: self.plan.notes.clone(),
+            notes: self.prepared.plan.notes.clone(),
             previous,
             kept_as,
         }

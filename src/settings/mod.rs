@@ -7,6 +7,7 @@
 
 mod advice;
 mod application;
+mod between;
 mod build;
 pub mod conninfo;
 mod dotenv;
@@ -19,6 +20,7 @@ mod layer;
 mod learned;
 mod origin;
 mod passfile;
+mod passwords;
 mod prompt;
 pub mod quantity;
 mod resolve;
@@ -31,6 +33,7 @@ mod variables;
 
 use std::path::{Path, PathBuf};
 
+pub use between::{Between, Pooler, PoolerKind, PoolerMode};
 pub use env::Environment;
 pub use file::BackupDefaults;
 pub use learned::Learned;

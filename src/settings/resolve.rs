@@ -4,21 +4,19 @@
 //! own (service file, then `PG*`) > `default_target` > libpq's defaults. A password belongs to
 //! the place that it was written for: it is not carried to another host or port.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::application;
-use super::build::{self, SOCKET_FOLDERS};
+use super::build;
 use super::env::Environment;
 use super::env_file::Variables;
 use super::file::{ConfigFile, TargetEntry};
 use super::keyword::KEYWORDS;
 use super::layer::Layer;
 use super::origin::Origin;
-use super::passfile::{Key, Passfile};
-use super::secret::Secret;
 use super::source::{Candidate, Source};
-use super::target::{Host, PasswordCommand, Replica, SslMode, Target};
-use super::{ConnectArgs, Resolved, advice, dsn, service};
+use super::target::{PasswordCommand, Replica, SslMode, Target};
+use super::{ConnectArgs, Resolved, advice, dsn, passwords, service};
 use crate::cli::connect::ReadFrom;
 use crate::error::{Error, Result};
 
@@ -104,9 +102,9 @@ fn finish(
     add_environment(env, &mut source);
     raise(&mut source);
     let mut target = build::target(env, &source.layer, !no_password)?;
-    target.passfile = passfile(env, &source.layer);
+    target.passfile = passwords::passfile(env, &source.layer);
     let mut notes = source.notes;
-    add_passwords(&mut target, &source.layer, &mut notes);
+    passwords::add(&mut target, &source.layer, &mut notes);
     notes.extend(advice::notes(&target));
     target.name = source.target;
     target.password_command = source.password_command;
@@ -389,42 +387,6 @@ fn fill(layer: &mut Layer, below: &Layer, not: &[&str]) {
     }
 }
 
-/// The password file: the one that was given, else the one at home.
-fn passfile(env: &Environment, layer: &Layer) -> Option<PathBuf> {
-    let given = layer.get("passfile").map(PathBuf::from);
-    given.or_else(|| env.home().map(|home| home.join(".pgpass")))
-}
-
-/// Gives each host its password: the one that was given, else its line of the password file.
-fn add_passwords(target: &mut Target, layer: &Layer, notes: &mut Vec<String>) {
-    if let Some(password) = layer.get("password") {
-        let password = (Secret::new(password), layer.origin("password"));
-        for host in &mut target.hosts {
-            host.password = Some(password.clone());
-        }
-        return;
-    }
-    let Some(path) = target.passfile.clone() else { return };
-    let (passfile, warning) = Passfile::read(&path);
-    notes.extend(warning);
-    for host in &mut target.hosts {
-        let (user, database) = (&target.user, &target.database);
-        let key = Key { host: passfile_name(host, layer), port: host.port, database, user };
-        host.password = passfile.find(key).map(|(line, password)| {
-            (password.clone(), Origin::Passfile { path: path.clone(), line })
-        });
-    }
-}
-
-/// The default socket goes by the name of localhost, other sockets by their folder.
-fn passfile_name<'a>(host: &'a Host, layer: &Layer) -> &'a str {
-    let chosen = !layer.has("host") && host.socket().is_some();
-    // Anybody can make a socket in /tmp, so there it has to have been looked for by default.
-    let usual = SOCKET_FOLDERS.iter().any(|folder| *folder == host.name)
-        && Path::new(&host.name) != Path::new("/tmp");
-    if chosen || usual { "localhost" } else { host.tls_name() }
-}
-
 #[cfg(test)]
 #[path = "resolve_tests.rs"]
 mod tests;
@@ -432,3 +394,7 @@ mod tests;
 #[cfg(test)]
 #[path = "application_tests.rs"]
 mod application_tests;
+
+#[cfg(test)]
+#[path = "env_file_tests.rs"]
+mod env_file_tests;

@@ -60,7 +60,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 48] = [
+const ASSEMBLED: [(&str, &str, &str); 49] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
     ("backup", "LOCK TABLE ", "the tables come from the catalog"),
@@ -105,6 +105,7 @@ const ASSEMBLED: [(&str, &str, &str); 48] = [
     ("verify", "BEGIN READ ONLY", "cannot be prepared"),
     ("verify", "ROLLBACK", "cannot be prepared"),
     ("verify", "CREATE DATABASE ", "takes no parameter; its options come from the archive"),
+    ("verify", "WITH TEMPLATE", "a part of that statement"),
     ("verify", "DROP DATABASE ", "takes no parameter"),
     ("verify", "COMMENT ON DATABASE ", "takes no parameter"),
     ("verify", "CREATE TABLESPACE ", "takes no parameter"),
