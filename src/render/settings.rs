@@ -87,8 +87,8 @@ impl SettingsReport {
         self.server.iter().for_each(|setting| key(&mut file, setting));
         for setting in within {
             match (setting.name.as_str(), &setting.value) {
-                ("tags", Some(tags)) => {
-                    let tags: Vec<String> = tags.split(", ").map(toml_text).collect();
+                ("tags", Some(_)) => {
+                    let tags: Vec<String> = self.tags.iter().map(|tag| toml_text(tag)).collect();
                     let list = format!("[{}]", tags.join(", "));
                     line(&mut file, "tags", &list, &setting.origin, true);
                 }

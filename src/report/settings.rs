@@ -16,6 +16,8 @@ pub struct SettingsReport {
     pub server: Vec<Setting>,
     /// What pgtend adds: the repository, where a password comes from, tags.
     pub pgtend: Vec<Setting>,
+    /// Of the target.
+    pub tags: Vec<String>,
     pub replicas: Vec<OtherServer>,
     /// The server of `--read-from backup`.
     pub backup_server: Option<OtherServer>,

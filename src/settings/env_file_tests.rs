@@ -34,6 +34,9 @@ fn pg_variables_of_the_file_count_below_its_url() {
     assert_eq!(with_file(text).shown(), "h:5432/d as pu -");
     assert_eq!(target(text).tls.mode, SslMode::Require);
     assert_eq!(target(&format!("{text}DB_SSL_MODE=verify-ca")).tls.mode, SslMode::VerifyCa);
+    let text = format!("{SERVER}PGREQUIRESSL=1\n");
+    assert_eq!(target(&text).tls.mode, SslMode::Require);
+    assert_eq!(target(&format!("{text}PGSSLMODE=allow\n")).tls.mode, SslMode::Allow);
     let text = "PGHOST=h\nPGPORT=6\nPGPASSWORD=p\nPGDATABASE=d\nPGUSER=u\n";
     assert_eq!(with_file(text).shown(), "h:6/d as u p");
     assert!(notes(text).starts_with("using PGHOST ("), "{}", notes(text));
@@ -143,7 +146,12 @@ fn what_refers_to_nothing_is_not_empty() {
 fn files_that_do_not_exist_are_told() {
     let told = notes(&format!("{SERVER}DB_SSL_MODE=require\nDB_SSL_CA_PATH=certs/ca.pem\n"));
     assert!(told.contains("sslrootcert certs/ca.pem from DB_SSL_CA_PATH ("), "{told}");
-    assert!(told.contains("does not exist: the server's certificate cannot be verified"), "{told}");
+    assert!(
+        told.contains(
+            "does not exist in the current folder: the server's certificate cannot be verified"
+        ),
+        "{told}"
+    );
     let told = notes(&format!("{SERVER}DB_SSL_CERT_PATH=/x.crt\nDB_SSL_KEY_PATH=/x.key\n"));
     assert!(told.contains("/x.crt") && told.contains("/x.key"), "{told}");
     let told = notes("DATABASE_URL=postgres://u@/d?host=/run&sslrootcert=/x\n");

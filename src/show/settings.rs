@@ -26,6 +26,7 @@ pub fn settings(settings: &Settings, resolved: &Resolved, given: &Given) -> Sett
         target: target.name.clone(),
         server: target.keywords().into_iter().map(keyword).collect(),
         pgtend: own(settings, target, given),
+        tags: target.tags.clone(),
         replicas: replicas.map(|replica| other(&replica.target, Some(replica.weight))).collect(),
         backup_server: target.backup_server.as_deref().map(|server| other(server, None)),
         backup: backup(settings, given),

@@ -20,7 +20,7 @@ connect_timeout = 5
 options = "-c search_path=\"a b\""
 password_command = "echo hunter2"
 environment = "production"
-tags = ["prod", "eu"]
+tags = ["prod", "eu, west"]
 replicas = [{ url = "postgresql://r1", weight = 5 }, { url = "postgresql://u2@r2/x?sslmode=verify-ca" }]
 [target."with a.dot"]
 host = "h"
@@ -151,7 +151,7 @@ fn the_page_says_what_is_in_force_and_why() {
         ("read-from", "primary default"),
         ("password_command", "*** prod (pgtend.toml)"),
         ("environment", "production prod (pgtend.toml)"),
-        ("tags", "prod, eu prod"),
+        ("tags", "prod, eu, west prod"),
         ("jobs", "7 --jobs"),
         ("chunk", "32MiB [backup] (pgtend.toml)"),
         ("compress", "zstd:2 default"),
