@@ -9,6 +9,7 @@ use tokio_postgres::tls::{NoTls, TlsConnect, TlsStream};
 use tokio_postgres::{CancelToken, Client};
 
 use super::error::{Cause, Stage};
+use super::greeted;
 use super::server::{OLDEST, major_version};
 use super::session::Fate;
 use super::socket::{Endpoint, Socket};
@@ -20,7 +21,10 @@ pub(super) struct Login {
     pub client: Client,
     pub fate: Arc<Fate>,
     pub seen: Option<Arc<Seen>>,
+    /// The port of our own end; `None` for a Unix socket.
     pub local_port: Option<u16>,
+    /// The server process that the greeting named; 0 for none.
+    pub greeted: i32,
     pub began: Instant,
 }
 
@@ -128,8 +132,10 @@ impl Attempt<'_> {
         };
         match login {
             Ok((client, fate)) => {
+                let greeted = greeted::process(&client).await;
+                let greeted = greeted.map_err(|error| (true, Cause::of(&error)))?;
                 self.reached.set(Stage::LoggedIn, None);
-                Ok(Login { client, fate, seen, local_port, began })
+                Ok(Login { client, fate, seen, local_port, greeted, began })
             }
             Err(cause) => match greeting.foreign() {
                 Some(what) => Err((false, Cause::NotPostgres(what))),

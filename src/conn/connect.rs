@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use tokio_postgres::Client;
 
 use super::attempt::{Attempt, Reached};
 use super::error::{Cause, Context, Failure, report};
@@ -62,6 +63,30 @@ impl SessionOptions {
     fn tell(&self, text: impl FnOnce() -> String) {
         if let Some(Tell(hear)) = &self.tell {
             hear(&text());
+        }
+    }
+}
+
+/// What a session that only looks starts with: nothing waits long, and no name means something
+/// else than it says.
+const READING: [(&str, &str); 4] = [
+    ("statement_timeout", "30s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+    ("search_path", ""),
+];
+
+impl SessionOptions {
+    /// For a command that only reads: read-only, with time limits and an empty search_path.
+    pub fn reading(application: &str) -> Self {
+        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Self {
+            application: application.to_owned(),
+            read_only: true,
+            settings: READING.map(own).to_vec(),
+            retry: true,
+            prompt: None,
+            tell: None,
         }
     }
 }
@@ -280,6 +305,7 @@ impl Place<'_> {
             let reached = Reached::default();
             match self.limited(&reached, self.open(endpoint, &reached)).await {
                 Ok(mut session) => {
+                    session.look_between(self.beside(endpoint)).await;
                     session.start(self.options).await?;
                     return Ok(Some(session));
                 }
@@ -298,18 +324,7 @@ impl Place<'_> {
     /// Login and facts; the facts are within the time limit because a pooler answers the login
     /// before it has a server.
     async fn open(&self, endpoint: &Endpoint, reached: &Reached) -> Result<Session, Vec<Cause>> {
-        let attempt = Attempt {
-            target: self.target,
-            host: self.host,
-            application: self
-                .target
-                .application_name
-                .as_deref()
-                .unwrap_or(&self.options.application),
-            password: self.host.password.as_ref().map(|(password, _)| password),
-            connector: self.connector.filter(|_| self.host.socket().is_none()),
-            reached,
-        };
+        let attempt = self.attempt(reached);
         let login = attempt.run(endpoint).await?;
         let address = Address {
             host: self.host.tls_name().to_owned(),
@@ -324,6 +339,33 @@ impl Place<'_> {
         match unfit(self.wanted, session.server()) {
             Some(what) => Err(vec![Cause::WrongKind(what)]),
             None => Ok(session),
+        }
+    }
+
+    /// A second login, to compare with the first; the error is in words.
+    async fn beside(&self, endpoint: &Endpoint) -> Result<Client, String> {
+        match self.attempt(&Reached::default()).run(endpoint).await {
+            Ok(login) => Ok(login.client),
+            Err(causes) => {
+                let failure = |cause| self.failure(cause, Some(endpoint));
+                let failures: Vec<Failure> = causes.into_iter().map(failure).collect();
+                Err(report(&failures).causes().join(", "))
+            }
+        }
+    }
+
+    fn attempt<'a>(&'a self, reached: &'a Reached) -> Attempt<'a> {
+        Attempt {
+            target: self.target,
+            host: self.host,
+            application: self
+                .target
+                .application_name
+                .as_deref()
+                .unwrap_or(&self.options.application),
+            password: self.host.password.as_ref().map(|(password, _)| password),
+            connector: self.connector.filter(|_| self.host.socket().is_none()),
+            reached,
         }
     }
 

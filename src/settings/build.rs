@@ -82,6 +82,7 @@ pub(super) fn target(env: &Environment, layer: &Layer, may_prompt: bool) -> Resu
         application: Vec::new(),
         environment: None,
         tags: Vec::new(),
+        between: None,
     })
 }
 
