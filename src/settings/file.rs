@@ -132,7 +132,7 @@ fn places(env: &Environment) -> Vec<PathBuf> {
 }
 
 /// Reads the text; `path` is for errors. They never repeat a line: it may hold a password.
-fn parse(text: &str, path: &Path) -> Result<ConfigFile> {
+pub(super) fn parse(text: &str, path: &Path) -> Result<ConfigFile> {
     let table: Table = toml::from_str(text).map_err(|error: toml::de::Error| {
         let line = error.span().map_or(0, |span| {
             text.as_bytes().iter().take(span.start).filter(|byte| **byte == b'\n').count() + 1

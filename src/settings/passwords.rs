@@ -31,9 +31,9 @@ pub(super) fn add(target: &mut Target, layer: &Layer, notes: &mut Vec<String>) {
     for host in &mut target.hosts {
         let (user, database) = (&target.user, &target.database);
         let key = Key { host: passfile_name(host, layer), port: host.port, database, user };
-        host.password = passfile.find(key).map(|(line, password)| {
-            (password.clone(), Origin::Passfile { path: path.clone(), line })
-        });
+        host.password = passfile
+            .find(key)
+            .map(|(line, password)| (password, Origin::Passfile { path: path.clone(), line }));
     }
 }
 

@@ -349,7 +349,7 @@ fn add_service(env: &Environment, source: &mut Source) -> Result<()> {
     let origin = Origin::Service { name, path: found.path };
     let mut below = Layer::default();
     for (keyword, value) in found.values {
-        below.set(keyword, value, origin.clone());
+        below.put(keyword, value, origin.clone());
     }
     fill(layer, &below, &[]);
     Ok(())
@@ -374,7 +374,7 @@ fn fill(layer: &mut Layer, below: &Layer, not: &[&str]) {
     let elsewhere = LOCATION.iter().any(|name| {
         let usual = if *name == "port" { "5432" } else { "" };
         let fixed = not.contains(name) || (placed && *name != "port");
-        let other = layer.get(name).or(fixed.then_some(usual));
+        let other = layer.get(name).or((fixed || layer.is_blank(name)).then_some(usual));
         below.get(name).zip(other).is_some_and(|(below, above)| below != above)
     });
     for (name, value, origin) in below.iter() {

@@ -35,7 +35,8 @@ impl Target {
     pub fn keywords(&self) -> Vec<Shown> {
         let shown = |name: &'static str, used: Use| {
             let secret = keyword::is_secret(name);
-            let given = self.given.get(name).cloned();
+            // A value that is there and empty stands for the default.
+            let given = self.given.get(name).filter(|value| !value.is_empty()).cloned();
             let value = match secret {
                 true => self.has_secret(name).then(|| MASK.to_owned()),
                 false => given.or_else(|| self.default_value(name)),
