@@ -75,6 +75,7 @@ pub(super) fn target(env: &Environment, layer: &Layer, may_prompt: bool) -> Resu
             .map(|(name, value, _)| (name, value.to_owned()))
             .collect(),
         user,
+        passfile: None,
         password_command: None,
         learned: Learned::default(),
         replicas: Vec::new(),

@@ -39,6 +39,8 @@ pub struct Target {
     pub origins: BTreeMap<&'static str, Origin>,
     /// Each given keyword as it was written, save those that are secret.
     pub given: BTreeMap<&'static str, String>,
+    /// The password file; it need not exist.
+    pub passfile: Option<PathBuf>,
     /// A command that prints the password, for when none is known otherwise.
     pub password_command: Option<PasswordCommand>,
     /// What was learned while connecting.
@@ -128,6 +130,7 @@ impl Target {
             passed_on: Vec::new(),
             origins: BTreeMap::new(),
             given: BTreeMap::new(),
+            passfile: None,
             password_command: None,
             learned: Learned::default(),
             replicas: Vec::new(),
