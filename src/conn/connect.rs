@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use native_tls::TlsConnector;
 use tokio_postgres::Client;
 
 use super::attempt::{Attempt, Reached};
@@ -15,7 +14,7 @@ use super::password;
 use super::server::Server;
 use super::session::Session;
 use super::socket::{Address, Endpoint};
-use super::tls;
+use super::tls::{self, Connector};
 use crate::error::{Error, Result};
 use crate::settings::{
     Asked, Host, Origin, PasswordCommand, Secret, SessionAttrs, SslMode, Target,
@@ -148,7 +147,7 @@ enum Stopped {
 async fn with_retries(
     target: &Target,
     options: &SessionOptions,
-    connector: Option<&TlsConnector>,
+    connector: Option<&Connector>,
 ) -> Result<Session, Stopped> {
     let more = if options.retry { 2 } else { 0 };
     let delays = ExponentialBuilder::default()
@@ -227,7 +226,7 @@ async fn learn(
 async fn all_hosts(
     target: &Target,
     options: &SessionOptions,
-    connector: Option<&TlsConnector>,
+    connector: Option<&Connector>,
 ) -> Result<Session, Stopped> {
     // prefer-standby takes any server when no standby is found.
     let passes: &[SessionAttrs] = match target.session_attrs {
@@ -274,7 +273,7 @@ struct Place<'a> {
     target: &'a Target,
     host: &'a Host,
     options: &'a SessionOptions,
-    connector: Option<&'a TlsConnector>,
+    connector: Option<&'a Connector>,
     wanted: SessionAttrs,
 }
 
@@ -332,7 +331,7 @@ impl Place<'_> {
             port: self.host.port,
             ip: endpoint.ip(),
         };
-        let connector = attempt.connector.cloned();
+        let connector = attempt.ready().cloned();
         let target = self.target.at(self.host.clone());
         let session = Session::open(login, target, address, endpoint.clone(), connector)
             .await

@@ -39,6 +39,8 @@ pub(super) enum Cause {
     Server(String, String),
     /// The handshake failed.
     Tls(String),
+    /// The certificates or the key given for TLS are of no use.
+    TlsFiles(String),
     /// The server ended TLS for a reason of its own, after the handshake.
     Alert(String),
     TlsNotOffered,
@@ -172,6 +174,7 @@ pub(super) fn explain(cause: &Cause, context: &Context) -> (Row, String) {
         }
         Cause::Server(state, message) => server(state, message, context),
         Cause::Tls(text) => tls(text),
+        Cause::TlsFiles(text) => (Row::TlsFiles, format!("TLS could not be used: {text}")),
         Cause::Alert(text) => alert(text),
         Cause::TlsNotOffered => (
             Row::TlsNotOffered,
@@ -294,7 +297,7 @@ fn other(text: &str) -> Row {
 fn tls(text: &str) -> (Row, String) {
     let lower = text.to_ascii_lowercase();
     let has = |words: &str| lower.contains(words);
-    if has(" alert ") && !has("protocol version") {
+    if has(" alert ") {
         return alert(text);
     }
     // openssl's line of numbers, functions and files ends with the reason.
@@ -312,17 +315,25 @@ fn tls(text: &str) -> (Row, String) {
         return (row, format!("the server's certificate was not accepted: {reason}"));
     }
     let row = match () {
-        () if has("protocol version") || has("unsupported protocol") => Row::TlsVersion,
+        () if has("unsupported protocol") => Row::TlsVersion,
         () if has("eof") || has("alpn") => Row::TlsDirect,
         () => Row::TlsFailed,
     };
-    (row, format!("TLS: {text}"))
+    (row, format!("TLS: {}", openssl_reason(text)))
+}
+
+/// The fifth part of `error:0A000418:SSL routines:ssl3_read_bytes:tlsv1 alert unknown ca:..`.
+fn openssl_reason(text: &str) -> &str {
+    let parts: Vec<&str> = text.split(':').collect();
+    match parts[..] {
+        ["error", _, _, _, reason, ..] => reason,
+        _ => text,
+    }
 }
 
 /// What the server does not like about us.
 fn alert(text: &str) -> (Row, String) {
-    // `error:0A000418:SSL routines:..:tlsv1 alert unknown ca:..:SSL alert number 48`
-    let reason = text.split(':').find(|part| part.contains(" alert ")).unwrap_or(text).trim();
+    let reason = openssl_reason(text);
     let has = |words: &str| reason.contains(words);
     let row = match () {
         () if has("unknown ca") => Row::ClientCertificateUntrusted,

@@ -22,9 +22,30 @@ use super::socket::Socket;
 use crate::error::{Error, Result};
 use crate::settings::{Roots, SslMode, TlsSettings, TlsVersion};
 
+/// The way of a target to TLS.
+#[derive(Clone)]
+pub(super) enum Connector {
+    Ready(TlsConnector),
+    /// Its files are of no use, and why. `allow` and `prefer` go on in plain text, as libpq does.
+    Unusable(String),
+}
+
 /// The connector of a target. Building one loads the system's authorities (30 ms and more), so
 /// it is made once for all attempts.
-pub(super) fn connector(settings: &TlsSettings) -> Result<TlsConnector> {
+///
+/// # Errors
+/// Usage: a mode that insists on TLS has a certificate or a key that cannot be used.
+pub(super) fn connector(settings: &TlsSettings) -> Result<Connector> {
+    match build(settings) {
+        Ok(connector) => Ok(Connector::Ready(connector)),
+        Err(error) if settings.mode < SslMode::Require => {
+            Ok(Connector::Unusable(error.to_string()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn build(settings: &TlsSettings) -> Result<TlsConnector> {
     let mut builder = TlsConnector::builder();
     builder
         .min_protocol_version(Some(protocol(settings.minimum)))

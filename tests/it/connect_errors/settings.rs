@@ -14,7 +14,7 @@ fn settings_that_cannot_be_right() {
             pgtend.args(["--target", "prod"])
         }
     };
-    check(vec![
+    let reasons = check(vec![
         case(
             "not a connection string",
             url("postgresql://app:Tr0ub4dor@h:x/db"),
@@ -171,4 +171,5 @@ error: root certificate file HOME/.postgresql/root.crt does not exist
 "#,
         ),
     ]);
+    assert!(reasons.is_empty(), "nothing was dialled: {reasons:?}");
 }

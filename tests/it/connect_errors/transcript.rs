@@ -1,5 +1,7 @@
 //! What a run said, in a form that is the same in every run, and many runs at once.
 
+use std::collections::BTreeSet;
+
 use crate::harness::pgtend::{Output, Running};
 use crate::harness::{Cluster, Pgtend};
 
@@ -43,8 +45,8 @@ impl Case {
         self.naming(cluster.socket_dir().display(), "SOCKET").naming(cluster.port(), "PORT")
     }
 
-    /// What is wrong with how it ended.
-    fn faults(self) -> Vec<String> {
+    /// What is wrong with how it ended, and the reasons that it gave.
+    fn faults(self) -> (Vec<String>, Vec<String>) {
         let Self { name, code, text, replace, plain, json } = self;
         let same = |said: &str| {
             replace.iter().fold(said.to_owned(), |said, (from, to)| said.replace(from, to))
@@ -70,7 +72,16 @@ impl Case {
         if !text.ends_with(&told) {
             faults.push(format!("{name}: JSON said\n{told}--- instead of\n{text}"));
         }
-        faults
+        let reasons = json.json()["error"]["reasons"].clone();
+        let reasons: Vec<String> = match reasons.as_array() {
+            Some(list) => list.iter().map(|id| id.as_str().unwrap().to_owned()).collect(),
+            None => Vec::new(),
+        };
+        let named = name.split(": ").next().unwrap();
+        if !reasons.is_empty() && reasons.join("+") != named {
+            faults.push(format!("{name}: the reasons are {reasons:?}"));
+        }
+        (faults, reasons)
     }
 }
 
@@ -90,9 +101,11 @@ fn json_as_text(output: &Output) -> String {
     text + &format!("  exit:  {}\n", document["exit"])
 }
 
-/// Waits for all of them and tells of every fault at once.
+/// Waits for all of them and tells of every fault at once; gives the reasons that were told.
 #[track_caller]
-pub fn check(cases: Vec<Case>) {
-    let faults: Vec<String> = cases.into_iter().flat_map(Case::faults).collect();
+pub fn check(cases: Vec<Case>) -> BTreeSet<String> {
+    let (faults, reasons): (Vec<_>, Vec<_>) = cases.into_iter().map(Case::faults).unzip();
+    let faults: Vec<String> = faults.into_iter().flatten().collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+    reasons.into_iter().flatten().collect()
 }

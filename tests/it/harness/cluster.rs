@@ -252,6 +252,25 @@ impl Cluster {
         self.server.stop_immediate();
     }
 
+    /// Starts it again without waiting until it answers.
+    pub fn start_soon(&self) {
+        self.server.start_soon();
+    }
+
+    /// Adds a line to postgresql.conf; it counts from the next start on.
+    pub fn add_setting(&self, name: &str, value: &str) {
+        let path = self.data_dir().join("postgresql.conf");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{text}{name} = {value}\n")).unwrap();
+    }
+
+    /// Makes an empty file in the data directory: recovery.signal.
+    pub fn add_file(&self, name: &str) {
+        let path = self.data_dir().join(name);
+        fs::write(&path, "").unwrap();
+        own(&path);
+    }
+
     /// Starts it again, after recovery.
     pub fn start_again(&self) {
         self.server.start_again();

@@ -6,6 +6,7 @@ pub mod command;
 pub mod compare;
 pub mod database;
 pub mod dice;
+pub mod impostor;
 pub mod oracle;
 pub mod pgbouncer;
 pub mod pgtend;

@@ -26,6 +26,7 @@ pub struct Pgtend {
     client_major: u32,
     input: Option<Vec<u8>>,
     limit: Duration,
+    runner: Vec<String>,
 }
 
 impl Default for Pgtend {
@@ -45,6 +46,7 @@ impl Pgtend {
             client_major: 15,
             input: None,
             limit: Duration::from_secs(60),
+            runner: Vec::new(),
         }
     }
 
@@ -96,6 +98,13 @@ impl Pgtend {
         self
     }
 
+    /// Runs it by this program, whose last argument the path of pgtend becomes.
+    #[must_use]
+    pub fn by<S: Into<String>>(mut self, program: impl IntoIterator<Item = S>) -> Self {
+        self.runner = program.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// The home folder of the run, empty at first; gone with the last of this and its runs.
     pub fn home(&self) -> &Path {
         self.home.path()
@@ -103,7 +112,9 @@ impl Pgtend {
 
     /// The bare command with its environment, for who runs it on a terminal of its own.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
+        let words = [self.runner.as_slice(), &[env!("CARGO_BIN_EXE_pgtend").to_owned()]].concat();
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
         let path = format!(
             "{}:/usr/sbin:/usr/bin:/sbin:/bin",
             tools::client_bindir(self.client_major).display()

@@ -14,7 +14,9 @@ use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::symm::Cipher;
-use openssl::x509::extension::{BasicConstraints, KeyUsage, SubjectAlternativeName};
+use openssl::x509::extension::{
+    BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName,
+};
 use openssl::x509::{X509, X509Name, X509NameBuilder};
 
 use super::server;
@@ -37,14 +39,34 @@ pub enum TlsVariant {
     ExpiresSoon,
     /// As `Good`, but from the other authority.
     OtherAuthority,
+    /// As `Good`, but signed by its own key.
+    SelfSigned,
+    /// As `Good`, but begins tomorrow.
+    NotYet,
+    /// As `Good`, but for clients.
+    ForClients,
 }
 
-const VARIANTS: [TlsVariant; 5] = [
+/// What is right or wrong with a client's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientVariant {
+    /// From the other authority.
+    OtherAuthority,
+    /// Ended yesterday.
+    Expired,
+    /// For servers.
+    ForServers,
+}
+
+const VARIANTS: [TlsVariant; 8] = [
     TlsVariant::Good,
     TlsVariant::WrongName,
     TlsVariant::Expired,
     TlsVariant::ExpiresSoon,
     TlsVariant::OtherAuthority,
+    TlsVariant::SelfSigned,
+    TlsVariant::NotYet,
+    TlsVariant::ForClients,
 ];
 
 /// The forms that client keys come in.
@@ -87,6 +109,7 @@ pub struct Identity {
 pub struct Pki {
     folder: PathBuf,
     authority: Authority,
+    other: Authority,
     /// The authority that servers and clients are signed by.
     pub ca: PathBuf,
     /// An authority that signed only [`TlsVariant::OtherAuthority`].
@@ -106,7 +129,16 @@ struct Wanted<'a> {
     name: &'a str,
     hosts: &'a [&'a str],
     addresses: &'a [&'a str],
+    begins: i64,
     ends: i64,
+    /// `serverAuth` or `clientAuth` and nothing else; `None` for both.
+    only: Option<Use>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Server,
+    Client,
 }
 
 impl Pki {
@@ -126,14 +158,14 @@ impl Pki {
         fs::write(&ca, &ours).unwrap();
         fs::write(&other_ca, &theirs).unwrap();
         fs::write(&bundle, [theirs, ours].concat()).unwrap();
-        let pki = Self { folder, authority, ca, other_ca, bundle };
+        let pki = Self { folder, authority, other, ca, other_ca, bundle };
         for variant in VARIANTS {
-            pki.make_server(variant, &other);
+            pki.make_server(variant);
         }
         pki
     }
 
-    fn make_server(&self, variant: TlsVariant, other: &Authority) {
+    fn make_server(&self, variant: TlsVariant) {
         let local = ["localhost"];
         let elsewhere = ["elsewhere.example"];
         let wrong = variant == TlsVariant::WrongName;
@@ -141,17 +173,53 @@ impl Pki {
             name: if wrong { "elsewhere.example" } else { "localhost" },
             hosts: if wrong { &elsewhere } else { &local },
             addresses: if wrong { &[] } else { &["127.0.0.1", "::1"] },
+            begins: if variant == TlsVariant::NotYet { DAY } else { -400 * DAY },
+            only: (variant == TlsVariant::ForClients).then_some(Use::Client),
             ends: match variant {
                 TlsVariant::Expired => -DAY,
                 TlsVariant::ExpiresSoon => 5 * DAY + 60,
                 _ => 365 * DAY,
             },
         };
-        let issuer = if variant == TlsVariant::OtherAuthority { other } else { &self.authority };
         let key = ec_key();
         let files = self.server(variant);
-        fs::write(&files.cert, issuer.sign(&wanted, &key).to_pem().unwrap()).unwrap();
+        let signed = match variant {
+            TlsVariant::OtherAuthority => self.other.sign(&wanted, &key),
+            TlsVariant::SelfSigned => self_signed(&wanted, &key),
+            _ => self.authority.sign(&wanted, &key),
+        };
+        fs::write(&files.cert, signed.to_pem().unwrap()).unwrap();
         write_key(&files.key, &key.private_key_to_pem_pkcs8().unwrap());
+    }
+
+    /// A certificate for a server with this common name and these alternative names, in files
+    /// that start with `file`.
+    pub fn named(&self, file: &str, name: &str, hosts: &[&str], addresses: &[&str]) -> Identity {
+        let path = |end: &str| self.folder.join(format!("named-{file}.{end}"));
+        let files = Identity { cert: path("crt"), key: path("key") };
+        let key = ec_key();
+        let wanted = Wanted { name, hosts, addresses, begins: -DAY, ends: 365 * DAY, only: None };
+        fs::write(&files.cert, self.authority.sign(&wanted, &key).to_pem().unwrap()).unwrap();
+        write_key(&files.key, &key.private_key_to_pem_pkcs8().unwrap());
+        files
+    }
+
+    /// A client certificate that no server accepts: the other authority signed it.
+    pub fn stranger(&self, user: &str) -> Identity {
+        let path = |end: &str| self.folder.join(format!("stranger-{user}.{end}"));
+        let files = Identity { cert: path("crt"), key: path("key") };
+        let key = ec_key();
+        let wanted = Wanted {
+            name: user,
+            hosts: &[],
+            addresses: &[],
+            begins: -DAY,
+            ends: 365 * DAY,
+            only: None,
+        };
+        fs::write(&files.cert, self.other.sign(&wanted, &key).to_pem().unwrap()).unwrap();
+        write_key(&files.key, &key.private_key_to_pem_pkcs8().unwrap());
+        files
     }
 
     /// The files of a server's certificate.
@@ -182,17 +250,48 @@ impl Pki {
             };
             (key, bytes.unwrap())
         };
-        let wanted = Wanted { name: user, hosts: &[], addresses: &[], ends: 365 * DAY };
+        let wanted = Wanted::client(user);
         fs::write(&cert, self.authority.sign(&wanted, &key).to_pem().unwrap()).unwrap();
         write_key(&path, &bytes);
         Identity { cert, key: path }
     }
+
+    /// A client certificate for this user that a server refuses.
+    pub fn bad_client(&self, user: &str, variant: ClientVariant) -> Identity {
+        let file = |end: &str| self.folder.join(format!("client-{user}-{variant:?}.{end}"));
+        let (cert, path) = (file("crt"), file("key"));
+        let usual = Wanted::client(user);
+        let (issuer, wanted) = match variant {
+            ClientVariant::OtherAuthority => (&self.other, usual),
+            ClientVariant::Expired => (&self.authority, Wanted { ends: -DAY, ..usual }),
+            ClientVariant::ForServers => {
+                (&self.authority, Wanted { only: Some(Use::Server), ..usual })
+            }
+        };
+        let key = ec_key();
+        fs::write(&cert, issuer.sign(&wanted, &key).to_pem().unwrap()).unwrap();
+        write_key(&path, &key.private_key_to_pem_pkcs8().unwrap());
+        Identity { cert, key: path }
+    }
+}
+
+impl<'a> Wanted<'a> {
+    fn client(name: &'a str) -> Self {
+        Self { name, hosts: &[], addresses: &[], begins: -400 * DAY, ends: 365 * DAY, only: None }
+    }
+}
+
+fn self_signed(wanted: &Wanted<'_>, key: &PKey<Private>) -> X509 {
+    let mut builder = certificate(wanted.name, wanted.begins, wanted.ends, key);
+    builder.set_issuer_name(&common_name(wanted.name)).unwrap();
+    builder.sign(key, MessageDigest::sha256()).unwrap();
+    builder.build()
 }
 
 impl Authority {
     fn new(name: &str) -> Self {
         let key = ec_key();
-        let mut builder = certificate(name, 3650 * DAY, &key);
+        let mut builder = certificate(name, -400 * DAY, 3650 * DAY, &key);
         builder.set_issuer_name(&common_name(name)).unwrap();
         builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
         let usage = KeyUsage::new().critical().key_cert_sign().crl_sign().build().unwrap();
@@ -202,9 +301,9 @@ impl Authority {
     }
 
     fn sign(&self, wanted: &Wanted<'_>, key: &PKey<Private>) -> X509 {
-        let mut builder = certificate(wanted.name, wanted.ends, key);
+        let mut builder = certificate(wanted.name, wanted.begins, wanted.ends, key);
         builder.set_issuer_name(self.cert.subject_name()).unwrap();
-        if !wanted.hosts.is_empty() {
+        if !wanted.hosts.is_empty() || !wanted.addresses.is_empty() {
             let mut names = SubjectAlternativeName::new();
             for host in wanted.hosts {
                 names.dns(host);
@@ -215,12 +314,25 @@ impl Authority {
             let names = names.build(&builder.x509v3_context(Some(&self.cert), None)).unwrap();
             builder.append_extension(names).unwrap();
         }
+        if let Some(only) = wanted.only {
+            let mut purpose = ExtendedKeyUsage::new();
+            match only {
+                Use::Server => purpose.server_auth(),
+                Use::Client => purpose.client_auth(),
+            };
+            builder.append_extension(purpose.build().unwrap()).unwrap();
+        }
         builder.sign(&self.key, MessageDigest::sha256()).unwrap();
         builder.build()
     }
 }
 
-fn certificate(name: &str, ends: i64, key: &PKey<Private>) -> openssl::x509::X509Builder {
+fn certificate(
+    name: &str,
+    begins: i64,
+    ends: i64,
+    key: &PKey<Private>,
+) -> openssl::x509::X509Builder {
     let mut serial = BigNum::new().unwrap();
     serial.rand(127, MsbOption::MAYBE_ZERO, false).unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
@@ -229,7 +341,7 @@ fn certificate(name: &str, ends: i64, key: &PKey<Private>) -> openssl::x509::X50
     builder.set_version(2).unwrap();
     builder.set_serial_number(&serial.to_asn1_integer().unwrap()).unwrap();
     builder.set_subject_name(&common_name(name)).unwrap();
-    builder.set_not_before(&Asn1Time::from_unix(now - 400 * DAY).unwrap()).unwrap();
+    builder.set_not_before(&Asn1Time::from_unix(now + begins).unwrap()).unwrap();
     builder.set_not_after(&Asn1Time::from_unix(now + ends).unwrap()).unwrap();
     builder.set_pubkey(key).unwrap();
     builder

@@ -92,13 +92,16 @@ impl Server {
         assert_eq!(pipes.ask("stop"), "stopped");
     }
 
+    /// Starts it again, and does not wait until it answers.
+    pub fn start_soon(&self) -> u32 {
+        let mut pipes = self.pipes.lock().unwrap();
+        pipes.pid = pipes.ask("start").parse().expect("the watchdog answers with a pid");
+        pipes.pid
+    }
+
     /// Starts it again after [`Self::stop_immediate`]; it recovers first.
     pub fn start_again(&self) {
-        let pid = {
-            let mut pipes = self.pipes.lock().unwrap();
-            pipes.pid = pipes.ask("start").parse().expect("the watchdog answers with a pid");
-            pipes.pid
-        };
+        let pid = self.start_soon();
         self.wait_until_ready(pid).expect("the server starts again");
     }
 
