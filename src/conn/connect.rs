@@ -306,6 +306,7 @@ impl Place<'_> {
             match self.limited(&reached, self.open(endpoint, &reached)).await {
                 Ok(mut session) => {
                     session.look_between(self.beside(endpoint)).await;
+                    self.options.tell(|| format!("{}: {}", self.host, session.between()));
                     session.start(self.options).await?;
                     return Ok(Some(session));
                 }
