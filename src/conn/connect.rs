@@ -134,7 +134,7 @@ async fn with_retries(
     (|| all_hosts(target, options, connector))
         .retry(delays)
         .when(|stopped| match stopped {
-            Stopped::Failed(failures) => failures.iter().any(|failure| failure.cause.can_pass()),
+            Stopped::Failed(failures) => may_pass(failures),
             Stopped::Fault(_) => false,
         })
         .notify(|stopped, pause| {
@@ -145,6 +145,13 @@ async fn with_retries(
             }
         })
         .await
+}
+
+/// Whether another try may end otherwise: a login that was refused never does, and tries of a
+/// wrong password may lock the role out.
+fn may_pass(failures: &[Failure]) -> bool {
+    failures.iter().any(|failure| failure.cause.can_pass())
+        && !failures.iter().any(|failure| failure.cause.is_final())
 }
 
 /// A password that would help, when one would: out of the command, else out of the operator.
@@ -214,10 +221,13 @@ async fn all_hosts(
         SessionAttrs::Standby => &[SessionAttrs::Standby],
     };
     let mut failures = Vec::new();
+    let mut hosts: Vec<&Host> = target.hosts.iter().collect();
+    shuffle(target, &mut hosts);
     for wanted in passes {
         failures.clear();
-        let mut hosts: Vec<&Host> = target.hosts.iter().collect();
-        shuffle(target, &mut hosts);
+        // The second pass leaves out who was silent or dead a moment ago: libpq waits for them
+        // again, with the same outcome.
+        let mut answered = Vec::new();
         for host in hosts {
             let place = Place { target, host, options, connector, wanted: *wanted };
             match place.connect(&mut failures).await {
@@ -225,10 +235,16 @@ async fn all_hosts(
                 Ok(None) => {}
                 Err(error) => return Err(Stopped::Fault(error)),
             }
-            if failures.last().is_some_and(|failure| failure.cause.is_final()) {
-                break;
+            match failures.last().map(|failure| &failure.cause) {
+                Some(Cause::WrongKind(_)) => answered.push(host),
+                Some(cause) if cause.is_final() => return Err(Stopped::Failed(failures)),
+                _ => {}
             }
         }
+        if answered.is_empty() {
+            break;
+        }
+        hosts = answered;
     }
     Err(Stopped::Failed(failures))
 }

@@ -103,6 +103,14 @@ fn finish(
     fill(&mut source.layer, &below, &[]);
     add_environment(env, &mut source);
     raise(&mut source);
+    let ambient = source.layer.origin("password") == Origin::Variable("PGPASSWORD".into());
+    if let Some(command) = source.password_command.as_ref().filter(|_| ambient) {
+        // Explicit beats ambient: the command was written for this server.
+        source.layer.remove("password");
+        source
+            .notes
+            .push(format!("PGPASSWORD is not used: {} has a password_command", command.origin));
+    }
     let mut target = build::target(env, &source.layer, !no_password)?;
     let mut notes = source.notes;
     add_passwords(env, &mut target, &source.layer, &mut notes);

@@ -16,6 +16,7 @@ mod backup_right;
 mod backup_sources;
 mod cli;
 mod connect_errors;
+mod connect_right;
 mod connect_settings;
 mod conninfo_oracle;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
