@@ -10,11 +10,12 @@ use super::run::Stop;
 use super::statements::{lock_all, pin_locally};
 use super::table::{self, Table};
 use crate::archive::toc::Toc;
-use crate::conn::{self, QueryError, Session, SessionOptions, Type, get};
+use crate::conn::{self, Params, QueryError, Session, SessionOptions, Type, get};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::program::{ChildGuard, Programs};
 use crate::report::Progress;
+use crate::settings::{Pooler, PoolerMode};
 use crate::sql;
 
 /// Advisory lock of a backup: one per database at a time, on whatever machine it runs.
@@ -88,16 +89,12 @@ impl Coordinator {
             session = conn::connect(&request.target, options) => session?,
             () = request.cancel.cancelled() => return Err(Stop::Asked),
         };
-        if let Some(how) = session.behind_pooler().filter(|_| !request.allow_pooler) {
-            return Err(Error::new(Exit::Refused, "cannot back up through a connection pooler")
-                .because(how)
-                .next("give the server's own address and port")
-                .next("or, if it is in session mode: --allow-pooler")
-                .into());
+        if let Some(pooler) = session.sharing_pooler().filter(|_| !request.allow_pooler) {
+            return Err(refuse_pooler(pooler).into());
         }
         let programs = Programs::find(&request.environment, session.server().major())?;
         // A dry run reads nothing that another backup could disturb.
-        if !request.dry_run {
+        if !request.dry_run && session.sharing_pooler().is_none() {
             take_advisory_lock(&session, if again { OLD_LOCK } else { Duration::ZERO }).await?;
         }
         let room = Room::ask(&session).await?;
@@ -160,11 +157,26 @@ impl Coordinator {
     }
 }
 
-/// Refused means that another backup of this database runs; the lock ends with the session.
+fn refuse_pooler(pooler: &Pooler) -> Error {
+    let mut error = Error::new(Exit::Refused, format!("cannot back up through {pooler}"));
+    for shown in &pooler.evidence {
+        error = error.because(shown);
+    }
+    error = error.next("give the server's own address and port");
+    if pooler.mode == PoolerMode::Unknown {
+        error = error.next("or, if you know that it is in session mode: --allow-pooler");
+    }
+    error
+}
+
+/// Refused means that another backup of this database runs; the lock ends with the session, or
+/// behind a pooler that shares sessions with the transaction: the session's would stay behind.
 async fn take_advisory_lock(session: &Session, patience: Duration) -> Result<()> {
     let start = Instant::now();
     loop {
-        let rows = session.rows(sql::ADVISORY_LOCK.text, &[(&LOCK_KEY, Type::INT8)]).await;
+        let shared = session.sharing_pooler().is_some();
+        let params: Params<'_> = &[(&LOCK_KEY, Type::INT8), (&shared, Type::BOOL)];
+        let rows = session.rows(sql::ADVISORY_LOCK.text, params).await;
         let rows =
             rows.map_err(|error| error.into_error("cannot take the backup's advisory lock"))?;
         if rows.first().map(|row| get(row, "locked")).transpose()? == Some(true) {
@@ -427,6 +439,9 @@ impl Attempt<'_> {
             // They need a snapshot themselves: not before the locks.
             let pinned = self.session.batch(&pins).await;
             pinned.map_err(|error| error.into_error("cannot set up the transaction"))?;
+            if !self.request.dry_run {
+                take_advisory_lock(self.session, Duration::ZERO).await?;
+            }
         }
         let rows = self.session.rows(sql::SNAPSHOT.text, &[]).await;
         let rows = rows.map_err(|error| error.into_error(failed))?;
@@ -520,7 +535,7 @@ fn data_entries(toc: &Toc, all: &[u32]) -> Result<Vec<(i32, Vec<u32>)>> {
 
 /// What each transaction of a session must pin for itself: all of it behind a pooler.
 pub fn local_pins(session: &Session, options: &SessionOptions) -> String {
-    if session.behind_pooler().is_none() {
+    if session.sharing_pooler().is_none() {
         return String::new();
     }
     pin_locally(&options.settings)

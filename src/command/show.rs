@@ -1,7 +1,7 @@
 //! `--show-settings` and `--show-server`.
 
 use super::Context;
-use crate::conn::SessionOptions;
+use crate::conn::{Routed, SessionOptions};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::settings::ask_password;
@@ -18,16 +18,14 @@ pub fn settings(context: &Context) -> Result<Exit> {
 pub async fn server(context: &Context) -> Result<Exit> {
     let target = context.target()?;
     let options = SessionOptions {
-        application: "pgtend/show-server".to_owned(),
-        read_only: true,
-        retry: true,
         prompt: Some(ask_password),
         tell: Some(context.listener()),
-        ..SessionOptions::default()
+        ..SessionOptions::reading("pgtend/show-server")
     };
     let routed = tokio::select! {
         routed = context.route(&target, &options) => routed?,
         () = context.signals.cancel.cancelled() => return Ok(context.signals.exit()),
     };
-    context.answer(target.name.as_deref(), &show::server(&routed.session, &routed.choice))
+    let Routed { session, choice } = &routed;
+    context.answer(target.name.as_deref(), &show::server(session, choice).await)
 }

@@ -9,10 +9,11 @@ use tokio_postgres::tls::{NoTls, TlsConnect, TlsStream};
 use tokio_postgres::{CancelToken, Client};
 
 use super::error::{Cause, Stage};
+use super::greeted;
 use super::server::{OLDEST, major_version};
 use super::session::Fate;
 use super::socket::{Endpoint, Socket};
-use super::tls::{HostTls, Seen};
+use super::tls::{Connector, HostTls, Seen};
 use crate::settings::{ChannelBinding, Host, Secret, SslMode, Target};
 
 /// A login that worked; its connection runs as a task of the current runtime.
@@ -20,7 +21,10 @@ pub(super) struct Login {
     pub client: Client,
     pub fate: Arc<Fate>,
     pub seen: Option<Arc<Seen>>,
+    /// The port of our own end; `None` for a Unix socket.
     pub local_port: Option<u16>,
+    /// The server process that the greeting named; 0 for none.
+    pub greeted: i32,
     pub began: Instant,
 }
 
@@ -30,7 +34,7 @@ pub(super) struct Attempt<'a> {
     pub host: &'a Host,
     pub application: &'a str,
     pub password: Option<&'a Secret>,
-    pub connector: Option<&'a TlsConnector>,
+    pub connector: Option<&'a Connector>,
     pub reached: &'a Reached,
 }
 
@@ -62,6 +66,14 @@ impl Reached {
 }
 
 impl Attempt<'_> {
+    /// The connector, when it can be used.
+    pub fn ready(&self) -> Option<&TlsConnector> {
+        match self.connector {
+            Some(Connector::Ready(connector)) => Some(connector),
+            _ => None,
+        }
+    }
+
     /// Logs in at one address. `prefer` falls back to plain text when the handshake fails or
     /// the server refuses the encrypted login, `allow` to TLS when it refuses the plain one;
     /// not while the server is starting or stopping (57P03). Fails with one or two causes.
@@ -80,7 +92,7 @@ impl Attempt<'_> {
         };
         let refused = match &cause {
             Cause::Server(state, _) => state != "57P03",
-            Cause::Tls(_) => true,
+            Cause::Tls(_) | Cause::TlsFiles(_) => true,
             _ => false,
         };
         match second {
@@ -98,6 +110,11 @@ impl Attempt<'_> {
         endpoint: &Endpoint,
         mode: config::SslMode,
     ) -> Result<Login, (bool, Cause)> {
+        if let Some(Connector::Unusable(why)) = self.connector
+            && mode != config::SslMode::Disable
+        {
+            return Err((true, Cause::TlsFiles(why.clone())));
+        }
         let began = Instant::now();
         let socket = endpoint
             .dial(self.target.keepalive)
@@ -106,7 +123,7 @@ impl Attempt<'_> {
         let local_port = socket.local_port();
         let greeting = socket.greeting();
         let config = self.config(mode);
-        let tls = self.connector.map(|connector| HostTls::new(connector, self.host.tls_name()));
+        let tls = self.ready().map(|connector| HostTls::new(connector, self.host.tls_name()));
         let seen = tls.as_ref().map(HostTls::seen);
         self.reached.set(Stage::Accepted, seen.clone());
         let login = match tls {
@@ -115,8 +132,10 @@ impl Attempt<'_> {
         };
         match login {
             Ok((client, fate)) => {
+                let greeted = greeted::process(&client).await;
+                let greeted = greeted.map_err(|error| (true, Cause::of(&error)))?;
                 self.reached.set(Stage::LoggedIn, None);
-                Ok(Login { client, fate, seen, local_port, began })
+                Ok(Login { client, fate, seen, local_port, greeted, began })
             }
             Err(cause) => match greeting.foreign() {
                 Some(what) => Err((false, Cause::NotPostgres(what))),

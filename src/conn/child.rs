@@ -1,6 +1,6 @@
 //! The same connection for a child process: `pg_dump` and its kin.
 
-use crate::settings::{Secret, Target};
+use crate::settings::{Between, Secret, Target};
 
 use super::socket::Address;
 
@@ -10,6 +10,8 @@ pub struct ChildConnection {
     /// A `key=value` string without secrets and server options; see [`dsn`](Self::dsn).
     words: String,
     options: String,
+    /// A pooler refuses the login with options, in every mode.
+    takes_options: bool,
     /// Variables to add, with the password when one is known. The caller removes the other
     /// `PG*` variables.
     pub env: Vec<(String, Secret)>,
@@ -19,7 +21,7 @@ pub struct ChildConnection {
 }
 
 impl ChildConnection {
-    /// `target` has the one host that `address` is of.
+    /// `target` has the one host that `address` is of, and says what is in between.
     pub(super) fn new(target: &Target, address: &Address, application: &str) -> Self {
         let mut words: Vec<(&str, String)> = vec![("host", address.host.clone())];
         // A name may stand for several servers: pin the one with the session's snapshot.
@@ -46,7 +48,9 @@ impl ChildConnection {
         let env = password.map(|(password, _)| ("PGPASSWORD".to_owned(), password.clone()));
         let certificate = target.tls.certificate.as_ref();
         let key_password = certificate.and_then(|certificate| certificate.password.clone());
-        Self { words: dsn.join(" "), options, env: env.into_iter().collect(), key_password }
+        let takes_options = !matches!(target.between, Some(Between::Pooler(_)));
+        let env = env.into_iter().collect();
+        Self { words: dsn.join(" "), options, takes_options, env, key_password }
     }
 }
 
@@ -59,8 +63,12 @@ impl ChildConnection {
         format!("{} options={}", self.words, quote(&self.options))
     }
 
-    /// Adds settings (`name=value`, without blanks) that the session starts with.
+    /// Adds settings (`name=value`, without blanks) that the session starts with; not behind a
+    /// pooler, which takes none.
     pub fn add_options(&mut self, settings: &[&str]) {
+        if !self.takes_options {
+            return;
+        }
         for setting in settings {
             if !self.options.is_empty() {
                 self.options.push(' ');

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use native_tls::TlsConnector;
+use tokio_postgres::Client;
 
 use super::attempt::{Attempt, Reached};
 use super::error::{Cause, Context, Failure, report};
@@ -14,7 +14,7 @@ use super::password;
 use super::server::Server;
 use super::session::Session;
 use super::socket::{Address, Endpoint};
-use super::tls;
+use super::tls::{self, Connector};
 use crate::error::{Error, Result};
 use crate::settings::{
     Asked, Host, Origin, PasswordCommand, Secret, SessionAttrs, SslMode, Target,
@@ -63,6 +63,30 @@ impl SessionOptions {
     fn tell(&self, text: impl FnOnce() -> String) {
         if let Some(Tell(hear)) = &self.tell {
             hear(&text());
+        }
+    }
+}
+
+/// What a session that only looks starts with: nothing waits long, and no name means something
+/// else than it says.
+const READING: [(&str, &str); 4] = [
+    ("statement_timeout", "30s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+    ("search_path", ""),
+];
+
+impl SessionOptions {
+    /// For a command that only reads: read-only, with time limits and an empty search_path.
+    pub fn reading(application: &str) -> Self {
+        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Self {
+            application: application.to_owned(),
+            read_only: true,
+            settings: READING.map(own).to_vec(),
+            retry: true,
+            prompt: None,
+            tell: None,
         }
     }
 }
@@ -123,7 +147,7 @@ enum Stopped {
 async fn with_retries(
     target: &Target,
     options: &SessionOptions,
-    connector: Option<&TlsConnector>,
+    connector: Option<&Connector>,
 ) -> Result<Session, Stopped> {
     let more = if options.retry { 2 } else { 0 };
     let delays = ExponentialBuilder::default()
@@ -209,7 +233,7 @@ async fn learn(
 async fn all_hosts(
     target: &Target,
     options: &SessionOptions,
-    connector: Option<&TlsConnector>,
+    connector: Option<&Connector>,
 ) -> Result<Session, Stopped> {
     // prefer-standby takes any server when no standby is found.
     let passes: &[SessionAttrs] = match target.session_attrs {
@@ -265,7 +289,7 @@ struct Place<'a> {
     target: &'a Target,
     host: &'a Host,
     options: &'a SessionOptions,
-    connector: Option<&'a TlsConnector>,
+    connector: Option<&'a Connector>,
     wanted: SessionAttrs,
 }
 
@@ -297,6 +321,7 @@ impl Place<'_> {
             let reached = Reached::default();
             match self.limited(&reached, self.open(endpoint, &reached)).await {
                 Ok(mut session) => {
+                    session.look_between(self.beside(endpoint)).await;
                     session.start(self.options).await?;
                     return Ok(Some(session));
                 }
@@ -315,7 +340,38 @@ impl Place<'_> {
     /// Login and facts; the facts are within the time limit because a pooler answers the login
     /// before it has a server.
     async fn open(&self, endpoint: &Endpoint, reached: &Reached) -> Result<Session, Vec<Cause>> {
-        let attempt = Attempt {
+        let attempt = self.attempt(reached);
+        let login = attempt.run(endpoint).await?;
+        let address = Address {
+            host: self.host.tls_name().to_owned(),
+            port: self.host.port,
+            ip: endpoint.ip(),
+        };
+        let connector = attempt.ready().cloned();
+        let target = self.target.at(self.host.clone());
+        let session = Session::open(login, target, address, endpoint.clone(), connector)
+            .await
+            .map_err(|error| vec![Cause::of(&error)])?;
+        match unfit(self.wanted, session.server()) {
+            Some(what) => Err(vec![Cause::WrongKind(what)]),
+            None => Ok(session),
+        }
+    }
+
+    /// A second login, to compare with the first; the error is in words.
+    async fn beside(&self, endpoint: &Endpoint) -> Result<Client, String> {
+        match self.attempt(&Reached::default()).run(endpoint).await {
+            Ok(login) => Ok(login.client),
+            Err(causes) => {
+                let failure = |cause| self.failure(cause, Some(endpoint));
+                let failures: Vec<Failure> = causes.into_iter().map(failure).collect();
+                Err(report(&failures).causes().join(", "))
+            }
+        }
+    }
+
+    fn attempt<'a>(&'a self, reached: &'a Reached) -> Attempt<'a> {
+        Attempt {
             target: self.target,
             host: self.host,
             application: self
@@ -326,21 +382,6 @@ impl Place<'_> {
             password: self.host.password.as_ref().map(|(password, _)| password),
             connector: self.connector.filter(|_| self.host.socket().is_none()),
             reached,
-        };
-        let login = attempt.run(endpoint).await?;
-        let address = Address {
-            host: self.host.tls_name().to_owned(),
-            port: self.host.port,
-            ip: endpoint.ip(),
-        };
-        let connector = attempt.connector.cloned();
-        let target = self.target.at(self.host.clone());
-        let session = Session::open(login, target, address, endpoint.clone(), connector)
-            .await
-            .map_err(|error| vec![Cause::of(&error)])?;
-        match unfit(self.wanted, session.server()) {
-            Some(what) => Err(vec![Cause::WrongKind(what)]),
-            None => Ok(session),
         }
     }
 

@@ -39,6 +39,8 @@ pub(super) enum Cause {
     Server(String, String),
     /// The handshake failed.
     Tls(String),
+    /// The certificates or the key given for TLS are of no use.
+    TlsFiles(String),
     /// The server ended TLS for a reason of its own, after the handshake.
     Alert(String),
     TlsNotOffered,
@@ -172,6 +174,7 @@ pub(super) fn explain(cause: &Cause, context: &Context) -> (Row, String) {
         }
         Cause::Server(state, message) => server(state, message, context),
         Cause::Tls(text) => tls(text),
+        Cause::TlsFiles(text) => (Row::TlsFiles, format!("TLS could not be used: {text}")),
         Cause::Alert(text) => alert(text),
         Cause::TlsNotOffered => (
             Row::TlsNotOffered,

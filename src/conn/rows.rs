@@ -46,6 +46,7 @@ rows! {
     NotPostgres = "not-postgres": "check host and port: PostgreSQL's own is 5432";
     // TLS.
     TlsNotOffered = "tls-not-offered": "switch ssl on in the server, or connect with sslmode=prefer";
+    TlsFiles = "tls-files": "mend the file, or connect with sslmode=disable where the server takes plain text";
     TlsRequired = "tls-required": "connect with sslmode=require or stronger";
     TlsVersion = "tls-version": "check ssl_min_protocol_version and ssl_max_protocol_version against the server's";
     TlsDirect = "tls-direct": "sslnegotiation=direct needs PostgreSQL 17";

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use native_tls::TlsConnector;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{CancelToken, Client, Row, SimpleQueryMessage};
 
@@ -14,19 +16,23 @@ use super::child::ChildConnection;
 use super::connect::SessionOptions;
 use super::copy::{CopyIn, CopyOut, PreparedCopy};
 use super::error::{Cause, Context, Failure, Stage, report};
-use super::pooler::{self, Way};
+use super::pooler::{self, Signs, Way};
+use super::probe;
 use super::query_error::{QueryError, chain};
 use super::route::Replay;
 use super::server::Server;
 use super::socket::{Address, Endpoint};
-use super::tls::Seen;
+use super::tls::{Certificate, Seen};
 use crate::error::Result;
-use crate::settings::Target;
+use crate::settings::{Between, Pooler, Target};
 
 const FACTS: &str = include_str!("../sql/conn/facts.sql");
 pub(super) const POSITION: &str = include_str!("../sql/conn/position.sql");
 const LAG: &str = include_str!("../sql/conn/lag.sql");
 const SET: &str = include_str!("../sql/conn/set.sql");
+
+/// Begins a transaction whose statements have time.
+const PATIENT: &str = "BEGIN READ ONLY; SET LOCAL statement_timeout = '30s'";
 
 /// A cancel request that gets no answer in this time is given up.
 const CANCEL_LIMIT: Duration = Duration::from_secs(5);
@@ -60,7 +66,12 @@ pub struct Session {
     seen: Option<Arc<Seen>>,
     target: Target,
     application: String,
-    way: Way,
+    connect_time: Duration,
+    signs: Signs,
+    between: Between,
+    /// What a transaction behind a sharing pooler starts with.
+    pub(super) wanted: Vec<(String, String)>,
+    pub(super) read_only: bool,
 }
 
 impl Session {
@@ -72,12 +83,20 @@ impl Session {
         endpoint: Endpoint,
         connector: Option<TlsConnector>,
     ) -> Result<Self, tokio_postgres::Error> {
-        let Login { client, fate, seen, local_port, began } = login;
-        let row = client.query_typed_one(FACTS, &[]).await?;
-        let server = Server::from_row(&row)?;
-        let elapsed = began.elapsed().as_secs_f64();
-        let way = Way { port: address.port, local_port, elapsed, later_pid: None };
-        let application = String::new();
+        let Login { client, fate, seen, local_port, greeted, began } = login;
+        let server = facts(&client).await?;
+        let elapsed = began.elapsed();
+        let way = Way {
+            host: address.host.clone(),
+            port: address.port,
+            local_port,
+            greeted,
+            elapsed: elapsed.as_secs_f64(),
+        };
+        let signs = match target.between.clone() {
+            Some(between) => Signs::Settled(between),
+            None => pooler::judge(&server, &way),
+        };
         Ok(Self {
             client,
             fate,
@@ -87,35 +106,67 @@ impl Session {
             connector,
             seen,
             target,
-            application,
-            way,
+            application: String::new(),
+            connect_time: elapsed,
+            between: signs.settled(),
+            signs,
+            wanted: Vec::new(),
+            read_only: false,
         })
     }
 
-    /// Sets what the session starts with, unless that would stay on for others.
+    /// Finds out what stands in between when the signs do not settle it; `second` opens a
+    /// session beside this one.
+    pub(super) async fn look_between<E: fmt::Display>(
+        &mut self,
+        second: impl Future<Output = Result<Client, E>>,
+    ) {
+        if let Signs::Suspicion(pooler) = self.signs.clone() {
+            let found = probe::find_mode(pooler, &self.client, self.server.pid, second).await;
+            self.between = Between::Pooler(found);
+        }
+    }
+
+    /// Sets what the session starts with, unless that would stay on for others: then it is
+    /// kept for the transactions of [`read`](Self::read).
     pub(super) async fn start(&mut self, options: &SessionOptions) -> Result<()> {
         self.application =
             self.target.application_name.clone().unwrap_or_else(|| options.application.clone());
-        let mut wanted: Vec<(&str, &str)> = Vec::new();
-        if options.read_only {
-            wanted.push(("default_transaction_read_only", "on"));
-        }
-        wanted.extend(options.settings.iter().map(|(name, value)| (&**name, &**value)));
-        if wanted.is_empty() || self.behind_pooler().is_some() {
+        self.read_only = options.read_only;
+        self.wanted.clone_from(&options.settings);
+        if self.is_shared() {
             return Ok(());
         }
-        let (names, values): (Vec<&str>, Vec<&str>) = wanted.into_iter().unzip();
-        let set = self
-            .rows(SET, &[(&names, Type::TEXT_ARRAY), (&values, Type::TEXT_ARRAY)])
-            .await
-            .and_then(|rows| match rows.first() {
-                Some(row) => Ok(Some(row.try_get("pid")?)),
-                None => Ok(None),
-            });
-        self.way.later_pid = set.map_err(|error| {
+        let mut wanted = self.wanted.clone();
+        if options.read_only {
+            wanted.push(("default_transaction_read_only".to_owned(), "on".to_owned()));
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let mut set = self.set(&wanted, false).await;
+        if set.as_ref().is_err_and(|error| error.sqlstate() == Some("57014")) {
+            // See `facts`. What is set within a transaction that commits stays.
+            let (begun, again, ended) =
+                tokio::join!(self.batch(PATIENT), self.set(&wanted, false), self.batch("COMMIT"));
+            set = begun.and(again).and(ended);
+        }
+        set.map_err(|error| {
             error.into_error(format!("cannot set the session at {} up", self.address))
-        })?;
-        Ok(())
+        })
+    }
+
+    /// Sets settings, for the session or for its transaction.
+    pub(super) async fn set(
+        &self,
+        settings: &[(String, String)],
+        local: bool,
+    ) -> Result<(), QueryError> {
+        let (names, values): (Vec<&str>, Vec<&str>) =
+            settings.iter().map(|(name, value)| (&**name, &**value)).unzip();
+        let params: [(&(dyn ToSql + Sync), Type); 3] =
+            [(&names, Type::TEXT_ARRAY), (&values, Type::TEXT_ARRAY), (&local, Type::BOOL)];
+        self.rows(SET, &params).await.map(|_| ())
     }
 
     /// What is known of the server.
@@ -133,25 +184,46 @@ impl Session {
         self.seen.as_ref().is_some_and(|seen| seen.began())
     }
 
+    /// The server's certificate; `None` without TLS.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.seen.as_ref().and_then(|seen| seen.certificate())
+    }
+
     /// The end of the life of the server's certificate; `None` without TLS.
     pub fn certificate_expiry(&self) -> Option<Timestamp> {
-        self.seen.as_ref().and_then(|seen| seen.expiry())
+        self.certificate().and_then(|certificate| certificate.expires)
+    }
+
+    /// From dialling to the answer to the first statement.
+    pub fn connect_time(&self) -> Duration {
+        self.connect_time
     }
 
     /// A target with nothing but this session's server: the one host, pinned to the address
-    /// that was dialled, with the password that was typed. For further sessions of one run.
+    /// that was dialled, with the password that was typed and what was found in between. For
+    /// further sessions of one run.
     pub fn same_server(&self) -> Target {
         let mut target = self.target.clone();
         for host in &mut target.hosts {
             host.address = self.address.ip.map(|ip| ip.to_string());
         }
+        target.between = Some(self.between.clone());
         target
     }
 
-    /// Why a transaction pooler seems to be between us and the server; `None` when nothing
-    /// speaks for one.
-    pub fn behind_pooler(&self) -> Option<String> {
-        pooler::detect(&self.server, &self.way)
+    /// What stands between us and the server.
+    pub fn between(&self) -> &Between {
+        &self.between
+    }
+
+    /// The pooler that may give this session's next transaction to another server process:
+    /// whatever needs a session of its own (locks, snapshots, `SET`) cannot work.
+    pub fn sharing_pooler(&self) -> Option<&Pooler> {
+        self.between.sharing_pooler()
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        self.sharing_pooler().is_some()
     }
 
     /// How far behind this standby is; `position` is where the primary was a moment ago.
@@ -191,6 +263,12 @@ impl Session {
             _ => None,
         });
         Ok(rows.collect())
+    }
+
+    /// Sends a `ROLLBACK` without waiting for its answer, where nothing can be awaited.
+    pub(super) fn send_rollback(&self) {
+        // The first poll sends it. Should the connection be gone, the transaction is too.
+        drop(self.client.batch_execute("ROLLBACK").now_or_never());
     }
 
     /// Starts a `COPY .. TO STDOUT`.
@@ -253,7 +331,7 @@ impl Session {
 
     /// The same connection for `pg_dump` and its kin.
     pub fn child(&self) -> ChildConnection {
-        ChildConnection::new(&self.target, &self.address, &self.application)
+        ChildConnection::new(&self.same_server(), &self.address, &self.application)
     }
 
     /// Whether the connection is known to be gone.
@@ -264,6 +342,25 @@ impl Session {
     fn fault(&self, error: tokio_postgres::Error) -> QueryError {
         QueryError::new(error, self.fate.told())
     }
+}
+
+/// Reads the facts. A role or a database may have a statement_timeout that is too short even for
+/// that: it is lifted for the second try.
+async fn facts(client: &Client) -> Result<Server, tokio_postgres::Error> {
+    let row = match client.query_typed_one(FACTS, &[]).await {
+        Err(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => {
+            let (begun, row, ended) = tokio::join!(
+                client.batch_execute(PATIENT),
+                client.query_typed_one(FACTS, &[]),
+                client.batch_execute("COMMIT"),
+            );
+            begun?;
+            ended?;
+            row?
+        }
+        row => row?,
+    };
+    Server::from_row(&row)
 }
 
 impl fmt::Debug for Session {

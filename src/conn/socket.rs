@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_util::either::Either;
 
 use crate::settings::{Host, Keepalive};
 
@@ -67,12 +68,12 @@ impl Endpoint {
 
     pub async fn dial(&self, keepalive: Keepalive) -> io::Result<Socket> {
         match self {
-            Self::Unix(path) => Ok(Socket::new(Stream::Unix(UnixStream::connect(path).await?))),
+            Self::Unix(path) => Ok(Socket::new(Either::Right(UnixStream::connect(path).await?))),
             Self::Tcp(address) => {
                 let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
                 keep_alive(&stream, keepalive)?;
-                Ok(Socket::new(Stream::Tcp(stream)))
+                Ok(Socket::new(Either::Left(stream)))
             }
         }
     }
@@ -110,7 +111,7 @@ fn keep_alive(stream: &TcpStream, keepalive: Keepalive) -> io::Result<()> {
 /// system call (or with TLS several) for each costs a COPY a tenth of the client's CPU.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: BufReader<Stream>,
+    stream: BufReader<Either<TcpStream, UnixStream>>,
     greeting: Arc<Greeting>,
 }
 
@@ -140,17 +141,11 @@ impl Greeting {
     }
 }
 
-#[derive(Debug)]
-enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
-
 /// Bytes that one read may take.
 const READ_BYTES: usize = 128 << 10;
 
 impl Socket {
-    fn new(stream: Stream) -> Self {
+    fn new(stream: Either<TcpStream, UnixStream>) -> Self {
         let stream = BufReader::with_capacity(READ_BYTES, stream);
         Self { stream, greeting: Arc::default() }
     }
@@ -163,8 +158,8 @@ impl Socket {
     /// The port of our own end; `None` for a Unix socket.
     pub fn local_port(&self) -> Option<u16> {
         match self.stream.get_ref() {
-            Stream::Tcp(stream) => stream.local_addr().ok().map(|address| address.port()),
-            Stream::Unix(_) => None,
+            Either::Left(stream) => stream.local_addr().ok().map(|address| address.port()),
+            Either::Right(_) => None,
         }
     }
 }
@@ -202,49 +197,6 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-macro_rules! both {
-    ($self:ident, $stream:ident => $call:expr) => {
-        match $self.get_mut() {
-            Stream::Tcp(stream) => {
-                let $stream = Pin::new(stream);
-                $call
-            }
-            Stream::Unix(stream) => {
-                let $stream = Pin::new(stream);
-                $call
-            }
-        }
-    };
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        both!(self, stream => stream.poll_read(context, buffer))
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        both!(self, stream => stream.poll_write(context, bytes))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        both!(self, stream => stream.poll_flush(context))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        both!(self, stream => stream.poll_shutdown(context))
     }
 }
 

@@ -10,9 +10,10 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use jiff::Timestamp;
-use native_tls::{Certificate, Protocol, TlsConnector};
+use native_tls::{Protocol, TlsConnector};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
-use openssl::x509::X509;
+use openssl::x509::{X509, X509NameEntryRef, X509NameRef};
+use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 
@@ -21,9 +22,30 @@ use super::socket::Socket;
 use crate::error::{Error, Result};
 use crate::settings::{Roots, SslMode, TlsSettings, TlsVersion};
 
+/// The way of a target to TLS.
+#[derive(Clone)]
+pub(super) enum Connector {
+    Ready(TlsConnector),
+    /// Its files are of no use, and why. `allow` and `prefer` go on in plain text, as libpq does.
+    Unusable(String),
+}
+
 /// The connector of a target. Building one loads the system's authorities (30 ms and more), so
 /// it is made once for all attempts.
-pub(super) fn connector(settings: &TlsSettings) -> Result<TlsConnector> {
+///
+/// # Errors
+/// Usage: a mode that insists on TLS has a certificate or a key that cannot be used.
+pub(super) fn connector(settings: &TlsSettings) -> Result<Connector> {
+    match build(settings) {
+        Ok(connector) => Ok(Connector::Ready(connector)),
+        Err(error) if settings.mode < SslMode::Require => {
+            Ok(Connector::Unusable(error.to_string()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn build(settings: &TlsSettings) -> Result<TlsConnector> {
     let mut builder = TlsConnector::builder();
     builder
         .min_protocol_version(Some(protocol(settings.minimum)))
@@ -66,10 +88,11 @@ fn no_roots(roots: &Roots) -> Error {
 }
 
 /// All certificates of a bundle; none at all would trust nobody and is an error.
-fn authorities(path: &Path) -> Result<Vec<Certificate>> {
+fn authorities(path: &Path) -> Result<Vec<native_tls::Certificate>> {
     let fault = || Error::usage(format!("cannot use root certificate file {}", path.display()));
     let bytes = std::fs::read(path).map_err(|error| fault().caused_by(&error))?;
-    let found = Certificate::stack_from_pem(&bytes).map_err(|error| fault().caused_by(&error))?;
+    let found = native_tls::Certificate::stack_from_pem(&bytes)
+        .map_err(|error| fault().caused_by(&error))?;
     if found.is_empty() {
         return Err(fault().because("it holds no certificate"));
     }
@@ -98,7 +121,7 @@ pub(super) struct HostTls {
 pub(super) struct Seen {
     /// Set when the server agreed to TLS and the handshake began.
     began: OnceLock<()>,
-    expiry: OnceLock<Timestamp>,
+    certificate: OnceLock<Certificate>,
 }
 
 impl Seen {
@@ -106,9 +129,9 @@ impl Seen {
         self.began.get().is_some()
     }
 
-    /// The end of the server certificate's life.
-    pub fn expiry(&self) -> Option<Timestamp> {
-        self.expiry.get().copied()
+    /// The server's certificate.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.get()
     }
 }
 
@@ -127,27 +150,56 @@ impl HostTls {
 }
 
 impl TlsConnect<Socket> for HostTls {
-    type Stream = Encrypted;
+    type Stream = Encrypted<tokio_native_tls::TlsStream<Socket>>;
     type Error = native_tls::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Encrypted, native_tls::Error>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, native_tls::Error>> + Send>>;
 
     fn connect(self, socket: Socket) -> Self::Future {
         Box::pin(async move {
             self.seen.began.get_or_init(|| ());
             let stream = self.connector.connect(&self.domain, socket).await?;
-            let expiry = stream.get_ref().peer_certificate()?.and_then(|peer| expiry(&peer));
-            if let Some(expiry) = expiry {
-                self.seen.expiry.get_or_init(|| expiry);
+            if let Some(peer) = stream.get_ref().peer_certificate()? {
+                self.seen.certificate.get_or_init(|| Certificate::of(&peer));
             }
-            Ok(Encrypted(stream))
+            // An Ed25519 certificate has none; channel_binding=require fails later.
+            let binding = stream.get_ref().tls_server_end_point().unwrap_or_default();
+            Ok(Encrypted { stream, binding })
         })
     }
 }
 
-/// The certificate's `notAfter`; `None` when openssl cannot read its own date.
-fn expiry(certificate: &Certificate) -> Option<Timestamp> {
-    let certificate = X509::from_der(&certificate.to_der().ok()?).ok()?;
-    timestamp(certificate.not_after())
+/// What a server's certificate says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Certificate {
+    /// Whose it is: `CN=db.example.com`; empty when it cannot be read.
+    pub subject: String,
+    /// Who signed it.
+    pub issuer: String,
+    /// The end of its life; `None` when openssl cannot read its own date.
+    pub expires: Option<Timestamp>,
+}
+
+impl Certificate {
+    fn of(peer: &native_tls::Certificate) -> Self {
+        let read = peer.to_der().ok().and_then(|der| X509::from_der(&der).ok());
+        match read {
+            Some(certificate) => Self {
+                subject: name(certificate.subject_name()),
+                issuer: name(certificate.issuer_name()),
+                expires: timestamp(certificate.not_after()),
+            },
+            None => Self { subject: String::new(), issuer: String::new(), expires: None },
+        }
+    }
+}
+
+/// `CN=db.example.com, O=Example`.
+fn name(name: &X509NameRef) -> String {
+    let part = |entry: &X509NameEntryRef| {
+        let value = String::from_utf8_lossy(entry.data().as_slice()).into_owned();
+        format!("{}={value}", entry.object().nid().short_name().unwrap_or("?"))
+    };
+    name.entries().map(part).collect::<Vec<_>>().join(", ")
 }
 
 fn timestamp(time: &Asn1TimeRef) -> Option<Timestamp> {
@@ -155,44 +207,47 @@ fn timestamp(time: &Asn1TimeRef) -> Option<Timestamp> {
     Timestamp::from_second(i64::from(since.days) * 86_400 + i64::from(since.secs)).ok()
 }
 
-/// A TLS stream over a socket.
+/// An encrypted stream, with what a login can be bound to.
 #[derive(Debug)]
-pub(super) struct Encrypted(tokio_native_tls::TlsStream<Socket>);
+pub(super) struct Encrypted<S> {
+    pub stream: S,
+    /// The hash of the server's certificate; Ed25519 certificates have none.
+    pub binding: Option<Vec<u8>>,
+}
 
-impl AsyncRead for Encrypted {
+impl<S: AsyncRead + Unpin> AsyncRead for Encrypted<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
+        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
-impl AsyncWrite for Encrypted {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
-impl TlsStream for Encrypted {
+impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Encrypted<S> {
     fn channel_binding(&self) -> ChannelBinding {
-        // Ed25519 certificates have none.
-        match self.0.get_ref().tls_server_end_point() {
-            Ok(Some(bytes)) => ChannelBinding::tls_server_end_point(bytes),
-            _ => ChannelBinding::none(),
+        match &self.binding {
+            Some(bytes) => ChannelBinding::tls_server_end_point(bytes.clone()),
+            None => ChannelBinding::none(),
         }
     }
 }

@@ -83,10 +83,10 @@ pub async fn prepare(request: &Request) -> Result<Prepared> {
             .because("nothing can be written there")
             .next("give the primary"));
     }
-    if let Some(how) = session.behind_pooler() {
-        return Err(Error::new(Exit::Refused, "cannot restore through a connection pooler")
-            .because(how)
-            .next("connect to the server itself"));
+    if let Some(pooler) = session.sharing_pooler() {
+        let refused = Error::new(Exit::Refused, format!("cannot restore through {pooler}"));
+        let refused = pooler.evidence.iter().fold(refused, |error, shown| error.because(shown));
+        return Err(refused.next("give the server's own address and port"));
     }
     let programs =
         Programs::find_for_restore(&request.environment, source.dump_major(), server.major())?;

@@ -8,7 +8,7 @@ use super::{Mode, Request};
 use crate::conn::{self, QueryError, Session, SessionOptions, Type, get};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::settings::Target;
+use crate::settings::{Between, Target};
 use crate::sql::{self, quote_literal, quote_name};
 
 /// What the comment of an unfinished database starts with.
@@ -216,6 +216,15 @@ impl Side {
         lock_patiently(&self.maintenance, &self.wanted).await
     }
 
+    /// Has the pooler in between, if there is one, let go of the new database, which is nobody
+    /// else's yet.
+    async fn end_pooled(&self) -> Result<(), QueryError> {
+        if !matches!(self.maintenance.between(), Between::Pooler(_)) {
+            return Ok(());
+        }
+        self.maintenance.rows(sql::END_POOLED.text, &[(&self.name, Type::TEXT)]).await.map(drop)
+    }
+
     /// Gives it its name and what belongs to it (owner, settings, rights, comment); an existing
     /// one becomes `previous`. In one transaction: there is no moment without a database of that
     /// name, and none with one that lacks its `REVOKE CONNECT`. A statement that the server
@@ -240,7 +249,11 @@ impl Side {
                     Err(error) => return Err(self.not_finished(error, &renames, dressing)),
                 }
             }
-            let Err(error) = self.transact(&renames, dressing, &mut undone).await else { break };
+            let tried = match self.end_pooled().await {
+                Ok(()) => self.transact(&renames, dressing, &mut undone).await,
+                Err(error) => Err(error),
+            };
+            let Err(error) = tried else { break };
             if error.is_lost() && attempt < FINISHES {
                 continue;
             }
@@ -402,7 +415,8 @@ async fn lock_patiently(session: &Session, database: &str) -> Result<()> {
 /// Takes the lock that says that a restore works on a database; false when another has it.
 pub async fn lock(session: &Session, database: &str) -> Result<bool> {
     let key = xxhash_rust::xxh3::xxh3_64(format!("pgtend restore {database}").as_bytes());
-    let rows = session.rows(sql::ADVISORY_LOCK.text, &[(&key.cast_signed(), Type::INT8)]).await;
+    let params: conn::Params<'_> = &[(&key.cast_signed(), Type::INT8), (&false, Type::BOOL)];
+    let rows = session.rows(sql::ADVISORY_LOCK.text, params).await;
     let rows = rows.map_err(|error| error.into_error("cannot take the lock of a restore"))?;
     let row = rows.first().ok_or_else(|| Error::bug("pg_try_advisory_lock gave no row"))?;
     get(row, "locked")

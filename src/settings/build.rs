@@ -82,6 +82,7 @@ pub(super) fn target(env: &Environment, layer: &Layer, may_prompt: bool) -> Resu
         application: Vec::new(),
         environment: None,
         tags: Vec::new(),
+        between: None,
     })
 }
 
@@ -156,15 +157,25 @@ const NEGOTIATIONS: &[(&str, bool)] = &[("postgres", false), ("direct", true)];
 const CERTIFICATE_MODES: &[(&str, bool)] = &[("disable", false), ("allow", true)];
 const GSS_MODES: &[(&str, ())] = &[("disable", ()), ("prefer", ())];
 
-/// One of several words. The error names the key, its origin and the words, not the value.
+/// One of several words, in small letters as libpq wants it. The error names the key, its origin
+/// and the words, not the value.
 fn choice<T: Copy>(layer: &Layer, name: &str, words: &[(&str, T)], default: T) -> Result<T> {
     let Some(value) = layer.get(name) else { return Ok(default) };
-    match words.iter().find(|(word, _)| word.eq_ignore_ascii_case(value)) {
+    match words.iter().find(|(word, _)| *word == value) {
         Some((_, meaning)) => Ok(*meaning),
         None => {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             Err(invalid(layer, name, &format!("it is one of {}", known.join(", "))))
         }
+    }
+}
+
+/// A version of TLS, the one word that libpq takes in capitals and in small letters.
+fn version(layer: &Layer, name: &str) -> Result<Option<TlsVersion>> {
+    let Some(value) = layer.get(name) else { return Ok(None) };
+    match VERSIONS.iter().find(|(word, _)| word.eq_ignore_ascii_case(value)) {
+        Some((_, version)) => Ok(Some(*version)),
+        None => choice(layer, name, VERSIONS, TlsVersion::Tls12).map(Some),
     }
 }
 
@@ -311,11 +322,8 @@ fn tls(env: &Environment, layer: &Layer) -> Result<TlsSettings> {
     if direct && mode < SslMode::Require {
         return Err(Error::usage("sslnegotiation=direct needs sslmode=require or stronger"));
     }
-    let minimum = choice(layer, "ssl_min_protocol_version", VERSIONS, TlsVersion::Tls12)?;
-    let maximum = match layer.has("ssl_max_protocol_version") {
-        true => Some(choice(layer, "ssl_max_protocol_version", VERSIONS, TlsVersion::Tls13)?),
-        false => None,
-    };
+    let minimum = version(layer, "ssl_min_protocol_version")?.unwrap_or(TlsVersion::Tls12);
+    let maximum = version(layer, "ssl_max_protocol_version")?;
     if maximum.is_some_and(|maximum| maximum < minimum) {
         return Err(Error::usage(
             "ssl_max_protocol_version is older than ssl_min_protocol_version",

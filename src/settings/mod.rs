@@ -7,6 +7,7 @@
 
 mod advice;
 mod application;
+mod between;
 mod build;
 pub mod conninfo;
 mod dotenv;
@@ -30,6 +31,7 @@ mod variables;
 
 use std::path::{Path, PathBuf};
 
+pub use between::{Between, Pooler, PoolerKind, PoolerMode};
 pub use env::Environment;
 pub use file::BackupDefaults;
 pub use learned::Learned;

@@ -52,8 +52,9 @@ impl Passfile {
                 path = path.display()
             )
         } else {
-            match std::fs::read_to_string(path) {
-                Ok(text) => return (Self::parse(&text), None),
+            match std::fs::read(path) {
+                // A line that is not UTF-8 must not take the others with it.
+                Ok(bytes) => return (Self::parse(&String::from_utf8_lossy(&bytes)), None),
                 Err(error) => format!("password file {}: {error}: ignored", path.display()),
             }
         };
@@ -61,7 +62,7 @@ impl Passfile {
     }
 
     fn parse(text: &str) -> Self {
-        let lines = text.lines().enumerate();
+        let lines = text.split('\n').map(|line| line.trim_end_matches('\r')).enumerate();
         Self { lines: lines.filter_map(|(at, line)| Line::parse(at + 1, line)).collect() }
     }
 

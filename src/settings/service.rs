@@ -2,6 +2,7 @@
 //!
 //! Source: `parseServiceInfo` of `fe-connect.c`.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::env::Environment;
@@ -28,13 +29,16 @@ pub(super) fn read(env: &Environment, file: Option<&str>, name: &str) -> Result<
     let places = own.into_iter().chain([system.join("pg_service.conf")]);
     let mut looked_in = Vec::new();
     for path in places {
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if explicit == Some(&path) => {
+        let text = match std::fs::read(&path) {
+            // What is not UTF-8 is in a comment, or is refused when it is used.
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if explicit != Some(&path) && error.kind() == ErrorKind::NotFound => {
+                continue;
+            }
+            Err(error) => {
                 return Err(Error::usage(format!("cannot read service file {}", path.display()))
                     .caused_by(&error));
             }
-            Err(_) => continue,
         };
         let found = parse(&text, name).map_err(|(line, cause)| {
             Error::usage(format!("service file {}, line {line}", path.display())).because(cause)

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::between::Between;
 use super::learned::Learned;
 use super::origin::Origin;
 use super::secret::Secret;
@@ -52,6 +53,8 @@ pub struct Target {
     /// `production`, `staging` ..; for people.
     pub environment: Option<(String, Origin)>,
     pub tags: Vec<String>,
+    /// What stands between us and the server, when an earlier session has found it out.
+    pub between: Option<Between>,
 }
 
 /// A command whose first line of output is a password.
@@ -132,13 +135,14 @@ impl Target {
             application: Vec::new(),
             environment: None,
             tags: Vec::new(),
+            between: None,
         }
     }
 
-    /// The same server, another database.
+    /// The same server, another database; a pooler may have another mode for it.
     #[must_use]
     pub fn in_database(&self, database: &str) -> Self {
-        Self { database: database.to_owned(), ..self.clone() }
+        Self { database: database.to_owned(), between: None, ..self.clone() }
     }
 
     /// The same target with one host only.

@@ -45,6 +45,7 @@ queries! {
     DATABASE = "restore/database";
     END_LOST = "restore/end_lost";
     END_ORPHANS = "restore/end_orphans";
+    END_POOLED = "restore/end_pooled";
     FOREIGN_KEYS = "restore/foreign_keys";
     LARGE_OBJECT_PUT = "restore/large_object_put";
     OUTSIDE_DEPENDENTS = "restore/outside_dependents";

@@ -24,6 +24,7 @@ mod harness;
 mod harness_works;
 mod layers;
 mod like_psql;
+mod pooler;
 mod readme;
 mod restore_faults;
 mod restore_parts;
@@ -35,6 +36,7 @@ mod restore_safety;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod scene;
 mod secrets;
+mod show_server;
 mod signals;
 mod verify_damage;
 mod verify_restore;

@@ -129,8 +129,9 @@ fn refuse_unfit(session: &Session, manifest: &Manifest) -> Result<()> {
     let unfit = |cause: String| {
         Err(Error::new(Exit::Unavailable, "the scratch server cannot be used").because(cause))
     };
-    if let Some(pooler) = session.behind_pooler() {
-        return unfit(format!("a pooler is between it and us: {pooler}"));
+    if let Some(pooler) = session.sharing_pooler() {
+        let shown = pooler.evidence.join("; ");
+        return unfit(format!("{pooler} is between it and us: {shown}"));
     }
     if server.in_recovery {
         return unfit("it is a standby".into());

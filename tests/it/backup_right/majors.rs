@@ -8,7 +8,7 @@ use crate::harness::{Cluster, ClusterSpec, Database, compare, tools};
 
 /// Every statement with the types of its parameters and a value for each.
 const STATEMENTS: &[(&str, &str, &str)] = &[
-    ("backup/advisory_lock", "(int8)", "(7)"),
+    ("backup/advisory_lock", "(int8, bool)", "(7, true)"),
     ("backup/ping", "", ""),
     ("backup/lock_timeout", "(text)", "('1000')"),
     ("backup/lockable", "", ""),
@@ -27,6 +27,7 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("restore/database", "(text)", "(current_database())"),
     ("restore/end_lost", "(int4, text)", "(1, 'nobody')"),
     ("restore/end_orphans", "(text)", "('nobody')"),
+    ("restore/end_pooled", "(text)", "('no such database')"),
     ("restore/foreign_keys", "(text[], text[])", "('{public.t}', '{t_fkey}')"),
     ("restore/large_object_put", "(oid[], int8[], bytea[])", "('{}', '{}', '{}')"),
     ("restore/outside_dependents", "(text[], text[])", "(ARRAY['t', 'no.such'], ARRAY['x'])"),
@@ -51,9 +52,14 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("verify/amcheck", "", ""),
     ("verify/checkable", "", ""),
     ("conn/facts", "", ""),
+    (
+        "conn/capabilities",
+        "(text[], text[], text[], text[])",
+        "('{rds_superuser}', '{rdsadmin}', '{rds.extensions,jit}', '{aurora_version,now}')",
+    ),
     ("conn/lag", "(text)", "('0/0')"),
     ("conn/position", "", ""),
-    ("conn/set", "(text[], text[])", "(ARRAY['jit', 'no_such'], ARRAY['off', 'x'])"),
+    ("conn/set", "(text[], text[], bool)", "(ARRAY['jit', 'no_such'], ARRAY['off', 'x'], true)"),
 ];
 
 /// Rows that the one table of every major's database has.
@@ -64,6 +70,7 @@ const SIMPLE: &str = "CREATE TABLE t (id int PRIMARY KEY, v text);
 fn statement(name: &str) -> &'static str {
     match name {
         "conn/facts" => include_str!("../../../src/sql/conn/facts.sql"),
+        "conn/capabilities" => include_str!("../../../src/sql/conn/capabilities.sql"),
         "conn/lag" => include_str!("../../../src/sql/conn/lag.sql"),
         "conn/position" => include_str!("../../../src/sql/conn/position.sql"),
         "conn/set" => include_str!("../../../src/sql/conn/set.sql"),

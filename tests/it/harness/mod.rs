@@ -8,6 +8,7 @@ pub mod database;
 pub mod dice;
 pub mod impostor;
 pub mod oracle;
+pub mod pgbouncer;
 pub mod pgtend;
 pub mod pki;
 pub mod proxy;
@@ -16,6 +17,7 @@ pub mod tools;
 
 pub use cluster::{Cluster, ClusterSpec};
 pub use database::Database;
+pub use pgbouncer::PgBouncer;
 pub use pgtend::Pgtend;
 pub use pki::TlsVariant;
 pub use proxy::Proxy;

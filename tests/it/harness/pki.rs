@@ -192,6 +192,36 @@ impl Pki {
         write_key(&files.key, &key.private_key_to_pem_pkcs8().unwrap());
     }
 
+    /// A certificate for a server with this common name and these alternative names, in files
+    /// that start with `file`.
+    pub fn named(&self, file: &str, name: &str, hosts: &[&str], addresses: &[&str]) -> Identity {
+        let path = |end: &str| self.folder.join(format!("named-{file}.{end}"));
+        let files = Identity { cert: path("crt"), key: path("key") };
+        let key = ec_key();
+        let wanted = Wanted { name, hosts, addresses, begins: -DAY, ends: 365 * DAY, only: None };
+        fs::write(&files.cert, self.authority.sign(&wanted, &key).to_pem().unwrap()).unwrap();
+        write_key(&files.key, &key.private_key_to_pem_pkcs8().unwrap());
+        files
+    }
+
+    /// A client certificate that no server accepts: the other authority signed it.
+    pub fn stranger(&self, user: &str) -> Identity {
+        let path = |end: &str| self.folder.join(format!("stranger-{user}.{end}"));
+        let files = Identity { cert: path("crt"), key: path("key") };
+        let key = ec_key();
+        let wanted = Wanted {
+            name: user,
+            hosts: &[],
+            addresses: &[],
+            begins: -DAY,
+            ends: 365 * DAY,
+            only: None,
+        };
+        fs::write(&files.cert, self.other.sign(&wanted, &key).to_pem().unwrap()).unwrap();
+        write_key(&files.key, &key.private_key_to_pem_pkcs8().unwrap());
+        files
+    }
+
     /// The files of a server's certificate.
     pub fn server(&self, variant: TlsVariant) -> Identity {
         let file = |end: &str| self.folder.join(format!("server-{variant:?}.{end}"));
@@ -273,7 +303,7 @@ impl Authority {
     fn sign(&self, wanted: &Wanted<'_>, key: &PKey<Private>) -> X509 {
         let mut builder = certificate(wanted.name, wanted.begins, wanted.ends, key);
         builder.set_issuer_name(self.cert.subject_name()).unwrap();
-        if !wanted.hosts.is_empty() {
+        if !wanted.hosts.is_empty() || !wanted.addresses.is_empty() {
             let mut names = SubjectAlternativeName::new();
             for host in wanted.hosts {
                 names.dns(host);
