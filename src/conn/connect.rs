@@ -105,7 +105,13 @@ pub async fn connect(target: &Target, options: &SessionOptions) -> Result<Sessio
         && target.hosts.iter().any(|host| host.socket().is_none());
     let connector = if encrypted { Some(tls::connector(&target.tls)?) } else { None };
     let mut target = target.clone();
-    if let Some(known) = &*target.learned.lock().await {
+    if target.prompt_first {
+        let mut learned = target.learned.lock().await;
+        if learned.is_none() {
+            *learned = Some(ask_first(&target, options).await?);
+        }
+        target.hosts.iter_mut().for_each(|host| host.password.clone_from(&learned));
+    } else if let Some(known) = &*target.learned.lock().await {
         give(&mut target.hosts, known);
     }
     let mut result = with_retries(&target, options, connector.as_ref()).await;
@@ -127,11 +133,26 @@ pub async fn connect(target: &Target, options: &SessionOptions) -> Result<Sessio
     })
 }
 
+/// `--password`: what is typed stands above all that is known.
+async fn ask_first(target: &Target, options: &SessionOptions) -> Result<(Secret, Origin)> {
+    let nobody = || {
+        Error::usage("--password needs one that is typed on a terminal")
+            .next("put the password into ~/.pgpass or PGPASSWORD")
+    };
+    let Some(prompt) = options.prompt else { return Err(nobody()) };
+    let password = prompt(format!("Password for user {}: ", target.user))
+        .await
+        .map_err(|error| nobody().caused_by(&error))?;
+    Ok((password.ok_or_else(nobody)?, Origin::Prompt))
+}
+
 /// Fills in what was learned: where nothing is known, or an older output of the command.
 fn give(hosts: &mut [Host], learned: &(Secret, Origin)) {
     for host in hosts {
         match &host.password {
-            Some((_, Origin::Command(_))) | None => host.password = Some(learned.clone()),
+            Some((_, Origin::Command(_) | Origin::Prompt)) | None => {
+                host.password = Some(learned.clone())
+            }
             Some(_) => {}
         }
     }

@@ -74,6 +74,7 @@ pub(super) fn resolve(
     let unused = std::mem::take(&mut source.unused);
     let (replicas, backup) = (std::mem::take(&mut source.replicas), source.backup.take());
     let (mut target, mut notes) = finish(env, source, args.no_password)?;
+    target.prompt_first = args.password;
     let wanted = matches!(args.read_from, Some(ReadFrom::Replica | ReadFrom::Any));
     for candidate in replicas {
         let weight = candidate.weight;

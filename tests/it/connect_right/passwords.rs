@@ -152,6 +152,14 @@ fn ctrl_c_ends_a_command_that_hangs() {
 
 /// pgtend on a terminal, in a shell that tells its exit code and the terminal's state.
 fn on_a_terminal(cluster: &Cluster, more: &[&str]) -> rexpect::session::PtySession {
+    on_a_terminal_with(cluster, more, &[])
+}
+
+fn on_a_terminal_with(
+    cluster: &Cluster,
+    more: &[&str],
+    variables: &[(&str, &str)],
+) -> rexpect::session::PtySession {
     let port = cluster.port().to_string();
     let pgtend =
         Pgtend::new().args(["-h", "127.0.0.1", "-U", "app", "-d", "postgres", "-p", &port]);
@@ -159,11 +167,12 @@ fn on_a_terminal(cluster: &Cluster, more: &[&str]) -> rexpect::session::PtySessi
     let words: Vec<&str> = plain.get_args().map(|word| word.to_str().unwrap()).collect();
     let program = plain.get_program().to_str().unwrap();
     // The shell waits for Ctrl-C too, and goes on.
-    let script = format!("trap : INT; {program} {}; echo \"code $?\"; stty -a", words.join(" "));
+    let script =
+        format!("trap : INT; stty echo; {program} {}; echo \"code $?\"; stty -a", words.join(" "));
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", &script]).env_clear().current_dir("/");
     shell.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    shell.env("TERM", "xterm");
+    shell.env("TERM", "xterm").envs(variables.iter().copied());
     rexpect::session::spawn_command(shell, Some(20_000)).unwrap()
 }
 
@@ -205,6 +214,26 @@ fn a_password_is_typed_once_for_all_sessions_of_a_run() {
     session.send_line("right").unwrap();
     let rest = session.exp_eof().unwrap();
     assert!(rest.contains("code 0") && !rest.contains("Password for"), "{rest}");
+}
+
+/// As psql's `-W`: before anything is dialled, and above what is known.
+#[test]
+fn a_password_can_be_asked_for_first() {
+    let cluster = server();
+    for command in
+        [["--show-server", "-W"].as_slice(), &["-W", "backup", "-r", "/tmp/no", "--dry-run"]]
+    {
+        let mut session = on_a_terminal_with(&cluster, command, &[("PGPASSWORD", "wrong")]);
+        session.exp_string("Password for user app: ").unwrap();
+        session.send_line("right").unwrap();
+        let rest = session.exp_eof().unwrap();
+        assert!(rest.contains("code 0") && !rest.contains("Password for"), "{rest}");
+    }
+    assert!(!cluster.log().contains("authentication failed"), "{}", cluster.log());
+    let port = cluster.port().to_string();
+    let pgtend = Pgtend::new().args(["--show-server", "-h", "127.0.0.1", "-U", "app", "-W"]);
+    let output = pgtend.args(["-d", "postgres", "-p", &port]).run().expect_code(64);
+    assert!(output.stderr.contains("--password needs one that is typed"), "{}", output.stderr);
 }
 
 #[test]

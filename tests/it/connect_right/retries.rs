@@ -26,7 +26,8 @@ fn a_server_that_starts_is_waited_for() {
     cluster.stop_immediate();
     cluster.add_file("recovery.signal");
     cluster.start_soon();
-    let there = || cluster.log().contains("starting archive recovery").then_some(());
+    let there =
+        || cluster.log().contains("database system was interrupted; last known up").then_some(());
     command::until(command::LIMIT, there).expect("a server in recovery");
     let mut run = show_server(cluster.port(), "postgres").spawn();
     std::thread::sleep(Duration::from_millis(500));
