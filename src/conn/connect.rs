@@ -151,7 +151,7 @@ fn give(hosts: &mut [Host], learned: &(Secret, Origin)) {
     for host in hosts {
         match &host.password {
             Some((_, Origin::Command(_) | Origin::Prompt)) | None => {
-                host.password = Some(learned.clone())
+                host.password = Some(learned.clone());
             }
             Some(_) => {}
         }
