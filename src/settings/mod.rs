@@ -63,6 +63,8 @@ pub struct ConnectArgs {
     pub dbname: Option<String>,
     /// Never ask for a password.
     pub no_password: bool,
+    /// Ask for the password before connecting, whatever is known.
+    pub password: bool,
     /// A name of pgtend.toml.
     pub target: Option<String>,
     /// A file with the variables of an application.
@@ -84,6 +86,7 @@ impl From<&ConnectFlags> for ConnectArgs {
             user: flags.username.clone(),
             dbname: flags.dbname.clone(),
             no_password: flags.no_password,
+            password: flags.password,
             target: flags.target.clone(),
             env_file: flags.env_file.clone(),
             read_from: flags.read_from,

@@ -72,6 +72,7 @@ pub(super) fn resolve(
     let unused = std::mem::take(&mut source.unused);
     let (replicas, backup) = (std::mem::take(&mut source.replicas), source.backup.take());
     let (mut target, mut notes) = finish(env, source, args.no_password)?;
+    target.prompt_first = args.password;
     let wanted = matches!(args.read_from, Some(ReadFrom::Replica | ReadFrom::Any));
     for candidate in replicas {
         let weight = candidate.weight;
@@ -101,6 +102,14 @@ fn finish(
     fill(&mut source.layer, &below, &[]);
     add_environment(env, &mut source);
     raise(&mut source);
+    let ambient = source.layer.origin("password") == Origin::Variable("PGPASSWORD".into());
+    if let Some(command) = source.password_command.as_ref().filter(|_| ambient) {
+        // Explicit beats ambient: the command was written for this server.
+        source.layer.remove("password");
+        source
+            .notes
+            .push(format!("PGPASSWORD is not used: {} has a password_command", command.origin));
+    }
     let mut target = build::target(env, &source.layer, !no_password)?;
     target.passfile = passwords::passfile(env, &source.layer);
     let mut notes = source.notes;

@@ -16,6 +16,7 @@ mod backup_right;
 mod backup_sources;
 mod cli;
 mod connect_errors;
+mod connect_right;
 mod connect_settings;
 mod conninfo_oracle;
 mod guides;
