@@ -22,6 +22,9 @@ pub(super) enum Stage {
     LoggedIn,
 }
 
+/// What PgBouncer says when it takes no more clients.
+const POOLER_FULL: &str = "no more connections allowed";
+
 /// Why one address could not be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Cause {
@@ -87,7 +90,7 @@ impl Cause {
                     | ErrorKind::ConnectionAborted
             ),
             Self::Broken(_) => true,
-            Self::Server(state, _) => state == "57P03" || state == "53300",
+            Self::Server(state, message) => state == "57P03" || is_full(state, message),
             _ => false,
         }
     }
@@ -134,7 +137,7 @@ pub(super) struct Failure {
 pub(super) fn report(failures: &[Failure]) -> Error {
     let mut places: Vec<&str> = failures.iter().map(|one| one.context.place.as_str()).collect();
     places.dedup();
-    let full = |one: &Failure| matches!(&one.cause, Cause::Server(state, _) if state == "53300");
+    let full = |one: &Failure| matches!(&one.cause, Cause::Server(state, message) if is_full(state, message));
     let exit = if failures.iter().all(full) { Exit::Busy } else { Exit::Unavailable };
     let mut error = Error::new(exit, format!("cannot connect to {}", places.join(", ")));
     let mut seen: Vec<String> = Vec::new();
@@ -238,6 +241,24 @@ fn dial(kind: ErrorKind, text: &str, context: &Context) -> (Row, String) {
     }
 }
 
+/// What PgBouncer says under the one state that it has for its own refusals.
+fn pooler(message: &str) -> Option<Row> {
+    const ROWS: [(&str, Row); 6] = [
+        ("no such database", Row::PoolerDatabase),
+        ("no such user", Row::PoolerLogin),
+        ("authentication failed", Row::PoolerLogin),
+        (POOLER_FULL, Row::PoolerFull),
+        ("query_wait_timeout", Row::PoolerWait),
+        ("server login", Row::PoolerWait),
+    ];
+    ROWS.iter().find(|(words, _)| message.contains(words)).map(|(_, row)| *row)
+}
+
+/// All places of the server, or of a pooler, are taken.
+fn is_full(state: &str, message: &str) -> bool {
+    state == "53300" || (state == "08P01" && message.contains(POOLER_FULL))
+}
+
 fn server(state: &str, message: &str, context: &Context) -> (Row, String) {
     let has = |words: &str| message.contains(words);
     let row = match state {
@@ -245,6 +266,9 @@ fn server(state: &str, message: &str, context: &Context) -> (Row, String) {
             let text =
                 format!("a pooler is in between, and it refuses a startup parameter: {message}");
             return (Row::StartupParameter, text);
+        }
+        "08P01" if let Some(row) = pooler(message) => {
+            return (row, format!("a pooler is in between, and it says: {message}"));
         }
         "28P01" => {
             let from = context.password.as_ref();

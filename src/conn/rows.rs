@@ -86,6 +86,10 @@ rows! {
     WrongKind = "wrong-kind": "give the other host, or another target_session_attrs";
     TooOld = "too-old": "upgrade the server: its version has reached its end of life";
     StartupParameter = "startup-parameter": "take options (PGOPTIONS) out, or connect to the server itself";
+    PoolerDatabase = "pooler-database": "check --dbname: a pooler has a list of databases of its own (PgBouncer: [databases])";
+    PoolerLogin = "pooler-login": "check --username and the password: a pooler has a list of users of its own (PgBouncer: auth_file, auth_query)";
+    PoolerFull = "pooler-full": "end clients of the pooler, or raise its limit (PgBouncer: max_client_conn)";
+    PoolerWait = "pooler-wait": "look whether the server behind the pooler runs, or raise the pool's size (PgBouncer: default_pool_size)";
     ServerOption = "server-option": "check options (PGOPTIONS), and the settings of role and database (ALTER ROLE .. SET)";
     ServerOther = "server-other": "look into the server's log at the time of this failure";
     Unexpected = "unexpected": "check that a PostgreSQL server, and not something else, is at {place}";

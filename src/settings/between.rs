@@ -60,6 +60,20 @@ impl Between {
     }
 }
 
+/// A line for who wants to know all.
+impl std::fmt::Display for Between {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("nothing is in between that shows"),
+            Self::Relay(signs) => {
+                write!(f, "a tunnel, address translation or a container's port is in between: ")?;
+                f.write_str(&signs.join("; "))
+            }
+            Self::Pooler(pooler) => write!(f, "{pooler}: {}", pooler.evidence.join("; ")),
+        }
+    }
+}
+
 /// `PgBouncer in transaction mode`.
 impl std::fmt::Display for Pooler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

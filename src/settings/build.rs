@@ -64,6 +64,7 @@ pub(super) fn target(env: &Environment, layer: &Layer, may_prompt: bool) -> Resu
         session_attrs: choice(layer, "target_session_attrs", SESSION_ATTRS, SessionAttrs::Any)?,
         load_balance: choice(layer, "load_balance_hosts", LOAD_BALANCE, false)?,
         may_prompt,
+        prompt_first: false,
         passed_on: PASSED_ON
             .iter()
             .filter_map(|name| layer.get(name).map(|value| (*name, value.to_owned())))
@@ -75,6 +76,7 @@ pub(super) fn target(env: &Environment, layer: &Layer, may_prompt: bool) -> Resu
             .map(|(name, value, _)| (name, value.to_owned()))
             .collect(),
         user,
+        passfile: None,
         password_command: None,
         learned: Learned::default(),
         replicas: Vec::new(),

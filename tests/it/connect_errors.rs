@@ -6,6 +6,7 @@
 
 mod logins;
 mod network;
+mod poolers;
 mod settings;
 mod states;
 mod tls;
@@ -17,7 +18,7 @@ use std::thread;
 /// Every row of the table is provoked, and nothing else comes out.
 #[test]
 fn every_reason_is_provoked() {
-    let groups: [fn() -> BTreeSet<String>; 7] = [
+    let groups: [fn() -> BTreeSet<String>; 8] = [
         network::reached_by_nobody,
         network::something_else,
         network::sockets,
@@ -25,6 +26,7 @@ fn every_reason_is_provoked() {
         logins::passwords,
         states::states,
         tls::certificates,
+        poolers::poolers,
     ];
     let running = groups.map(thread::spawn);
     let ended = running.map(thread::JoinHandle::join);

@@ -32,12 +32,15 @@ pub struct PoolSpec {
     size: u32,
     settings: Vec<(String, String)>,
     users: Vec<String>,
+    /// `*` is every database.
+    database: String,
 }
 
 impl PoolSpec {
     /// `session`, `transaction` or `statement`, with two server connections.
     pub fn mode(mode: &'static str) -> Self {
-        Self { mode, size: 2, settings: Vec::new(), users: vec![SUPERUSER.to_owned()] }
+        let (settings, users) = (Vec::new(), vec![SUPERUSER.to_owned()]);
+        Self { mode, size: 2, settings, users, database: "*".to_owned() }
     }
 
     /// Server connections for each user and database.
@@ -58,6 +61,13 @@ impl PoolSpec {
     #[must_use]
     pub fn user(mut self, name: &str) -> Self {
         self.users.push(name.into());
+        self
+    }
+
+    /// Lets clients into this database only.
+    #[must_use]
+    pub fn only(mut self, database: &str) -> Self {
+        self.database = database.into();
         self
     }
 
@@ -166,9 +176,10 @@ fn write_settings(folder: &Path, cluster: &Cluster, spec: &PoolSpec, port: u16) 
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
     let at = folder.display();
     let mut text = format!(
-        "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+        "[databases]\n{} = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
          listen_port = {port}\nunix_socket_dir = {at}\nauth_type = scram-sha-256\n\
          auth_file = {at}/users\npool_mode = {}\ndefault_pool_size = {}\n",
+        spec.database,
         cluster.port(),
         spec.mode,
         spec.size

@@ -6,8 +6,8 @@ use std::time::Duration;
 use pgtend::conn::{self, Session, SessionOptions};
 use pgtend::settings::{Between, ConnectArgs, Environment, PoolerMode, Settings, Target};
 
-use crate::harness::pgbouncer::PoolSpec;
-use crate::harness::{Cluster, PgBouncer, Proxy};
+use crate::harness::pgbouncer::{PASSWORD, PoolSpec};
+use crate::harness::{Cluster, PgBouncer, Pgtend, Proxy};
 
 pub fn target(url: &str) -> Target {
     let environment = Environment::from_list(std::path::Path::new("/nowhere"), []);
@@ -56,6 +56,12 @@ fn a_tunnel_is_not_a_pooler() {
     let proxy = Proxy::start(cluster.port());
     let found = between(&format!("postgresql://postgres@127.0.0.1:{}/postgres", proxy.port()));
     assert!(matches!(&found, Between::Relay(signs) if !signs.is_empty()), "{found:?}");
+    assert_eq!(proxy.connections(), 1, "nothing had to be tried out");
+    let url = format!("postgresql://postgres@127.0.0.1:{}/postgres", proxy.port());
+    let run = Pgtend::new().args(["--show-server", "--verbose", "--url", &url]).run();
+    let output = run.expect_code(0);
+    assert!(output.stdout.contains("a tunnel, address translation"), "{}", output.stdout);
+    assert!(output.stderr.contains("is in between: the server sees another port"));
 }
 
 #[test]
@@ -125,6 +131,29 @@ fn a_pool_that_is_too_small_to_tell_is_unknown_within_a_time_limit() {
 fn statement_mode_is_named() {
     let pooler = PoolSpec::mode("statement").start(Cluster::shared());
     assert_eq!(mode(&pooler.url("postgres")), PoolerMode::Statement);
+}
+
+#[test]
+fn a_pooler_is_found_behind_its_unix_socket() {
+    let pooler = PoolSpec::mode("transaction").start(Cluster::shared());
+    let (folder, port) = (pooler.socket_dir().display(), pooler.port());
+    let url = format!(
+        "postgresql:///postgres?user=postgres&password={PASSWORD}&host={folder}&port={port}"
+    );
+    assert_eq!(mode(&url), PoolerMode::Transaction);
+}
+
+/// PgBouncer takes no options of the server, unless it is told to ignore them.
+#[test]
+fn options_are_refused_by_the_pooler_and_named() {
+    let cluster = Cluster::shared();
+    for (ignored, code) in [("", 69), ("options", 0)] {
+        let spec = PoolSpec::mode("session").set("ignore_startup_parameters", ignored);
+        let pooler = spec.start(cluster);
+        let run = Pgtend::new().args(["--show-server", "--url", &pooler.url("postgres")]);
+        let output = run.env("PGOPTIONS", "-c work_mem=8MB").run().expect_code(code);
+        assert_eq!(output.stderr.contains("take options (PGOPTIONS) out"), code != 0);
+    }
 }
 
 /// Further sessions of a run take over what the first has found.
