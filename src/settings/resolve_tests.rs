@@ -232,3 +232,48 @@ fn the_repository_has_an_order() {
     let error = Settings::load(empty, None).unwrap().repo(None, None).unwrap_err();
     assert!(error.next_steps()[0].contains("PGTEND_REPO"));
 }
+
+/// What psql showed as the oracle.
+#[test]
+fn an_explicit_empty_value_keeps_lower_sources_out() {
+    let world = |url: &str| {
+        let url = url.to_owned();
+        World::new(&[("PGUSER", "env"), ("PGDATABASE", "env"), ("PGPORT", "6000")])
+            .args(|args| args.url = Some(url))
+    };
+    assert_eq!(world("host=h").shown(), "h:6000/env as env -");
+    assert_eq!(world("host=h user='' dbname='' port=''").shown(), "h:5432/me as me -");
+    for word in ["sslmode", "target_session_attrs", "connect_timeout", "keepalives", "gssencmode"] {
+        let error = world(&format!("host=h {word}=''")).try_resolve().unwrap_err();
+        assert_eq!(error.to_string(), format!("invalid {word} from --url: it is empty"));
+    }
+    world("host=h ssl_min_protocol_version='' sslsni='' sslrootcert='' passfile=''").resolve();
+}
+
+#[test]
+fn the_password_of_another_host_is_not_used_for_the_default_socket() {
+    let world = World::new(&[("PGHOST", "db"), ("PGPASSWORD", "secret")]);
+    let target = world.args(|args| args.url = Some("host=''".to_owned())).resolve().target;
+    assert_eq!(target.hosts[0].password, None);
+}
+
+#[test]
+fn words_are_in_small_letters_and_numbers_have_32_bits() {
+    let resolve =
+        |url: &str| World::new(&[]).args(|args| args.url = Some(url.to_owned())).try_resolve();
+    for (url, right) in [
+        ("host=h sslmode=Require", false),
+        ("host=h channel_binding=PREFER", false),
+        ("host=h ssl_min_protocol_version=tlsv1.2", true),
+        ("host=h connect_timeout=99999999999", false),
+        ("host=h sslsni=yes", true),
+        ("host=h max_protocol_version=3.0", true),
+        ("host=h max_protocol_version=2", false),
+        ("host=h replication=off", true),
+        ("host=h replication=on", false),
+        ("host=h oauth_issuer=x", true),
+        ("host=h scram_client_key=''", false),
+    ] {
+        assert_eq!(resolve(url).is_ok(), right, "{url}");
+    }
+}

@@ -131,6 +131,13 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_libpq_cannot_read_is_a_fault() {
+        let file = |length: usize| format!("[a]\nport=1\n#{}\n", "x".repeat(length));
+        assert!(parse(&file(1000), "a").is_ok());
+        assert_eq!(parse(&file(1100), "a").unwrap_err().0, 3);
+    }
+
+    #[test]
     fn the_own_file_comes_before_the_system_file() {
         let folder = tempfile::tempdir().unwrap();
         let system = folder.path().join("sys");
