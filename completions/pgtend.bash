@@ -41,7 +41,7 @@ _pgtend() {
 
     case "${cmd}" in
         pgtend)
-            opts="-h -p -U -d -w -r -q -v -? -V --url --host --port --user --username --dbname --no-password --env-file --read-from --max-lag --target --config --repo --show-settings --show-server --format --quiet --verbose --help --version backup restore verify-backup"
+            opts="-h -p -U -d -w -W -r -q -v -? -V --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --target --config --repo --show-settings --show-server --format --quiet --verbose --help --version backup restore verify-backup"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -127,7 +127,7 @@ _pgtend() {
             return 0
             ;;
         pgtend__subcmd__backup)
-            opts="-j -n -N -t -T -e -s -b -O -x -F -f -Z -h -p -U -d -w -r -q -v -? --jobs --compress --chunk --cluster --new-cluster --no-globals --lock-wait --max-snapshot-age --serializable-deferrable --allow-pooler --dry-run --schema --exclude-schema --table --exclude-table --exclude-table-data --extension --schema-only --no-large-objects --large-objects --no-unlogged-table-data --no-owner --no-privileges --role --file --url --host --port --user --username --dbname --no-password --env-file --read-from --max-lag --target --config --repo --show-settings --show-server --format --quiet --verbose --help run list show"
+            opts="-j -n -N -t -T -e -s -b -O -x -F -f -Z -h -p -U -d -w -W -r -q -v -? --jobs --compress --chunk --cluster --new-cluster --no-globals --lock-wait --max-snapshot-age --serializable-deferrable --allow-pooler --dry-run --schema --exclude-schema --table --exclude-table --exclude-table-data --extension --schema-only --no-large-objects --large-objects --no-unlogged-table-data --no-owner --no-privileges --role --file --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --target --config --repo --show-settings --show-server --format --quiet --verbose --help run list show"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -305,7 +305,7 @@ _pgtend() {
             return 0
             ;;
         pgtend__subcmd__backup__subcmd__list)
-            opts="-h -p -U -d -w -r -q -v -? --url --host --port --user --username --dbname --no-password --env-file --read-from --max-lag --target --config --repo --show-settings --show-server --format --quiet --verbose --help"
+            opts="-h -p -U -d -w -W -r -q -v -? --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --target --config --repo --show-settings --show-server --format --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -391,7 +391,7 @@ _pgtend() {
             return 0
             ;;
         pgtend__subcmd__backup__subcmd__run)
-            opts="-j -n -N -t -T -e -s -b -O -x -F -f -Z -h -p -U -d -w -r -q -v -? --jobs --compress --chunk --cluster --new-cluster --no-globals --lock-wait --max-snapshot-age --serializable-deferrable --allow-pooler --dry-run --schema --exclude-schema --table --exclude-table --exclude-table-data --extension --schema-only --no-large-objects --large-objects --no-unlogged-table-data --no-owner --no-privileges --role --file --url --host --port --user --username --dbname --no-password --env-file --read-from --max-lag --target --config --repo --show-settings --show-server --format --quiet --verbose --help"
+            opts="-j -n -N -t -T -e -s -b -O -x -F -f -Z -h -p -U -d -w -W -r -q -v -? --jobs --compress --chunk --cluster --new-cluster --no-globals --lock-wait --max-snapshot-age --serializable-deferrable --allow-pooler --dry-run --schema --exclude-schema --table --exclude-table --exclude-table-data --extension --schema-only --no-large-objects --large-objects --no-unlogged-table-data --no-owner --no-privileges --role --file --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --target --config --repo --show-settings --show-server --format --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -569,7 +569,7 @@ _pgtend() {
             return 0
             ;;
         pgtend__subcmd__backup__subcmd__show)
-            opts="-h -p -U -d -w -r -q -v -? --url --host --port --user --username --dbname --no-password --env-file --read-from --max-lag --target --config --repo --show-settings --show-server --format --quiet --verbose --help"
+            opts="-h -p -U -d -w -W -r -q -v -? --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --target --config --repo --show-settings --show-server --format --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -655,7 +655,7 @@ _pgtend() {
             return 0
             ;;
         pgtend__subcmd__restore)
-            opts="-C -c -t -n -j -O -x -y -h -p -U -d -w -r -q -v -? --into --create --swap --clean --if-exists --table --schema --as --at --overwrite-source --jobs --globals --no-owner --no-privileges --role --no-analyze --dry-run --yes --confirm --url --host --port --user --username --dbname --no-password --env-file --read-from --max-lag --target --config --repo --show-settings --show-server --format --quiet --verbose --help"
+            opts="-C -c -t -n -j -O -x -y -h -p -U -d -w -W -r -q -v -? --into --create --swap --clean --if-exists --table --schema --as --at --overwrite-source --jobs --globals --no-owner --no-privileges --role --no-analyze --dry-run --yes --confirm --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --target --config --repo --show-settings --show-server --format --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -785,7 +785,7 @@ _pgtend() {
             return 0
             ;;
         pgtend__subcmd__verify__subcmd__backup)
-            opts="-j -h -p -U -d -w -r -q -v -? --level --max-age --since --scratch --scratch-dir --scratch-user --assert --no-record --jobs --url --host --port --user --username --dbname --no-password --env-file --read-from --max-lag --target --config --repo --show-settings --show-server --format --quiet --verbose --help"
+            opts="-j -h -p -U -d -w -W -r -q -v -? --level --max-age --since --scratch --scratch-dir --scratch-user --assert --no-record --jobs --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --target --config --repo --show-settings --show-server --format --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

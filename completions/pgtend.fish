@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_pgtend_global_optspecs
-    string join \n url= h/host= p/port= U/username= d/dbname= w/no-password env-file= read-from= max-lag= target= config= r/repo= show-settings show-server format= q/quiet v/verbose ?/help V/version
+    string join \n url= h/host= p/port= U/username= d/dbname= w/no-password W/password env-file= read-from= max-lag= target= config= r/repo= show-settings show-server format= q/quiet v/verbose ?/help V/version
 end
 
 function __fish_pgtend_needs_command
@@ -40,6 +40,7 @@ complete -c pgtend -n "__fish_pgtend_needs_command" -l config -d 'Settings file 
 complete -c pgtend -n "__fish_pgtend_needs_command" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_needs_command" -s W -l password -d 'Ask for the password first, whatever is known'
 complete -c pgtend -n "__fish_pgtend_needs_command" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
 complete -c pgtend -n "__fish_pgtend_needs_command" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
 complete -c pgtend -n "__fish_pgtend_needs_command" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
@@ -92,6 +93,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_see
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s O -l no-owner -d 'Leave owners out'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s x -l no-privileges -d 'Leave rights out'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s W -l password -d 'Ask for the password first, whatever is known'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
@@ -143,6 +145,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s O -l no-owner -d 'Leave owners out'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s x -l no-privileges -d 'Leave rights out'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s W -l password -d 'Ask for the password first, whatever is known'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
@@ -164,6 +167,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -s W -l password -d 'Ask for the password first, whatever is known'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
@@ -185,6 +189,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s r -l repo -d 'Directory that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s W -l password -d 'Ask for the password first, whatever is known'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
@@ -225,6 +230,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l no-analyze -d 
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l dry-run -d 'Show what would be done, and do nothing'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s y -l yes -d 'Answer y to the question whether to go on'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s W -l password -d 'Ask for the password first, whatever is known'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
@@ -255,6 +261,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s r -l rep
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l no-record -d 'Leave no record of the result in the repository'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s W -l password -d 'Ask for the password first, whatever is known'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'

@@ -56,6 +56,10 @@ pub struct ConnectFlags {
     #[arg(short = 'w', long, global = true)]
     pub no_password: bool,
 
+    /// Ask for the password first, whatever is known
+    #[arg(short = 'W', long, global = true, conflicts_with = "no_password")]
+    pub password: bool,
+
     /// Read DATABASE_URL and its kind from this file (a folder: its .env.$ENVIRONMENT or .env)
     #[arg(long, global = true, value_name = "FILE")]
     pub env_file: Option<PathBuf>,

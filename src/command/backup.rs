@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
 use crate::report::backup::{List, Show};
-use crate::settings::{Target, ask_password, quantity};
+use crate::settings::{BackupDefaults, Target, ask_password, quantity};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -222,6 +222,33 @@ impl Filters {
             arguments.extend(given.then(|| flag.to_owned()));
         }
         arguments
+    }
+}
+
+impl Args {
+    /// Flags that have a default in `[backup]`, by the name that they have there.
+    pub fn given(&self) -> Vec<(&'static str, String)> {
+        let args = match &self.action {
+            Some(Action::Run(args)) => args,
+            _ => &self.run,
+        };
+        let flags = [
+            ("jobs", args.jobs.map(|jobs| jobs.to_string())),
+            ("compress", args.compress.map(|compress| compress.to_string())),
+            ("chunk", args.chunk.map(quantity::written_bytes)),
+        ];
+        flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+/// What a backup is made with when neither a flag nor `[backup]` says otherwise.
+pub fn standard() -> BackupDefaults {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    BackupDefaults {
+        jobs: Some(processors.min(4)),
+        compress: Some(Compression::DEFAULT.to_string()),
+        chunk: Some(chunks::CHUNK_BYTES),
+        max_age: None,
     }
 }
 

@@ -220,7 +220,7 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
             command,
         };
         match cli.command {
-            _ if cli.show.show_settings => show::settings(&context),
+            command if cli.show.show_settings => show::settings(&context, command.as_ref()),
             _ if cli.show.show_server => show::server(&context).await,
             Some(Command::Backup(args)) => backup::run(&context, args).await,
             Some(Command::Restore(args)) => restore::run(&context, args).await,

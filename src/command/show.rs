@@ -1,16 +1,36 @@
 //! `--show-settings` and `--show-server`.
 
-use super::Context;
+use clap::ValueEnum;
+
+use super::{Command, Context, backup};
+use crate::cli::output::Format;
 use crate::conn::{Routed, SessionOptions};
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::report::Report;
 use crate::settings::ask_password;
 use crate::show;
 
-/// Shows what is in force, and where it came from.
-pub fn settings(context: &Context) -> Result<Exit> {
+/// Shows what is in force, and where it came from. Nothing is dialled, asked or run.
+pub fn settings(context: &Context, command: Option<&Command>) -> Result<Exit> {
     let resolved = context.settings.target(&context.connect)?;
-    let report = show::settings(&context.settings, &resolved);
+    let read_from = context.connect.read_from.and_then(|which| which.to_possible_value());
+    let given = show::Given {
+        repo: context.repo.clone(),
+        read_from: read_from.map(|value| value.get_name().to_owned()),
+        backup: match command {
+            Some(Command::Backup(args)) => args.given(),
+            Some(Command::VerifyBackup(args)) => args.given(),
+            _ => Vec::new(),
+        },
+        standard: backup::standard(),
+    };
+    let report = show::settings(&context.settings, &resolved, &given);
+    if context.format == Format::Toml {
+        context.ui.answer(&report.toml())?;
+        return Ok(report.outcome());
+    }
+    resolved.notes.iter().for_each(|note| context.ui.note(note));
     context.answer(resolved.target.name.as_deref(), &report)
 }
 

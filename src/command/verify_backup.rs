@@ -93,6 +93,13 @@ fn level(text: &str) -> Result<Level, String> {
     }
 }
 
+impl Args {
+    /// Flags that have a default in `[backup]`, by the name that they have there.
+    pub fn given(&self) -> Vec<(&'static str, String)> {
+        self.max_age.map(|age| ("max_age", quantity::written_duration(age))).into_iter().collect()
+    }
+}
+
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);

@@ -105,7 +105,13 @@ pub async fn connect(target: &Target, options: &SessionOptions) -> Result<Sessio
         && target.hosts.iter().any(|host| host.socket().is_none());
     let connector = if encrypted { Some(tls::connector(&target.tls)?) } else { None };
     let mut target = target.clone();
-    if let Some(known) = &*target.learned.lock().await {
+    if target.prompt_first {
+        let mut learned = target.learned.lock().await;
+        if learned.is_none() {
+            *learned = Some(ask_first(&target, options).await?);
+        }
+        target.hosts.iter_mut().for_each(|host| host.password.clone_from(&learned));
+    } else if let Some(known) = &*target.learned.lock().await {
         give(&mut target.hosts, known);
     }
     let mut result = with_retries(&target, options, connector.as_ref()).await;
@@ -127,11 +133,26 @@ pub async fn connect(target: &Target, options: &SessionOptions) -> Result<Sessio
     })
 }
 
+/// `--password`: what is typed stands above all that is known.
+async fn ask_first(target: &Target, options: &SessionOptions) -> Result<(Secret, Origin)> {
+    let nobody = || {
+        Error::usage("--password needs one that is typed on a terminal")
+            .next("put the password into ~/.pgpass or PGPASSWORD")
+    };
+    let Some(prompt) = options.prompt else { return Err(nobody()) };
+    let password = prompt(format!("Password for user {}: ", target.user))
+        .await
+        .map_err(|error| nobody().caused_by(&error))?;
+    Ok((password.ok_or_else(nobody)?, Origin::Prompt))
+}
+
 /// Fills in what was learned: where nothing is known, or an older output of the command.
 fn give(hosts: &mut [Host], learned: &(Secret, Origin)) {
     for host in hosts {
         match &host.password {
-            Some((_, Origin::Command(_))) | None => host.password = Some(learned.clone()),
+            Some((_, Origin::Command(_) | Origin::Prompt)) | None => {
+                host.password = Some(learned.clone());
+            }
             Some(_) => {}
         }
     }
@@ -158,7 +179,7 @@ async fn with_retries(
     (|| all_hosts(target, options, connector))
         .retry(delays)
         .when(|stopped| match stopped {
-            Stopped::Failed(failures) => failures.iter().any(|failure| failure.cause.can_pass()),
+            Stopped::Failed(failures) => may_pass(failures),
             Stopped::Fault(_) => false,
         })
         .notify(|stopped, pause| {
@@ -169,6 +190,13 @@ async fn with_retries(
             }
         })
         .await
+}
+
+/// Whether another try may end otherwise: a login that was refused never does, and tries of a
+/// wrong password may lock the role out.
+fn may_pass(failures: &[Failure]) -> bool {
+    failures.iter().any(|failure| failure.cause.can_pass())
+        && !failures.iter().any(|failure| failure.cause.is_final())
 }
 
 /// A password that would help, when one would: out of the command, else out of the operator.
@@ -238,10 +266,13 @@ async fn all_hosts(
         SessionAttrs::Standby => &[SessionAttrs::Standby],
     };
     let mut failures = Vec::new();
+    let mut hosts: Vec<&Host> = target.hosts.iter().collect();
+    shuffle(target, &mut hosts);
     for wanted in passes {
         failures.clear();
-        let mut hosts: Vec<&Host> = target.hosts.iter().collect();
-        shuffle(target, &mut hosts);
+        // The second pass leaves out who was silent or dead a moment ago: libpq waits for them
+        // again, with the same outcome.
+        let mut answered = Vec::new();
         for host in hosts {
             let place = Place { target, host, options, connector, wanted: *wanted };
             match place.connect(&mut failures).await {
@@ -249,10 +280,16 @@ async fn all_hosts(
                 Ok(None) => {}
                 Err(error) => return Err(Stopped::Fault(error)),
             }
-            if failures.last().is_some_and(|failure| failure.cause.is_final()) {
-                break;
+            match failures.last().map(|failure| &failure.cause) {
+                Some(Cause::WrongKind(_)) => answered.push(host),
+                Some(cause) if cause.is_final() => return Err(Stopped::Failed(failures)),
+                _ => {}
             }
         }
+        if answered.is_empty() {
+            break;
+        }
+        hosts = answered;
     }
     Err(Stopped::Failed(failures))
 }

@@ -13,7 +13,7 @@ use super::server::Server;
 use super::session::Session;
 use crate::cli::connect::ReadFrom;
 use crate::error::{Error, Result};
-use crate::settings::{Origin, Replica, Target};
+use crate::settings::{Replica, Target};
 
 /// How long the primary may take to say which cluster it is, when somebody else is read from.
 const PRIMARY_LIMIT: Duration = Duration::from_secs(3);
@@ -135,7 +135,7 @@ async fn backup(
     options: &SessionOptions,
 ) -> Result<Routed> {
     let (_, known) = look_at_primary(target, options).await;
-    let session = connect(&in_same_database(server, target), options).await?;
+    let session = connect(server, options).await?;
     let lag = match session.server().in_recovery {
         true => lag(&session, known.as_ref(), max_lag).await,
         false => Lag::Behind(0.0),
@@ -236,7 +236,7 @@ impl Candidates<'_> {
         replica: &Replica,
         known: Option<&Known>,
     ) -> Result<(Session, String), String> {
-        let mut target = in_same_database(&replica.target, self.target);
+        let mut target = replica.target.clone();
         // One command for both runs once.
         if target.password_command == self.target.password_command {
             target.learned = self.target.learned.clone();
@@ -253,14 +253,6 @@ impl Candidates<'_> {
             Some(why) => Err(format!("{place}: {why}")),
             None => Ok((session, format!("weight {}, {}", replica.weight, lag.words()))),
         }
-    }
-}
-
-/// A database that was asked for by name is meant on every server.
-fn in_same_database(server: &Target, target: &Target) -> Target {
-    match target.origin("dbname") {
-        Origin::Flag("--dbname") => server.in_database(&target.database),
-        _ => server.clone(),
     }
 }
 

@@ -225,17 +225,36 @@ impl<S: AsyncRead + Unpin> AsyncRead for Encrypted<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Encrypted<S> {
+    /// What the server said before it closed, when that is an alert. With TLS 1.3 it looks at the
+    /// client's certificate after the handshake is complete for us: it may be gone while we
+    /// still write, with the reason waiting to be read.
+    fn last_words(&mut self, context: &mut Context<'_>, error: io::Error) -> io::Error {
+        let mut byte = [0];
+        match Pin::new(&mut self.stream).poll_read(context, &mut ReadBuf::new(&mut byte)) {
+            Poll::Ready(Err(alert)) => alert,
+            _ => error,
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        match Pin::new(&mut self.stream).poll_write(context, bytes) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(self.last_words(context, error))),
+            written => written,
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        match Pin::new(&mut self.stream).poll_flush(context) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(self.last_words(context, error))),
+            flushed => flushed,
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

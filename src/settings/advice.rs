@@ -25,8 +25,9 @@ pub(super) fn notes(target: &Target) -> Vec<String> {
     let encrypted = target.hosts.iter().any(|host| host.socket().is_none());
     let mut missing = |keyword: &'static str, path: &std::path::Path, what| {
         if encrypted && target.given.contains_key(keyword) && !path.exists() {
+            let place = if path.is_relative() { " in the current folder" } else { "" };
             notes.push(format!(
-                "{keyword} {} from {} does not exist: {what}",
+                "{keyword} {} from {} does not exist{place}: {what}",
                 path.display(),
                 target.origin(keyword)
             ));

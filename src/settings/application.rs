@@ -26,59 +26,74 @@ pub(super) fn source(given: &Variables) -> Result<Option<Source>> {
         .map(|variable| candidate(given, variable.known(), 1, variable.origin.clone()))
         .next()
         .map(Box::new);
-    describe(given, &mut source);
+    describe(given, &mut source, false);
     Ok(Some(source))
 }
 
-/// Adds what the variables say of the application, and nothing of its server.
-pub(super) fn describe(given: &Variables, source: &mut Source) {
+/// Adds what the variables say of the application; with `all` that too which would decide about
+/// the server, when another one was named.
+pub(super) fn describe(given: &Variables, source: &mut Source, all: bool) {
     let environment = named(given, Effect::Environment).find_map(|(_, variable)| {
         let name = variable.value.clone().ok()?;
         Some((name, variable.origin.clone()))
     });
     source.environment = environment.or_else(|| given.environment.clone());
     for (name, variable) in given.iter() {
-        let mut unused = |why: String| {
-            let origin = variable.origin.clone();
-            source.unused.push(UnusedVariable { name: name.to_owned(), origin, why });
-        };
-        let Some(found) = variables::find(name) else {
-            if variables::is_ours(name) {
-                unused(match variables::nearest(name) {
-                    Some(near) => format!("not known; did you mean {near}?"),
-                    None => "not known".to_owned(),
-                });
-            }
-            continue;
-        };
-        let value = match &variable.value {
-            Ok(value) => value,
-            Err(undefined) => {
-                let why = format!("${{{undefined}}} is not defined");
-                source.notes.push(format!("{name} is not known: {why}"));
-                unused(why);
-                continue;
-            }
-        };
-        if found.prefixed {
-            source.notes.push(format!(
-                "{name} is {} as pydantic reads it with env_prefix = \"DB_\"",
-                found.known.name
-            ));
-        }
-        let shown = match found.known.kind {
-            // A connection string is not a setting, and a password not for judging.
-            Kind::Secret if found.known.effect != Effect::Judged => continue,
-            Kind::Secret => "***".to_owned(),
-            _ => value.clone(),
-        };
-        if let Some(why) = found.known.kind.fault(value) {
-            source.notes.push(format!("{} is not used: {why}", variable.origin));
-            unused(why.to_owned());
-            continue;
-        }
         let origin = variable.origin.clone();
-        source.application.push(ApplicationSetting { name: name.to_owned(), value: shown, origin });
+        match judge(name, variable, all, &mut source.notes) {
+            Judgement::Kept(value) => {
+                let name = name.to_owned();
+                source.application.push(ApplicationSetting { name, value, origin });
+            }
+            Judgement::Unused(why) => {
+                source.unused.push(UnusedVariable { name: name.to_owned(), origin, why });
+            }
+            Judgement::NotOurs => {}
+        }
+    }
+}
+
+/// What becomes of a variable beside the server.
+enum Judgement {
+    /// Its value, masked where it is secret.
+    Kept(String),
+    /// Why.
+    Unused(String),
+    /// Somebody else's, or its effect was elsewhere.
+    NotOurs,
+}
+
+fn judge(name: &str, variable: &Variable, all: bool, notes: &mut Vec<String>) -> Judgement {
+    let Some(found) = variables::find(name) else {
+        return match variables::nearest(name) {
+            _ if !variables::is_ours(name) => Judgement::NotOurs,
+            Some(near) => Judgement::Unused(format!("not known; did you mean {near}?")),
+            None => Judgement::Unused("not known".to_owned()),
+        };
+    };
+    let value = match &variable.value {
+        Ok(value) => value,
+        Err(undefined) => {
+            let why = format!("${{{undefined}}} is not defined");
+            notes.push(format!("{name} is not known: {why}"));
+            return Judgement::Unused(why);
+        }
+    };
+    let KnownVariable { name: known, effect, kind, .. } = found.known;
+    if found.prefixed {
+        notes.push(format!("{name} is {known} as pydantic reads it with env_prefix = \"DB_\""));
+    }
+    if let Some(why) = kind.fault(value) {
+        notes.push(format!("{} is not used: {why}", variable.origin));
+        return Judgement::Unused(why.to_owned());
+    }
+    match (*kind, *effect) {
+        (Kind::Secret, Effect::Judged) => Judgement::Kept("***".to_owned()),
+        // A connection string is not a setting, and a password not for judging.
+        (Kind::Secret, _) => Judgement::NotOurs,
+        (_, Effect::Judged) => Judgement::Kept(value.clone()),
+        _ if all => Judgement::Kept(value.clone()),
+        _ => Judgement::NotOurs,
     }
 }
 
@@ -114,13 +129,17 @@ fn server(given: &Variables) -> Result<Option<Source>> {
         let Some(variable) = keyword.variable.and_then(|name| given.get(name)) else { continue };
         source.below.set(keyword.name, variable.known()?, variable.origin.clone());
     }
+    // Older than PGSSLMODE, and weaker.
+    if let Some(variable) = given.get("PGREQUIRESSL")
+        && variable.known()?.starts_with('1')
+    {
+        source.below.fill("sslmode", "require", variable.origin.clone());
+    }
     let first = ["host", "hostaddr", "service", "dbname", "user"].into_iter();
     if source.title.is_empty() {
-        let origins = first.clone().filter(|name| source.below.has(name));
-        let Some(name) = origins.map(|name| source.below.origin(name)).next() else {
-            return Ok(None);
-        };
-        source.title = title(&name);
+        let mut set = first.filter(|name| source.below.has(name));
+        let Some(name) = set.next() else { return Ok(None) };
+        source.title = title(&source.below.origin(name));
     }
     source.title = format!("{} ({})", source.title, path.display());
     Ok(Some(source))

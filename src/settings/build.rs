@@ -64,6 +64,7 @@ pub(super) fn target(env: &Environment, layer: &Layer, may_prompt: bool) -> Resu
         session_attrs: choice(layer, "target_session_attrs", SESSION_ATTRS, SessionAttrs::Any)?,
         load_balance: choice(layer, "load_balance_hosts", LOAD_BALANCE, false)?,
         may_prompt,
+        prompt_first: false,
         passed_on: PASSED_ON
             .iter()
             .filter_map(|name| layer.get(name).map(|value| (*name, value.to_owned())))
@@ -75,6 +76,7 @@ pub(super) fn target(env: &Environment, layer: &Layer, may_prompt: bool) -> Resu
             .map(|(name, value, _)| (name, value.to_owned()))
             .collect(),
         user,
+        passfile: None,
         password_command: None,
         learned: Learned::default(),
         replicas: Vec::new(),
@@ -152,7 +154,6 @@ const VERSIONS: &[(&str, TlsVersion)] = &[
     ("TLSv1.2", TlsVersion::Tls12),
     ("TLSv1.3", TlsVersion::Tls13),
 ];
-const ON_OFF: &[(&str, bool)] = &[("0", false), ("1", true)];
 const NEGOTIATIONS: &[(&str, bool)] = &[("postgres", false), ("direct", true)];
 const CERTIFICATE_MODES: &[(&str, bool)] = &[("disable", false), ("allow", true)];
 const GSS_MODES: &[(&str, ())] = &[("disable", ()), ("prefer", ())];
@@ -160,6 +161,7 @@ const GSS_MODES: &[(&str, ())] = &[("disable", ()), ("prefer", ())];
 /// One of several words, in small letters as libpq wants it. The error names the key, its origin
 /// and the words, not the value.
 fn choice<T: Copy>(layer: &Layer, name: &str, words: &[(&str, T)], default: T) -> Result<T> {
+    refuse_nothing(layer, name)?;
     let Some(value) = layer.get(name) else { return Ok(default) };
     match words.iter().find(|(word, _)| *word == value) {
         Some((_, meaning)) => Ok(*meaning),
@@ -167,6 +169,15 @@ fn choice<T: Copy>(layer: &Layer, name: &str, words: &[(&str, T)], default: T) -
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             Err(invalid(layer, name, &format!("it is one of {}", known.join(", "))))
         }
+    }
+}
+
+/// Where libpq has no meaning for an empty value, an unset variable of a script must not become
+/// a default that is weaker than what was meant.
+fn refuse_nothing(layer: &Layer, name: &str) -> Result<()> {
+    match layer.is_blank(name) {
+        true => Err(invalid(layer, name, "it is empty")),
+        false => Ok(()),
     }
 }
 
@@ -179,11 +190,14 @@ fn version(layer: &Layer, name: &str) -> Result<Option<TlsVersion>> {
     }
 }
 
-fn whole_number(layer: &Layer, name: &str) -> Result<Option<i64>> {
+fn whole_number(layer: &Layer, name: &str) -> Result<Option<i32>> {
+    refuse_nothing(layer, name)?;
     layer
         .get(name)
         .map(|text| {
-            text.trim().parse().map_err(|_| invalid(layer, name, "it is not a whole number"))
+            text.trim()
+                .parse()
+                .map_err(|_| invalid(layer, name, "it is not a whole number of 32 bits"))
         })
         .transpose()
 }
@@ -207,8 +221,8 @@ fn refuse_what_cannot_be_honoured(layer: &Layer) -> Result<()> {
         let Some(keyword) = keyword::find(name) else { continue };
         let refused = match keyword.used {
             Use::Honoured | Use::Ignored => false,
-            Use::Only(harmless) => value != harmless,
-            Use::Refused => true,
+            Use::Only(harmless) => !harmless.contains(&value),
+            Use::Refused => !value.is_empty(),
         };
         if refused {
             return Err(Error::usage(format!("{name} from {origin} cannot be honoured"))
@@ -337,7 +351,8 @@ fn tls(env: &Environment, layer: &Layer) -> Result<TlsSettings> {
         certificate: certificate(own.as_deref(), layer)?,
         minimum,
         maximum,
-        sni: choice(layer, "sslsni", ON_OFF, true)?,
+        // libpq takes any other value for a no.
+        sni: layer.get("sslsni").map_or(!layer.is_blank("sslsni"), |text| text.starts_with('1')),
         channel_binding: choice(layer, "channel_binding", BINDINGS, ChannelBinding::Prefer)?,
     })
 }

@@ -9,9 +9,9 @@ pub(super) enum Use {
     Honoured,
     /// Accepted without effect: it tunes something that pgtend does not have.
     Ignored,
-    /// Refused unless it has the given value, which asks for nothing: to ignore it would
+    /// Refused unless it has one of the given values, which ask for nothing: to ignore it would
     /// weaken what the operator asked for.
-    Only(&'static str),
+    Only(&'static [&'static str]),
     /// Honoured in that certificate revocation lists are refused: the TLS library cannot
     /// check them.
     Refused,
@@ -64,25 +64,26 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     keyword("sslcrldir", "PGSSLCRLDIR", Use::Refused),
     keyword("sslsni", "PGSSLSNI", Use::Honoured),
     keyword("sslkeylogfile", "", Use::Ignored),
-    keyword("requirepeer", "PGREQUIREPEER", Use::Only("")),
-    keyword("require_auth", "PGREQUIREAUTH", Use::Only("")),
-    keyword("min_protocol_version", "PGMINPROTOCOLVERSION", Use::Only("3.0")),
-    keyword("max_protocol_version", "PGMAXPROTOCOLVERSION", Use::Ignored),
+    keyword("requirepeer", "PGREQUIREPEER", Use::Only(&[""])),
+    keyword("require_auth", "PGREQUIREAUTH", Use::Only(&[""])),
+    keyword("min_protocol_version", "PGMINPROTOCOLVERSION", Use::Only(&["3.0"])),
+    keyword("max_protocol_version", "PGMAXPROTOCOLVERSION", Use::Only(&["3.0", "3.2", "latest"])),
     keyword("ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION", Use::Honoured),
     keyword("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION", Use::Honoured),
     keyword("gssencmode", "PGGSSENCMODE", Use::Honoured),
     keyword("krbsrvname", "PGKRBSRVNAME", Use::Ignored),
     keyword("gsslib", "PGGSSLIB", Use::Ignored),
     keyword("gssdelegation", "PGGSSDELEGATION", Use::Ignored),
-    keyword("replication", "", Use::Only("")),
+    keyword("replication", "", Use::Only(&["", "0", "off", "no", "false"])),
     keyword("target_session_attrs", "PGTARGETSESSIONATTRS", Use::Honoured),
     keyword("load_balance_hosts", "PGLOADBALANCEHOSTS", Use::Honoured),
-    keyword("scram_client_key", "", Use::Only("")),
-    keyword("scram_server_key", "", Use::Only("")),
-    keyword("oauth_issuer", "", Use::Only("")),
-    keyword("oauth_client_id", "", Use::Only("")),
-    keyword("oauth_client_secret", "", Use::Only("")),
-    keyword("oauth_scope", "", Use::Only("")),
+    keyword("scram_client_key", "", Use::Only(&[])),
+    keyword("scram_server_key", "", Use::Only(&[])),
+    // For a server that asks for OAuth: such a login fails, with these or without.
+    keyword("oauth_issuer", "", Use::Ignored),
+    keyword("oauth_client_id", "", Use::Ignored),
+    keyword("oauth_client_secret", "", Use::Ignored),
+    keyword("oauth_scope", "", Use::Ignored),
 ];
 
 /// The keyword of that name.

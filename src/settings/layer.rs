@@ -4,37 +4,51 @@ use std::collections::BTreeMap;
 
 use super::origin::Origin;
 
-/// The keywords that one source sets. An empty value counts as none.
+/// The keywords that one source sets. A value that is there and empty keeps what lies below out:
+/// it is the default, or an error where libpq has no meaning for it.
 #[derive(Clone, Default)]
 pub(super) struct Layer(BTreeMap<&'static str, (String, Origin)>);
 
 impl Layer {
+    /// Sets a value; an empty one is none.
     pub fn set(&mut self, name: &'static str, value: impl Into<String>, origin: Origin) {
         let value = value.into();
         if value.is_empty() {
             self.0.remove(name);
         } else {
-            self.0.insert(name, (value, origin));
+            self.put(name, value, origin);
         }
     }
 
-    /// Sets what is not set yet.
+    /// Sets a value as it was written, even to nothing.
+    pub fn put(&mut self, name: &'static str, value: impl Into<String>, origin: Origin) {
+        self.0.insert(name, (value.into(), origin));
+    }
+
+    /// Sets what is not set yet, not even to nothing.
     pub fn fill(&mut self, name: &'static str, value: impl Into<String>, origin: Origin) {
         if !self.0.contains_key(name) {
-            self.set(name, value, origin);
+            self.put(name, value, origin);
         }
     }
 
+    /// Takes a value away; true when there was one.
     pub fn remove(&mut self, name: &str) -> bool {
-        self.0.remove(name).is_some()
+        self.0.remove(name).is_some_and(|(value, _)| !value.is_empty())
     }
 
+    /// A value that is not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|(value, _)| value.as_str())
+        self.0.get(name).map(|(value, _)| value.as_str()).filter(|value| !value.is_empty())
     }
 
     pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.get(name).is_some()
+    }
+
+    /// Whether it was set to nothing.
+    pub fn is_blank(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|(value, _)| value.is_empty())
     }
 
     /// Where a value came from; [`Origin::Default`] when it is not set.
@@ -42,6 +56,7 @@ impl Layer {
         self.0.get(name).map_or(Origin::Default, |(_, origin)| origin.clone())
     }
 
+    /// All values, the empty ones too.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str, &Origin)> {
         self.0.iter().map(|(name, (value, origin))| (*name, value.as_str(), origin))
     }

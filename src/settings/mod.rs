@@ -20,11 +20,13 @@ mod layer;
 mod learned;
 mod origin;
 mod passfile;
+mod passwords;
 mod prompt;
 pub mod quantity;
 mod resolve;
 mod secret;
 mod service;
+mod shown;
 mod source;
 mod target;
 mod variables;
@@ -38,6 +40,7 @@ pub use learned::Learned;
 pub use origin::Origin;
 pub use prompt::{Asked, ask_password};
 pub use secret::Secret;
+pub use shown::Shown;
 pub use source::UnusedVariable;
 pub use target::{
     ApplicationSetting, ChannelBinding, ClientCertificate, Host, Keepalive, PasswordCommand,
@@ -60,6 +63,8 @@ pub struct ConnectArgs {
     pub dbname: Option<String>,
     /// Never ask for a password.
     pub no_password: bool,
+    /// Ask for the password before connecting, whatever is known.
+    pub password: bool,
     /// A name of pgtend.toml.
     pub target: Option<String>,
     /// A file with the variables of an application.
@@ -81,6 +86,7 @@ impl From<&ConnectFlags> for ConnectArgs {
             user: flags.username.clone(),
             dbname: flags.dbname.clone(),
             no_password: flags.no_password,
+            password: flags.password,
             target: flags.target.clone(),
             env_file: flags.env_file.clone(),
             read_from: flags.read_from,
@@ -149,22 +155,33 @@ impl Settings {
     /// # Errors
     /// Usage, when none of them is set.
     pub fn repo(&self, flag: Option<&str>, target: Option<&str>) -> Result<String> {
-        let file = self.file.as_ref();
-        let of_target = || {
-            let file = file?;
-            let name = target.or(file.default_target.as_deref())?;
-            file.targets.get(name)?.repo.as_deref()
+        self.repo_of(flag, target).map(|(repo, _)| repo).ok_or_else(|| {
+            Error::usage("no backup repository is known").next(
+                "give --repo, set PGTEND_REPO, or put repo into the target or the top of \
+                 pgtend.toml",
+            )
+        })
+    }
+
+    /// The same with where it is from; `None` when no repository is known.
+    pub fn repo_of(&self, flag: Option<&str>, target: Option<&str>) -> Option<(String, Origin)> {
+        let flag = flag.map(|repo| (repo, Origin::Flag("--repo")));
+        let variable = || {
+            self.env.text("PGTEND_REPO").map(|repo| (repo, Origin::Variable("PGTEND_REPO".into())))
         };
-        flag.or_else(|| self.env.text("PGTEND_REPO"))
-            .or_else(of_target)
-            .or_else(|| file?.repo.as_deref())
-            .map(str::to_owned)
-            .ok_or_else(|| {
-                Error::usage("no backup repository is known").next(
-                    "give --repo, set PGTEND_REPO, or put repo into the target or the top of \
-                     pgtend.toml",
-                )
-            })
+        let of_target = || {
+            let file = self.file.as_ref()?;
+            let name = target.or(file.default_target.as_deref())?;
+            let repo = file.targets.get(name)?.repo.as_deref()?;
+            Some((repo, Origin::Config { target: name.to_owned(), path: file.path.clone() }))
+        };
+        let of_file = || {
+            let file = self.file.as_ref()?;
+            let target = "the top".to_owned();
+            Some((file.repo.as_deref()?, Origin::Config { target, path: file.path.clone() }))
+        };
+        let found = flag.or_else(variable).or_else(of_target).or_else(of_file);
+        found.map(|(repo, origin)| (repo.to_owned(), origin))
     }
 
     /// The process's environment as it was at the start.
@@ -187,3 +204,6 @@ impl std::fmt::Debug for Settings {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod fuzz_tests;

@@ -7,24 +7,10 @@ use std::path::Path;
 
 use super::secret::Secret;
 
-/// A password file's lines; it may hold none.
+/// A password file's lines with their numbers, from 1; it may hold none.
 #[derive(Debug, Default)]
 pub(super) struct Passfile {
-    lines: Vec<Line>,
-}
-
-/// `host:port:database:user:password` without its escapes.
-#[derive(Debug)]
-struct Line {
-    number: usize,
-    fields: [Field; 4],
-    password: Secret,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Field {
-    Any,
-    Exactly(String),
+    lines: Vec<(usize, Secret)>,
 }
 
 /// What a password is looked up by.
@@ -61,66 +47,55 @@ impl Passfile {
         (Self::default(), Some(warning))
     }
 
-    fn parse(text: &str) -> Self {
-        let lines = text.split('\n').map(|line| line.trim_end_matches('\r')).enumerate();
-        Self { lines: lines.filter_map(|(at, line)| Line::parse(at + 1, line)).collect() }
+    pub fn parse(text: &str) -> Self {
+        let lines = text.split('\n').map(|line| line.trim_end_matches('\r'));
+        let lines = (1..).zip(lines).filter(|(_, line)| !line.starts_with('#'));
+        Self { lines: lines.map(|(number, line)| (number, Secret::new(line))).collect() }
     }
 
     /// The first line that matches: its number, from 1, and its password.
-    pub fn find(&self, key: Key<'_>) -> Option<(usize, &Secret)> {
+    pub fn find(&self, key: Key<'_>) -> Option<(usize, Secret)> {
         let port = key.port.to_string();
         let wanted = [key.host, &port, key.database, key.user];
-        self.lines
-            .iter()
-            .find(|line| line.fields.iter().zip(wanted).all(|(field, text)| field.matches(text)))
-            .map(|line| (line.number, &line.password))
+        self.lines.iter().find_map(|(number, line)| {
+            let password = wanted.iter().try_fold(line.expose(), |rest, text| after(rest, text))?;
+            Some((*number, Secret::new(unescaped(password))))
+        })
     }
 }
 
-impl Line {
-    fn parse(number: usize, text: &str) -> Option<Self> {
-        if text.starts_with('#') {
+/// What follows a field that is `*` or `wanted`. The field ends where `wanted` does, so that a
+/// colon in it may go without its backslash: `::1:5432:..`
+fn after<'a>(line: &'a str, wanted: &str) -> Option<&'a str> {
+    if let Some(rest) = line.strip_prefix("*:") {
+        return Some(rest);
+    }
+    let mut rest = line.chars();
+    for expected in wanted.chars() {
+        let found = match rest.next()? {
+            '\\' => rest.next()?,
+            found => found,
+        };
+        if found != expected {
             return None;
         }
-        let mut rest = Some(text);
-        let mut next = || {
-            let (value, after) = field(rest?);
-            let raw = rest?;
-            rest = after;
-            Some((raw, value))
-        };
-        let mut pattern = || {
-            let (raw, value) = next()?;
-            let any = raw == "*" || raw.starts_with("*:");
-            Some(if any { Field::Any } else { Field::Exactly(value) })
-        };
-        let fields = [pattern()?, pattern()?, pattern()?, pattern()?];
-        let (_, password) = next()?;
-        Some(Self { number, fields, password: Secret::new(password) })
     }
+    rest.as_str().strip_prefix(':')
 }
 
-/// The text up to the next colon that is not escaped, and what follows that colon.
-fn field(text: &str) -> (String, Option<&str>) {
+/// The text up to the next colon that is not escaped, without its escapes.
+fn unescaped(text: &str) -> String {
     let mut value = String::new();
-    let mut chars = text.char_indices();
-    while let Some((at, c)) = chars.next() {
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
         match c {
-            ':' => return (value, Some(&text[at + 1..])),
-            '\\' => value.extend(chars.next().map(|(_, escaped)| escaped)),
+            ':' => break,
+            // One at the very end stands for itself.
+            '\\' => value.push(chars.next().unwrap_or(c)),
             c => value.push(c),
         }
     }
-    (value, None)
-}
-
-impl Field {
-    fn matches(&self, text: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Exactly(value) => value == text,
-        }
-    }
+    value
 }
 
 #[cfg(test)]
@@ -163,6 +138,30 @@ mod tests {
         assert_eq!(find("*:*:*:*\n", "h", 1, "d", "u"), None);
     }
 
+    /// Found by comparing with psql.
+    #[test]
+    fn a_colon_may_stand_as_it_is() {
+        assert_eq!(find("::1:5432:a:b:c:u:p", "::1", 5432, "a:b:c", "u").as_deref(), Some("1 p"));
+        assert_eq!(find("a:5432:d:u:p", "a:5432", 5432, "d", "u"), None);
+    }
+
+    #[test]
+    fn a_backslash_at_the_end_stands_for_itself() {
+        assert_eq!(find("*:*:*:*:p\\", "h", 1, "d", "u").as_deref(), Some("1 p\\"));
+    }
+
+    #[test]
+    fn a_line_that_is_not_utf_8_does_not_take_the_others_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pgpass");
+        std::fs::write(&path, b"# caf\xe9\n*:*:*:*:p\r\r\n").unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        let (file, warning) = Passfile::read(&path);
+        assert_eq!(warning, None);
+        let key = Key { host: "h", port: 1, database: "d", user: "u" };
+        assert_eq!(file.find(key).unwrap().1.expose(), "p");
+    }
+
     #[test]
     fn a_file_that_others_can_read_is_ignored_with_a_warning() {
         let folder = tempfile::tempdir().unwrap();
@@ -173,8 +172,8 @@ mod tests {
             let (file, warning) = Passfile::read(&path);
             (file.lines.len(), warning.is_some())
         };
-        assert_eq!(mode(0o600), (1, false));
-        assert_eq!(mode(0o400), (1, false));
+        assert_eq!(mode(0o600), (2, false));
+        assert_eq!(mode(0o400), (2, false));
         assert_eq!(mode(0o640), (0, true));
         assert_eq!(mode(0o604), (0, true));
         assert!(Passfile::read(folder.path()).1.is_some());

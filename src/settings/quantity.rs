@@ -31,6 +31,24 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "it is a whole number with s, m, h, d or w: 26h".to_owned())
 }
 
+/// The shortest way that [`bytes`] reads back.
+pub fn written_bytes(bytes: u64) -> String {
+    written(bytes, &[("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)], "")
+}
+
+/// The shortest way that [`duration`] reads back; parts of a second are left out.
+pub fn written_duration(time: Duration) -> String {
+    written(time.as_secs(), &[("d", 86_400), ("h", 3600), ("m", 60)], "s")
+}
+
+fn written(amount: u64, units: &[(&str, u64)], smallest: &str) -> String {
+    let unit = units.iter().find(|(_, factor)| amount >= *factor && amount.is_multiple_of(*factor));
+    unit.map_or_else(
+        || format!("{amount}{smallest}"),
+        |(name, factor)| format!("{}{name}", amount / factor),
+    )
+}
+
 fn amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -42,6 +60,17 @@ fn amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        assert_eq!(written_bytes(64 << 20), "64MiB");
+        assert_eq!(written_duration(Duration::from_secs(26 * 3600)), "26h");
+        for number in [0, 1, 1000, 1024, 1 << 20, 3 << 30, 86_400, 90_000, u64::MAX] {
+            assert_eq!(bytes(&written_bytes(number)), Ok(number));
+            let time = Duration::from_secs(number);
+            assert_eq!(duration(&written_duration(time)), Ok(time));
+        }
+    }
 
     #[test]
     fn amounts_are_read() {

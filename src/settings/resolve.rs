@@ -4,21 +4,19 @@
 //! own (service file, then `PG*`) > `default_target` > libpq's defaults. A password belongs to
 //! the place that it was written for: it is not carried to another host or port.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::application;
-use super::build::{self, SOCKET_FOLDERS};
+use super::build;
 use super::env::Environment;
 use super::env_file::Variables;
 use super::file::{ConfigFile, TargetEntry};
 use super::keyword::KEYWORDS;
 use super::layer::Layer;
 use super::origin::Origin;
-use super::passfile::{Key, Passfile};
-use super::secret::Secret;
 use super::source::{Candidate, Source};
-use super::target::{Host, PasswordCommand, Replica, SslMode, Target};
-use super::{ConnectArgs, Resolved, advice, dsn, service};
+use super::target::{PasswordCommand, Replica, SslMode, Target};
+use super::{ConnectArgs, Resolved, advice, dsn, passwords, service};
 use crate::cli::connect::ReadFrom;
 use crate::error::{Error, Result};
 
@@ -62,7 +60,7 @@ pub(super) fn resolve(
         && (args.url.is_some() || args.target.is_some())
     {
         let path = variables.file.as_deref().unwrap_or(Path::new(""));
-        application::describe(variables, &mut source);
+        application::describe(variables, &mut source, true);
         source.notes.push(format!(
             "the server of {} is not used: {} names another",
             path.display(),
@@ -74,6 +72,7 @@ pub(super) fn resolve(
     let unused = std::mem::take(&mut source.unused);
     let (replicas, backup) = (std::mem::take(&mut source.replicas), source.backup.take());
     let (mut target, mut notes) = finish(env, source, args.no_password)?;
+    target.prompt_first = args.password;
     let wanted = matches!(args.read_from, Some(ReadFrom::Replica | ReadFrom::Any));
     for candidate in replicas {
         let weight = candidate.weight;
@@ -103,9 +102,18 @@ fn finish(
     fill(&mut source.layer, &below, &[]);
     add_environment(env, &mut source);
     raise(&mut source);
+    let ambient = source.layer.origin("password") == Origin::Variable("PGPASSWORD".into());
+    if let Some(command) = source.password_command.as_ref().filter(|_| ambient) {
+        // Explicit beats ambient: the command was written for this server.
+        source.layer.remove("password");
+        source
+            .notes
+            .push(format!("PGPASSWORD is not used: {} has a password_command", command.origin));
+    }
     let mut target = build::target(env, &source.layer, !no_password)?;
+    target.passfile = passwords::passfile(env, &source.layer);
     let mut notes = source.notes;
-    add_passwords(env, &mut target, &source.layer, &mut notes);
+    passwords::add(&mut target, &source.layer, &mut notes);
     notes.extend(advice::notes(&target));
     target.name = source.target;
     target.password_command = source.password_command;
@@ -245,7 +253,7 @@ fn from_env_file(variables: &Variables, args: &ConnectArgs) -> Result<Source> {
     }
     let mut source =
         Source { title: "the command line".to_owned(), explicit: true, ..Source::default() };
-    application::describe(variables, &mut source);
+    application::describe(variables, &mut source, true);
     Ok(source)
 }
 
@@ -350,7 +358,7 @@ fn add_service(env: &Environment, source: &mut Source) -> Result<()> {
     let origin = Origin::Service { name, path: found.path };
     let mut below = Layer::default();
     for (keyword, value) in found.values {
-        below.set(keyword, value, origin.clone());
+        below.put(keyword, value, origin.clone());
     }
     fill(layer, &below, &[]);
     Ok(())
@@ -375,7 +383,7 @@ fn fill(layer: &mut Layer, below: &Layer, not: &[&str]) {
     let elsewhere = LOCATION.iter().any(|name| {
         let usual = if *name == "port" { "5432" } else { "" };
         let fixed = not.contains(name) || (placed && *name != "port");
-        let other = layer.get(name).or(fixed.then_some(usual));
+        let other = layer.get(name).or((fixed || layer.is_blank(name)).then_some(usual));
         below.get(name).zip(other).is_some_and(|(below, above)| below != above)
     });
     for (name, value, origin) in below.iter() {
@@ -388,37 +396,6 @@ fn fill(layer: &mut Layer, below: &Layer, not: &[&str]) {
     }
 }
 
-/// Gives each host its password: the one that was given, else its line of the password file.
-fn add_passwords(env: &Environment, target: &mut Target, layer: &Layer, notes: &mut Vec<String>) {
-    if let Some(password) = layer.get("password") {
-        let password = (Secret::new(password), layer.origin("password"));
-        for host in &mut target.hosts {
-            host.password = Some(password.clone());
-        }
-        return;
-    }
-    let path = layer.get("passfile").map(PathBuf::from);
-    let Some(path) = path.or_else(|| env.home().map(|home| home.join(".pgpass"))) else { return };
-    let (passfile, warning) = Passfile::read(&path);
-    notes.extend(warning);
-    for host in &mut target.hosts {
-        let (user, database) = (&target.user, &target.database);
-        let key = Key { host: passfile_name(host, layer), port: host.port, database, user };
-        host.password = passfile.find(key).map(|(line, password)| {
-            (password.clone(), Origin::Passfile { path: path.clone(), line })
-        });
-    }
-}
-
-/// The default socket goes by the name of localhost, other sockets by their folder.
-fn passfile_name<'a>(host: &'a Host, layer: &Layer) -> &'a str {
-    let chosen = !layer.has("host") && host.socket().is_some();
-    // Anybody can make a socket in /tmp, so there it has to have been looked for by default.
-    let usual = SOCKET_FOLDERS.iter().any(|folder| *folder == host.name)
-        && Path::new(&host.name) != Path::new("/tmp");
-    if chosen || usual { "localhost" } else { host.tls_name() }
-}
-
 #[cfg(test)]
 #[path = "resolve_tests.rs"]
 mod tests;
@@ -426,3 +403,7 @@ mod tests;
 #[cfg(test)]
 #[path = "application_tests.rs"]
 mod application_tests;
+
+#[cfg(test)]
+#[path = "env_file_tests.rs"]
+mod env_file_tests;

@@ -55,14 +55,20 @@ pub(super) fn read(env: &Environment, file: Option<&str>, name: &str) -> Result<
     })
 }
 
-type Values = Vec<(&'static str, String)>;
+/// Bytes; the end of the line comes on top.
+const LONGEST_LINE: usize = 1020;
+
+pub(super) type Values = Vec<(&'static str, String)>;
 
 /// The keywords of one group; `None` when the group is not there. Errors say the line, from 1.
-fn parse(text: &str, wanted: &str) -> Result<Option<Values>, (usize, String)> {
+pub(super) fn parse(text: &str, wanted: &str) -> Result<Option<Values>, (usize, String)> {
     let mut values: Option<Values> = None;
     let mut inside = false;
     for (at, line) in text.lines().enumerate() {
         let fault = |cause: String| Err((at + 1, cause));
+        if line.len() > LONGEST_LINE {
+            return fault("the line is longer than libpq can read".to_owned());
+        }
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;

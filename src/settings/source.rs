@@ -72,7 +72,7 @@ impl Source {
             ..Self::default()
         };
         for (name, value) in info.into_values() {
-            source.layer.set(name, value, origin.clone());
+            source.layer.put(name, value, origin.clone());
         }
         Ok(source)
     }

@@ -32,6 +32,8 @@ pub struct Target {
     pub load_balance: bool,
     /// Ask for a password on the terminal when the server wants one and none is known.
     pub may_prompt: bool,
+    /// Ask for it before connecting, whatever is known.
+    pub prompt_first: bool,
     /// What was given of the keywords that a child process (`pg_dump`) needs too: `sslmode`,
     /// `sslrootcert`, `connect_timeout` .. Neither address nor secret is among them.
     pub passed_on: Vec<(&'static str, String)>,
@@ -39,6 +41,8 @@ pub struct Target {
     pub origins: BTreeMap<&'static str, Origin>,
     /// Each given keyword as it was written, save those that are secret.
     pub given: BTreeMap<&'static str, String>,
+    /// The password file; it need not exist.
+    pub passfile: Option<PathBuf>,
     /// A command that prints the password, for when none is known otherwise.
     pub password_command: Option<PasswordCommand>,
     /// What was learned while connecting.
@@ -125,9 +129,11 @@ impl Target {
             session_attrs: SessionAttrs::Any,
             load_balance: false,
             may_prompt: false,
+            prompt_first: false,
             passed_on: Vec::new(),
             origins: BTreeMap::new(),
             given: BTreeMap::new(),
+            passfile: None,
             password_command: None,
             learned: Learned::default(),
             replicas: Vec::new(),

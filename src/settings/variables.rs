@@ -240,7 +240,7 @@ impl Effect {
             Self::Replica | Self::Replicas | Self::Weight => "--read-from replica".to_owned(),
             Self::Backup => "--read-from backup".to_owned(),
             Self::Environment => "shown".to_owned(),
-            Self::Judged => "none; for check".to_owned(),
+            Self::Judged => "none; shown".to_owned(),
         }
     }
 }

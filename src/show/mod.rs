@@ -4,4 +4,4 @@ mod server;
 mod settings;
 
 pub use server::server;
-pub use settings::settings;
+pub use settings::{Given, settings};

@@ -92,12 +92,13 @@ impl Cell {
         }
         // Building a connector loads the system's authorities, and nothing here is from them.
         pgtend.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/nowhere");
-        pgtend.current_dir("/");
         self.surround(&mut pgtend, empty);
         command::run(&mut pgtend, "")
     }
 
     fn surround(&self, command: &mut Command, empty: &Path) {
+        // Names of files may be relative: there is nothing here, and nothing is left behind.
+        command.current_dir(empty);
         command.env("HOME", self.home.as_deref().unwrap_or(empty));
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
     }

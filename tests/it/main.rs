@@ -16,8 +16,10 @@ mod backup_right;
 mod backup_sources;
 mod cli;
 mod connect_errors;
+mod connect_right;
 mod connect_settings;
 mod conninfo_oracle;
+mod guides;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod harness;
 mod harness_works;
@@ -35,7 +37,9 @@ mod restore_safety;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod scene;
 mod secrets;
+mod secrets_of_settings;
 mod show_server;
+mod show_settings;
 mod signals;
 mod verify_damage;
 mod verify_restore;

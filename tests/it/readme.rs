@@ -157,7 +157,8 @@ fn sessions_say_what_the_readme_says() {
         }
     }
     if std::env::var_os("PGTEND_BLESS").is_some() {
-        fs::write(path(), lines.join("\n") + "\n").unwrap();
+        let text = with_variables(&(lines.join("\n") + "\n"), &variables()).0;
+        fs::write(path(), text).unwrap();
         return;
     }
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
@@ -197,4 +198,53 @@ fn exit_codes_and_commands_are_those_of_the_code() {
     for file in ["scripts/demo", "scripts/test", "pgtend.toml.sample", "completions", "man"] {
         assert!(readme.contains(file) && path().with_file_name(file).exists(), "{file}");
     }
+}
+
+/// One row for each effect: the names, the unit, what pgtend does with them.
+fn variables() -> String {
+    use pgtend::settings::{KNOWN_VARIABLES, Kind};
+    let mut rows: Vec<(String, String, String)> = Vec::new();
+    for known in KNOWN_VARIABLES {
+        let unit = match known.kind {
+            Kind::Number(unit) if !unit.is_empty() => format!(", {unit}"),
+            Kind::Boolean if !known.meaning.contains("true") => ", true or false".to_owned(),
+            _ => String::new(),
+        };
+        let meaning = format!("{}{unit}", known.meaning);
+        let effect = known.effect.words();
+        let name = format!("`{}`", known.name);
+        let same = rows.iter_mut().find(|(_, m, e)| *m == meaning && *e == effect);
+        match same {
+            Some((names, ..)) => {
+                names.push(' ');
+                names.push_str(&name);
+            }
+            None => rows.push((name, meaning, effect)),
+        }
+    }
+    let mut text = String::from("| variable | meaning | effect |\n|---|---|---|\n");
+    for (names, meaning, effect) in rows {
+        writeln!(text, "| {names} | {meaning} | {effect} |").unwrap();
+    }
+    text
+}
+
+/// The README with this table of variables, and the one that it had.
+fn with_variables(readme: &str, table: &str) -> (String, String) {
+    const START: &str = "<!-- variables -->\n";
+    let (before, after) = readme.split_once(START).unwrap();
+    let end = after.find("\n## ").unwrap();
+    (format!("{before}{START}\n{table}{}", &after[end..]), after[..end].trim().to_owned())
+}
+
+#[test]
+fn variables_are_those_of_the_code() {
+    let (_, present) = with_variables(&fs::read_to_string(path()).unwrap(), "");
+    // The sessions' test writes: one writer at a time.
+    let blessed = std::env::var_os("PGTEND_BLESS").is_some();
+    assert!(
+        blessed || present == variables().trim(),
+        "PGTEND_BLESS=1 cargo test --test it -- readme; the table of variables is not\n{}",
+        variables()
+    );
 }

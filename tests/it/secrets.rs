@@ -40,9 +40,10 @@ enum Way {
     Target,
     TargetUrl,
     Service,
+    Command,
 }
 
-const WAYS: [Way; 10] = [
+const WAYS: [Way; 11] = [
     Way::Url,
     Way::Keywords,
     Way::DatabaseUrl,
@@ -53,6 +54,7 @@ const WAYS: [Way; 10] = [
     Way::Target,
     Way::TargetUrl,
     Way::Service,
+    Way::Command,
 ];
 
 impl Way {
@@ -107,6 +109,16 @@ impl Way {
             }
             Self::TargetUrl => {
                 write("pgtend.toml", &format!("[target.prod]\nurl = '{url}'\n"));
+                pgtend.args(["--target", "prod"])
+            }
+            Self::Command => {
+                let file = write("kept", &format!("{PASSWORD}\n"));
+                let text = format!(
+                    "[target.prod]\nhost = '127.0.0.1'\nport = {port}\nuser = '{user}'\n\
+                     dbname = '{db}'\npassword_command = 'cat {}'\n",
+                    file.display()
+                );
+                write("pgtend.toml", &text);
                 pgtend.args(["--target", "prod"])
             }
             Self::Service => {
@@ -226,6 +238,21 @@ fn no_password_gets_out() {
             (user, code, way.give(pgtend, cluster.port(), user, db).spawn())
         })
         .into();
+        let looks = [
+            (GOOD, 0, ["--show-server", "-v", "--format=table"]),
+            (GOOD, 0, ["--show-server", "-v", "--format=json"]),
+            (BAD, 69, ["--show-server", "-v", "--format=json"]),
+            (GOOD, 0, ["--show-settings", "-v", "--format=table"]),
+            (GOOD, 0, ["--show-settings", "-v", "--format=json"]),
+        ]
+        .map(|(user, code, flags)| {
+            let pgtend = Pgtend::new().args(flags);
+            (user, code, way.give(pgtend, cluster.port(), user, "shop").spawn())
+        });
+        for (user, code, run) in looks {
+            let output = run.wait().expect_code(code);
+            said.push((format!("{way:?} as {user}, looking"), output.stdout + &output.stderr));
+        }
         for (user, code, run) in runs {
             let output = run.wait().expect_code(code);
             let noted = output.stderr.contains("visible in ps");

@@ -267,7 +267,7 @@ pub fn sockets() -> BTreeSet<String> {
     let closed = tempfile::tempdir().unwrap();
     let path = closed.path().join(".s.PGSQL.5432");
     let _listener = UnixListener::bind(&path).unwrap();
-    fs::set_permissions(&path, PermissionsExt::from_mode(0)).unwrap();
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o000)).unwrap();
     let long = folder.path().join("x".repeat(100));
     let at = |folder: String| {
         move |pgtend: Pgtend| pgtend.args(["-U", "app", "-d", "shop", "-h"]).arg(&folder)

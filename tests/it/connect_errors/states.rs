@@ -100,7 +100,7 @@ fn starting() -> BTreeSet<String> {
     cluster.stop_immediate();
     cluster.add_file("recovery.signal");
     cluster.start_soon();
-    wait_for_log(&cluster, "starting archive recovery");
+    wait_for_log(&cluster, "database system was interrupted; last known up");
     check(vec![
         case(
             "starting",

@@ -153,6 +153,21 @@ error: cannot connect to localhost:PORT (127.0.0.1)
   exit:  69
 "#)
             .at(&good),
+        // libpq goes on in plain text as well; here that is not enough.
+        case(
+            "tls-files+no-pg-hba-entry",
+            to(&good, "localhost", "user=tls_only sslmode=prefer sslrootcert=/dev/null"),
+            69,
+            r#"note: using --url, localhost:PORT/postgres as tls_only
+error: cannot connect to localhost:PORT (127.0.0.1)
+  cause: TLS could not be used: cannot use root certificate file /dev/null: it holds no certificate
+  cause: no pg_hba.conf entry for host "127.0.0.1", user "tls_only", database "postgres", no encryption
+  next:  mend the file, or connect with sslmode=disable where the server takes plain text
+  next:  add a line for tls_only, postgres and this client to the server's pg_hba.conf
+  exit:  69
+"#,
+        )
+        .at(&good),
         case("tls-not-offered", to(plain, "localhost", "sslmode=require"), 69, r#"note: using --url, localhost:PORT/postgres as postgres
 error: cannot connect to localhost:PORT (127.0.0.1)
   cause: the server does not offer TLS, and sslmode asks for it

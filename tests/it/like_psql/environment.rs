@@ -9,7 +9,7 @@ use crate::harness::{ClusterSpec, TlsVariant};
 fn every_variable_works_as_in_psql() {
     let cluster = ClusterSpec::default().tls(TlsVariant::Good).hba(HBA).start();
     roles(&cluster);
-    cluster.psql("postgres", "CREATE DATABASE other; GRANT anybody TO encrypted");
+    cluster.psql("postgres", "CREATE DATABASE other; GRANT postgres TO encrypted");
     let Identity { cert, key } = Pki::shared().client("certified", KeyForm::Pkcs8);
     let port = cluster.port().to_string();
     let base = [
@@ -51,7 +51,7 @@ fn every_variable_works_as_in_psql() {
         vec![("PGSSLSNI", "0")],
         vec![("PGSSLSNI", "2")],
         vec![("PGSSLCOMPRESSION", "1")],
-        vec![("PGOPTIONS", "-c role=anybody"), ("PGUSER", "encrypted")],
+        vec![("PGOPTIONS", "-c role=postgres"), ("PGUSER", "encrypted")],
         vec![("PGOPTIONS", "-c no_such=1")],
         vec![("PGOPTIONS", "nonsense")],
         vec![("PGAPPNAME", "x")],

@@ -5,8 +5,9 @@ use super::{Cell, compare, expect_a_mix};
 use crate::harness::oracle::Libpq;
 use crate::harness::{ClusterSpec, TlsVariant};
 
-/// Those that say where, and as whom; they have tests of their own.
-const ELSEWHERE: [&str; 9] = [
+/// Those that say where, and as whom, have tests of their own; a log of keys is written to a
+/// file with the value's name, by psql only.
+const ELSEWHERE: [&str; 10] = [
     "host",
     "hostaddr",
     "user",
@@ -16,6 +17,7 @@ const ELSEWHERE: [&str; 9] = [
     "passfile",
     "sslcrl",
     "sslcrldir",
+    "sslkeylogfile",
 ];
 
 const VALUES: [&str; 24] = [
@@ -71,7 +73,18 @@ fn every_keyword_with_every_kind_of_value() {
     expect_a_mix(&compare(&cells));
 }
 
-/// What stands for a number of seconds or tries: pgtend and the kernel take what fits.
-fn on_purpose(_keyword: &str, _value: &str) -> Option<&'static str> {
-    None
+fn on_purpose(keyword: &str, value: &str) -> Option<&'static str> {
+    let nothing = ["keepalives_idle", "keepalives_interval", "keepalives_count"];
+    match (keyword, value) {
+        (_, "") => None,
+        ("client_encoding", _) => {
+            Some("pgtend speaks UTF-8, whatever the operator's terminal does")
+        }
+        ("requirepeer", _) => Some("it would be ignored, and it asks for safety"),
+        (_, "0" | "-1") if nothing.contains(&keyword) => Some(
+            "zero is the system's default, as the manual says; libpq hands it to the kernel, which \
+             refuses it",
+        ),
+        _ => None,
+    }
 }

@@ -166,10 +166,12 @@ fn lines_that_are_easy_to_get_wrong() {
             ["host=127.0.0.1", "host=localhost", &format!("host={socket}"), "hostaddr=127.0.0.1"]
         {
             let words = format!("{place} port={port} user=app dbname=postgres");
-            cells.push(Cell::new(
-                format!("{name}: {place}"),
-                format!("{words} passfile={}", path.display()),
-            ));
+            let conninfo = format!("{words} passfile={}", path.display());
+            let mut cell = Cell::new(format!("{name}: {place}"), conninfo);
+            if *name == "a zero byte before" {
+                cell = cell.differs("a zero byte ends a line for C only");
+            }
+            cells.push(cell);
         }
     }
     expect_a_mix(&compare(&cells));
@@ -227,7 +229,7 @@ fn line(dice: &mut Dice, port: u16, socket: &str) -> String {
     let (user, password) = USERS[dice.below(USERS.len())];
     let users = ["*", user, user, "app"];
     // A field that is not escaped breaks the line: that happens too.
-    let mut field = |text: &str, dice: &mut Dice| {
+    let field = |text: &str, dice: &mut Dice| {
         if text == "*" || dice.one_in(12) { text.to_owned() } else { escape(text) }
     };
     let comment = if dice.one_in(15) { "#" } else { "" };

@@ -147,6 +147,10 @@ fn which_service_file_is_read() {
                         .env("PGSYSCONFDIR", system.display());
                     if let Some(file) = &file {
                         cell = cell.env("PGSERVICEFILE", file.display());
+                        let there = system == path("system") && ["s", "only"].contains(&service);
+                        if *file == path("home") && there {
+                            cell = cell.differs("a folder that was named as the file is told of");
+                        }
                     }
                     cells.push(cell);
                 }

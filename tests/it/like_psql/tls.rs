@@ -101,8 +101,6 @@ fn every_cell_of_the_tls_matrix() {
         }
     }
     assert_eq!(cells.len(), 6 * 4 * 5 * 3 * 7);
-    let started = std::time::Instant::now();
-    let outcomes = compare(&cells);
-    expect_a_mix(&outcomes);
-    eprintln!("the TLS matrix took {:?}", started.elapsed());
+    // Nothing is thinned out: both programs together take some 50 ms a cell.
+    expect_a_mix(&compare(&cells));
 }

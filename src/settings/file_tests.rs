@@ -1,0 +1,140 @@
+//! Keys, their errors, and what a file may hold.
+
+use super::*;
+
+fn read(text: &str) -> Result<ConfigFile> {
+    parse(text, Path::new("pgtend.toml"))
+}
+
+#[test]
+fn a_file_is_read() {
+    let file = read(
+        "default_target = 'prod'\nrepo = '/b'\n[target.prod]\nurl = 'postgresql://h/db'\n\
+         repo = 's3://b/p'\nport = 5433\nsslmode = 'verify-full'\n\
+         [backup]\njobs = 4\ncompress = 'zstd:3'\nchunk = '64MiB'\nmax_age = '26h'\n",
+    )
+    .unwrap();
+    let prod = &file.targets["prod"];
+    assert_eq!(prod.keywords[0], ("port", "5433".to_owned()));
+    assert_eq!(prod.repo.as_deref(), Some("s3://b/p"));
+    assert_eq!(file.backup.chunk, Some(64 << 20));
+    assert_eq!(file.backup.max_age, Some(Duration::from_secs(26 * 3600)));
+    assert_eq!(file.backup.jobs, Some(4));
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest() {
+    let error = read("[target.prod]\nsslrotcert = 'x'\n").map(|_| ()).unwrap_err();
+    assert_eq!(error.what(), "unknown key target.prod.sslrotcert in pgtend.toml");
+    assert_eq!(error.next_steps(), ["did you mean \"sslrootcert\"?"]);
+    assert!(read("[bakcup]\n").map(|_| ()).unwrap_err().next_steps()[0].contains("backup"));
+}
+
+#[test]
+fn a_syntax_error_does_not_show_the_line() {
+    let error = read("x = 1\npassword = hunter2\n").map(|_| ()).unwrap_err();
+    assert_eq!(error.what(), "pgtend.toml, line 2: not valid TOML");
+    assert!(!error.to_string().contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_password_needs_a_private_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pgtend.toml");
+    let env = Environment::from_list(folder.path(), []);
+    for text in [
+        "[target.a]\npassword = 'p'\n",
+        "[target.a]\nurl = 'postgres://u:p@h/d'\n",
+        "[target.a]\nreplicas = [{ url = 'postgres://u:p@h/d' }]\n",
+        "[target.a]\nreplicas = [{ url = 'postgres://u:p@h@h/d' }]\n",
+    ] {
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        let error = load(&env, None).map(|_| ()).unwrap_err();
+        assert!(error.what().contains("others can read it"), "{error}");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        assert!(load(&env, None).unwrap().is_some());
+    }
+}
+
+#[test]
+fn replicas_have_keys_of_their_own() {
+    let refused = |text: &str| read(&format!("[target.prod]\n{text}\n")).map(|_| ()).unwrap_err();
+    let error = refused("replicas = [{ url = 'a' }, { urll = 'hunter2', weight = 5 }]");
+    assert_eq!(error.what(), "unknown key target.prod.replicas[2].urll in pgtend.toml");
+    assert_eq!(error.next_steps(), ["did you mean \"url\"?"]);
+    assert!(!error.to_string().contains("hunter2"));
+    for (text, key) in [
+        ("replicas = [{ url = 'a', weight = 0 }]", "replicas[1].weight"),
+        ("replicas = [{ url = 'a', weight = '5' }]", "replicas[1].weight"),
+        ("replicas = [{ weight = 5 }]", "replicas[1].url"),
+        ("replicas = ['a']", "replicas[1]"),
+        ("replicas = 'a'", "replicas"),
+        ("tags = 'a'", "tags"),
+        ("tags = [1]", "tags"),
+        ("environment = ''", "environment"),
+        ("password_command = ''", "password_command"),
+    ] {
+        let wanted = format!("invalid target.prod.{key} in pgtend.toml");
+        assert_eq!(refused(text).what(), wanted);
+    }
+}
+
+/// Whoever can write the file could have any command run.
+#[test]
+fn a_command_needs_a_file_that_nobody_else_can_write() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pgtend.toml");
+    let env = Environment::from_list(folder.path(), []);
+    std::fs::write(&path, "[target.a]\npassword_command = 'echo hunter2'\n").unwrap();
+    for (mode, fits) in [(0o600, true), (0o644, true), (0o664, false), (0o602, false)] {
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        match load(&env, None).map(|_| ()) {
+            Ok(()) => assert!(fits, "{mode:o}"),
+            Err(error) => {
+                assert!(!fits, "{mode:o}");
+                assert!(error.what().contains("others can write it"), "{error}");
+                assert!(error.next_steps()[0].contains("chmod go-w"));
+                assert!(!format!("{error:?}").contains("hunter2"));
+            }
+        }
+    }
+    assert!(may_hold_a_command(&path, 0o600, 12345).is_err());
+    assert!(may_hold_a_command(&path, 0o644, 0).is_ok());
+}
+
+const SAMPLE: &str = include_str!("../../pgtend.toml.sample");
+
+#[test]
+fn the_sample_has_every_key() {
+    use super::super::{ConnectArgs, Settings};
+    let lines: Vec<&str> = SAMPLE.lines().map(|line| line.trim_start_matches("# ")).collect();
+    let set = |key: &str| lines.iter().any(|line| line.starts_with(&format!("{key} = ")));
+    for key in TOP_KEYS.iter().chain(&BACKUP_KEYS).chain(&TARGET_KEYS) {
+        assert!(set(key) || SAMPLE.contains(&format!("[{key}")), "{key} is not in the sample");
+    }
+    for key in REPLICA_KEYS {
+        assert!(SAMPLE.contains(&format!(" {key} = ")), "{key} of replicas is not in the sample");
+    }
+    for keyword in keyword::KEYWORDS {
+        let named = SAMPLE.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let told = match keyword.used {
+            keyword::Use::Honoured => set(keyword.name),
+            _ => named.into_iter().any(|word| word == keyword.name),
+        };
+        assert!(told, "{} is not in the sample", keyword.name);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pgtend.toml"), SAMPLE).unwrap();
+    let env = Environment::from_list(folder.path(), [("USER", "me")]);
+    let settings = Settings::load(env, None).unwrap();
+    assert_eq!(settings.backup.jobs, Some(4));
+    assert_eq!(settings.repo(None, None).unwrap(), "/var/backups/prod");
+    for name in ["prod", "staging", "every-keyword"] {
+        let target = Some(name.to_owned());
+        let args = ConnectArgs { target, ..ConnectArgs::default() };
+        assert_eq!(settings.target(&args).unwrap().target.name.as_deref(), Some(name));
+    }
+}

@@ -1,0 +1,112 @@
+//! What may pass is tried again, what may not is not.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::harness::cluster::free_port;
+use crate::harness::impostor::silent;
+use crate::harness::{Cluster, ClusterSpec, Pgtend, command};
+use crate::scene::Psql;
+
+fn show_server(port: u16, user: &str) -> Pgtend {
+    let pgtend = Pgtend::new().args(["--show-server", "-v", "--format=json", "-h", "127.0.0.1"]);
+    pgtend.args(["-d", "postgres", "-U", user, "-p", &port.to_string()])
+}
+
+/// A server that waits for its archive, and then for nothing more.
+#[test]
+fn a_server_that_starts_is_waited_for() {
+    let gate = tempfile::tempdir().unwrap();
+    let path = gate.path().join("open");
+    std::fs::set_permissions(gate.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    let wait = format!("'while ! test -e {}; do sleep 0.1; done; false'", path.display());
+    let cluster = ClusterSpec::default().set("restore_command", &wait).start();
+    cluster.stop_immediate();
+    cluster.add_file("recovery.signal");
+    cluster.start_soon();
+    let there =
+        || cluster.log().contains("database system was interrupted; last known up").then_some(());
+    command::until(command::LIMIT, there).expect("a server in recovery");
+    let mut run = show_server(cluster.port(), "postgres").spawn();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(!run.has_ended(), "it did not wait");
+    std::fs::write(&path, "").unwrap();
+    let output = run.wait().expect_code(0);
+    let waiting = "the database system is starting up; trying again in ";
+    assert!(output.stderr.contains(waiting), "{}", output.stderr);
+    assert_eq!(output.json()["report"]["port"], cluster.port());
+}
+
+#[test]
+fn a_connection_that_gets_free_is_waited_for() {
+    let cluster = ClusterSpec::default().start();
+    cluster.psql("postgres", "CREATE ROLE one LOGIN CONNECTION LIMIT 1");
+    let mut holder = Psql::start(&cluster, "user=one dbname=postgres");
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'one'";
+    let there = || (cluster.psql("postgres", count) == "1").then_some(());
+    command::until(command::LIMIT, there).expect("one session");
+    let mut run = show_server(cluster.port(), "one").spawn();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(!run.has_ended(), "it did not wait");
+    holder.close();
+    let output = run.wait().expect_code(0);
+    let waiting = "too many connections for role \"one\"; trying again in ";
+    assert!(output.stderr.contains(waiting), "{}", output.stderr);
+}
+
+/// Three tries, and then it is told; without `-v` nothing is said of the waiting.
+#[test]
+fn there_are_three_tries() {
+    let port = free_port();
+    let started = Instant::now();
+    let output = show_server(port, "app").run().expect_code(69);
+    assert_eq!(output.stderr.matches("trying again in").count(), 2, "{}", output.stderr);
+    // One second and two, and at most as much again by chance.
+    let took = started.elapsed();
+    assert!((Duration::from_secs(3)..Duration::from_secs(10)).contains(&took), "{took:?}");
+}
+
+/// A role may be locked out after a few wrong passwords.
+#[test]
+fn a_wrong_password_is_tried_once() {
+    let cluster = ClusterSpec::default().hba("host all all all scram-sha-256").start();
+    cluster.psql("postgres", "CREATE ROLE app LOGIN PASSWORD 'right'");
+    // A host before it that may come back would make the round worth another.
+    let url = format!(
+        "postgresql://app@127.0.0.1:{},127.0.0.1:{}/postgres?sslmode=disable",
+        free_port(),
+        cluster.port()
+    );
+    let pgtend = Pgtend::new().args(["--show-server", "-v", "--url", &url]);
+    let output = pgtend.env("PGPASSWORD", "wrong").run().expect_code(69);
+    assert!(!output.stderr.contains("trying again"), "{}", output.stderr);
+    let refused = "password authentication failed for user \"app\"";
+    assert_eq!(cluster.log().matches(refused).count(), 1, "{}", cluster.log());
+}
+
+/// While it dials, while it waits for a silent server, and between two tries.
+#[test]
+fn ctrl_c_is_heard_at_once() {
+    for (port, timeout) in [(silent(), "60"), (free_port(), "2")] {
+        for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+            let run = show_server(port, "app").env("PGCONNECT_TIMEOUT", timeout).spawn();
+            std::thread::sleep(Duration::from_millis(500));
+            run.signal(signal);
+            let clock = Instant::now();
+            run.wait().expect_code(code);
+            assert!(clock.elapsed() < Duration::from_secs(2), "{:?}", clock.elapsed());
+        }
+    }
+}
+
+/// The whole time is bounded by the number of hosts, tries and their limits.
+#[test]
+fn a_silent_server_is_not_tried_again() {
+    let started = Instant::now();
+    let output = show_server(silent(), "app").env("PGCONNECT_TIMEOUT", "2").run().expect_code(69);
+    assert!(!output.stderr.contains("trying again"), "{}", output.stderr);
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(Cluster::shared().port() > 0);
+}
