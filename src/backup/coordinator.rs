@@ -92,6 +92,13 @@ impl Coordinator {
         if let Some(pooler) = session.sharing_pooler().filter(|_| !request.allow_pooler) {
             return Err(refuse_pooler(pooler).into());
         }
+        if let Some(pooler) = session.sharing_pooler() {
+            // They set search_path and time limits before their transaction, or without one.
+            request.progress.note(format!(
+                "forced through {pooler}: pg_dump and pg_dumpall leave settings of theirs there, \
+                 for its other clients"
+            ));
+        }
         let programs = Programs::find(&request.environment, session.server().major())?;
         // A dry run reads nothing that another backup could disturb.
         if !request.dry_run && session.sharing_pooler().is_none() {

@@ -219,6 +219,8 @@ async fn copy_chunk(
     let stream = session.copy_out_prepared(&prepared).await;
     let stream = stream.map_err(|error| classify(error, &table.label()))?;
     copy_rows(run, stream, chunk, encoder).await?;
+    // Within the transaction: behind a pooler it would stay in a server process of others.
+    drop(prepared);
     let end = format!("{}COMMIT;", oid_of(schema, name));
     let rows = session.simple(&end).await.map_err(|error| classify(error, &table.label()))?;
     expect_oid(&rows, table.oid, &table.label()).map_err(Fault::from)

@@ -87,7 +87,7 @@ struct RunArgs {
     #[arg(long)]
     serializable_deferrable: bool,
 
-    /// Accept a connection pooler in between (only session mode can work)
+    /// Accept a pooler that may be in transaction mode: other clients may get pg_dump's settings
     #[arg(long)]
     allow_pooler: bool,
 

@@ -46,9 +46,9 @@ impl Signs {
     }
 }
 
-/// Judges what a session has seen. The greeting's number proves a pooler; a provider's name
-/// and a pooler's port count for one too, but the port only when something is in between: a
-/// server may listen there itself.
+/// Judges what a session has seen. The greeting's number proves a pooler, and so does a server
+/// process that is older than the connection; a provider's name counts for one too. A pooler's
+/// port alone does not: a server may listen there itself, or behind a container's port.
 pub(super) fn judge(server: &Server, way: &Way) -> Signs {
     let (kind, documented) = named(&way.host, way.port);
     let mut evidence = Vec::new();
@@ -72,8 +72,7 @@ pub(super) fn judge(server: &Server, way: &Way) -> Signs {
             .push("the server listens on another port than the one that was dialled".to_owned());
     }
     let by_host = documented.is_some();
-    let by_port = kind != PoolerKind::Unknown && !by_host;
-    if !(proven || by_host || (by_port && (other_end || other_port))) {
+    if !(proven || by_host) {
         return Signs::Settled(match evidence.is_empty() {
             true => Between::Nothing,
             false => Between::Relay(evidence),
@@ -81,7 +80,7 @@ pub(super) fn judge(server: &Server, way: &Way) -> Signs {
     }
     if by_host {
         evidence.insert(0, format!("{}:{} is a pooler's address", way.host, way.port));
-    } else if by_port {
+    } else if kind != PoolerKind::Unknown {
         evidence.insert(0, format!("port {} is a pooler's", way.port));
     }
     let mode = documented.unwrap_or(PoolerMode::Unknown);
@@ -178,6 +177,8 @@ mod tests {
         let beyond = server(Some(51_111), Some(5432), 0.05);
         assert_eq!(verdict(&beyond, &way("localhost", 5432, Some(40_000), 7)), "~1");
         assert_eq!(verdict(&beyond, &way("localhost", 15_432, Some(40_000), 7)), "~2");
+        let mapped = way("localhost", 6432, Some(40_000), 7);
+        assert_eq!(verdict(&beyond, &mapped), "~2", "a container's port may be any");
         // Through a Unix socket that a tunnel made.
         assert_eq!(verdict(&beyond, &way("/tmp", 5432, None, 7)), "~1");
     }
@@ -193,7 +194,6 @@ mod tests {
         assert_eq!(verdict(&server(None, None, 0.0), &way("/tmp", 6432, None, 8)), "?PgBouncer");
         let old = server(Some(51_111), Some(5432), 60.0);
         assert_eq!(verdict(&old, &way("db", 5432, Some(40_000), 7)), "?Unknown");
-        assert_eq!(verdict(&beyond, &way("db", 6432, Some(40_000), 7)), "?PgBouncer", "port");
     }
 
     #[test]

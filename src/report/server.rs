@@ -57,6 +57,7 @@ pub struct SessionReport {
     /// Who logged in; differs from `user` after a `SET ROLE`.
     pub login: String,
     /// `scram-sha-256:app`; none before PostgreSQL 16, and for a login without authentication.
+    /// Behind a pooler it is the pooler's login.
     pub authenticated: Option<String>,
     /// `superuser`, `createdb`, `createrole`, `replication`, `bypassrls`.
     pub attributes: Vec<&'static str>,

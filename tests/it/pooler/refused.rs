@@ -70,13 +70,15 @@ fn session_mode_backs_up_and_restores() {
 fn a_pool_that_is_too_small_is_a_clear_error_and_not_a_wait_for_ever() {
     let cluster = Cluster::shared();
     let db = cluster.create_db("small");
-    db.psql("CREATE TABLE t AS SELECT 1 AS x");
+    db.psql(
+        "CREATE TABLE t AS SELECT g AS x, repeat('x', 200) AS v FROM generate_series(1, 9000) g",
+    );
     let repo = Repo::new();
     for size in [1, 2] {
         let pooler = PoolSpec::mode("session").size(size).start(cluster);
         let began = Instant::now();
-        let run = repo.pgtend(["backup", "-j2", "--url", &pooler.url(db.name())]);
-        let output = run.time_limit(Duration::from_secs(100)).run();
+        let arguments = ["backup", "-j2", "--chunk=16kB", "--url", &pooler.url(db.name())];
+        let output = repo.pgtend(arguments).time_limit(Duration::from_secs(100)).run();
         match size {
             1 => {
                 refused(&output.expect_code(77), "whose mode is unknown", "within 5 s");
@@ -102,6 +104,8 @@ fn a_forced_backup_through_transaction_mode_is_right_or_fails() {
         let repo = Repo::new();
         let arguments = ["backup", "-j2", "--allow-pooler", "--url", &pooler.url(db.name())];
         let output = repo.pgtend(arguments).time_limit(Duration::from_secs(100)).run();
+        let note = format!("forced through a connection pooler in {mode} mode: pg_dump");
+        assert!(output.stderr.contains(&note), "{}", output.stderr);
         if output.code == 0 {
             let copy = cluster.create_db("copy");
             repo.done(output).restore(15, &copy);
@@ -116,5 +120,18 @@ fn a_forced_backup_through_transaction_mode_is_right_or_fails() {
         let locks = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
             WHERE l.locktype = 'advisory' AND d.datname = current_database()";
         assert_eq!(db.psql(locks), "0");
+        // Asked of every server process of the pool.
+        let traces = "BEGIN; SELECT pg_sleep(0.2); SELECT count(*) FROM pg_prepared_statements;
+            COMMIT";
+        if mode == "transaction" {
+            std::thread::scope(|scope| {
+                for _ in 0..size {
+                    scope.spawn(|| {
+                        let seen = pooler.psql(db.name(), traces);
+                        assert_eq!(seen.trim(), "0", "{mode} {size}");
+                    });
+                }
+            });
+        }
     }
 }
