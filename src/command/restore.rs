@@ -22,17 +22,20 @@ Examples:
 Exit 0: everything is there and equal to the backup. 1: the target lacks what is listed.
 2: something failed. 77: refused, nothing was done.";
 
+/// Where nothing is run there is no need to say what on.
+pub(super) const SHOWN: [&str; 2] = ["show_settings", "show_server"];
+
 /// Restore a backup into a database, and compare it with the backup's record
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
     /// Id of the backup or the start of it, latest, latest:DATABASE, or a backup's folder
-    #[arg(value_name = "ID")]
-    name: String,
+    #[arg(value_name = "ID", required_unless_present_any = SHOWN)]
+    name: Option<String>,
 
     /// Database to restore into
-    #[arg(long, value_name = "DATABASE")]
-    into: String,
+    #[arg(long, value_name = "DATABASE", required_unless_present_any = SHOWN)]
+    into: Option<String>,
 
     /// Create the database; it gets its name once all of it is there
     #[arg(short = 'C', long, conflicts_with_all = ["clean", "swap"])]
@@ -119,9 +122,11 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
             .because("restore writes, and a replica takes no writes")
             .next("leave it out, and name the server with --host, --url or --target"));
     }
-    let (store, name) = match backup_at(&args.name)? {
+    // Without them nothing is run.
+    let (name, into) = (args.name.unwrap_or_default(), args.into.unwrap_or_default());
+    let (store, name) = match backup_at(&name)? {
         Some((store, id)) => (store, id),
-        None => (context.existing_store()?, args.name.clone()),
+        None => (context.existing_store()?, name),
     };
     let backup = catalog::resolve_at(&store, &name, args.at).await?;
     let mode = match (args.create, args.swap) {
@@ -131,20 +136,20 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     };
     let mut target = context.target()?;
     if mode == Mode::Existing {
-        target.database.clone_from(&args.into);
-    } else if target.origin("dbname") == Origin::Default || target.database == args.into {
+        target.database.clone_from(&into);
+    } else if target.origin("dbname") == Origin::Default || target.database == into {
         // While the database is made and gets its name, the session has to be in another one.
-        let other = if args.into == "postgres" { "template1" } else { "postgres" };
+        let other = if into == "postgres" { "template1" } else { "postgres" };
         other.clone_into(&mut target.database);
     }
-    if args.into.is_empty() {
+    if into.is_empty() {
         return Err(Error::usage("--into needs the name of a database"));
     }
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let progress = Arc::new(Progress::default());
     let request = restore::Request {
         target,
-        into: args.into,
+        into,
         mode,
         environment: context.settings.environment().clone(),
         store,

@@ -43,7 +43,7 @@ but not proved (another major version writes values differently; an object was l
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
     /// Ids of backups or their starts, latest, latest:DATABASE, or a backup's folder
-    #[arg(value_name = "ID", required_unless_present = "since")]
+    #[arg(value_name = "ID", required_unless_present_any = ["since", "show_settings", "show_server"])]
     names: Vec<String>,
 
     /// How deep to look: manifest, content or restore

@@ -133,3 +133,15 @@ fn usage_errors_are_json_when_json_was_asked_for() {
         assert!(!document["error"]["what"].as_str().unwrap().is_empty());
     }
 }
+
+#[test]
+fn a_command_can_be_looked_at_without_what_it_needs_to_run() {
+    for command in ["backup", "restore", "verify-backup"] {
+        let shown = Pgtend::new().args([command, "--show-settings", "-h", "db.example.com"]).run();
+        assert!(shown.expect_code(0).stdout.contains("db.example.com"), "{command}");
+    }
+    for command in [&["restore"][..], &["restore", "latest"], &["verify-backup"]] {
+        let output = Pgtend::new().args(command).run().expect_code(64);
+        assert!(output.stderr.contains("required"), "{}", output.stderr);
+    }
+}
