@@ -244,6 +244,7 @@ fn no_password_gets_out() {
             (BAD, 69, ["--show-server", "-v", "--format=json"]),
             (GOOD, 0, ["--show-settings", "-v", "--format=table"]),
             (GOOD, 0, ["--show-settings", "-v", "--format=json"]),
+            (GOOD, 0, ["--show-settings", "-v", "--format=toml"]),
         ]
         .map(|(user, code, flags)| {
             let pgtend = Pgtend::new().args(flags);
