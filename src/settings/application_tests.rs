@@ -2,6 +2,7 @@
 
 use super::tests::World;
 use super::*;
+use crate::settings::SslMode;
 use crate::settings::variables::{Effect, KNOWN, Kind, KnownVariable};
 use crate::settings::{ApplicationSetting, Settings};
 

@@ -6,6 +6,18 @@ use super::origin::Origin;
 use super::target::{ApplicationSetting, PasswordCommand, SslMode};
 use crate::error::{Error, Result};
 
+/// What a replica does not have from its target, or from its env file's `PG*`.
+pub(super) const NOT_FOR_REPLICAS: [&str; 8] = [
+    "host",
+    "hostaddr",
+    "load_balance_hosts",
+    "password",
+    "port",
+    "service",
+    "servicefile",
+    "target_session_attrs",
+];
+
 /// The chosen source.
 #[derive(Default)]
 pub(super) struct Source {
