@@ -7,9 +7,9 @@ use super::env::Environment;
 use super::keyword::KEYWORDS;
 use super::layer::Layer;
 use super::origin::Origin;
-use super::source::Source;
-use super::target::SslMode;
-use super::{ConnectArgs, service};
+use super::source::{Floor, Source};
+use super::target::{SslMode, Target};
+use super::{ConnectArgs, service, variables};
 use crate::error::Result;
 
 /// What says where a server is.
@@ -58,7 +58,8 @@ pub(super) fn overlay(env: &Environment, source: &mut Source, args: &ConnectArgs
     let mut moved = None;
     for (keyword, flag, value) in flags {
         let Some(value) = value else { continue };
-        if keyword != "dbname" && meant(env, source, keyword) != Some(value) {
+        let open = keyword == "dbname" || (source.anywhere && keyword != "user");
+        if !open && meant(env, source, keyword) != Some(value) {
             // Another place counts more than another user.
             moved = moved.filter(|_| keyword == "user").or(Some(flag));
         }
@@ -120,22 +121,63 @@ pub(super) fn environment(env: &Environment, source: &mut Source) {
 /// Fills what is not set yet from a lower layer, save its password when it belongs elsewhere,
 /// and save `host` under `hostaddr` or the other way round: together they would name two servers.
 fn fill(source: &mut Source, below: &Layer, not: &[&str]) {
+    keep_sslmode(source, below);
+    let has_password = source.layer.origin("password") != Origin::Default;
     let layer = &mut source.layer;
     let placed = layer.has("host") || layer.has("hostaddr");
-    let elsewhere = LOCATION.iter().any(|name| {
+    let elsewhere = LOCATION.into_iter().find(|name| {
         let usual = if *name == "port" { "5432" } else { "" };
         let fixed = not.contains(name) || (placed && *name != "port");
         let other = layer.get(name).or((fixed || layer.is_blank(name)).then_some(usual));
         below.get(name).zip(other).is_some_and(|(below, above)| below != above)
     });
     for (name, value, origin) in below.iter() {
-        let foreign = (name == "password" && elsewhere)
+        let foreign = (name == "password" && elsewhere.is_some())
             || (placed && (name == "host" || name == "hostaddr"))
             || not.contains(&name);
         if !foreign {
             layer.fill(name, value, origin.clone());
         }
     }
+    let Some(place) = elsewhere.filter(|_| below.has("password") && !has_password) else { return };
+    let (password, place_origin) = (below.origin("password"), below.origin(place));
+    let word = if place == "port" { "port" } else { "host" };
+    source.notes.push(match password == place_origin {
+        true => format!("the password of {password} is not used: it is for another {word}"),
+        false => format!("{password} is not used: {place_origin} names another {word}"),
+    });
+}
+
+/// When a lower layer asks for a stronger `sslmode`: it wins over a variable of the application,
+/// as of two of these the stronger does; over anything else it does not, which is told.
+fn keep_sslmode(source: &mut Source, below: &Layer) {
+    let mode = |layer: &Layer| layer.get("sslmode").and_then(build::ssl_mode);
+    let Some((lower, upper)) = mode(below).zip(mode(&source.layer)) else { return };
+    if lower <= upper {
+        return;
+    }
+    let (origin, above) = (below.origin("sslmode"), source.layer.origin("sslmode"));
+    if variables::is_keyword(&above) {
+        source.notes.push(format!("{above} and {origin} disagree: {origin} wins, it is stronger"));
+        source.layer.set("sslmode", lower.word(), origin);
+    } else {
+        source.demands.push(Floor { mode: lower, origin });
+    }
+}
+
+/// Lines for the stronger `sslmode` that were asked for in vain.
+pub(super) fn weaker(demands: &[Floor], target: &Target) -> Vec<String> {
+    let mode = target.tls.mode;
+    let unmet = demands.iter().filter(|demand| mode < demand.mode);
+    let from = target.origin("sslmode");
+    unmet
+        .map(|Floor { mode: asked, origin }| {
+            let (asked, mode) = (asked.word(), mode.word());
+            format!(
+                "{origin} asks for sslmode={asked} and is not used: sslmode={mode} is from {from}"
+            )
+        })
+        .collect()
 }
 
 /// Lifts `sslmode` to what was asked for as the least.

@@ -43,6 +43,7 @@ pub(super) fn resolve(
     {
         let path = variables.file.as_deref().unwrap_or(Path::new(""));
         application::describe(variables, &mut source, true);
+        source.demands.extend(application::demands(variables));
         source.notes.push(format!(
             "the server of {} is not used: {} names another",
             path.display(),
@@ -94,6 +95,7 @@ fn finish(
     target.passfile = passwords::passfile(env, &source.layer);
     let mut notes = source.notes;
     passwords::add(&mut target, &source.layer, &mut notes);
+    notes.extend(inherit::weaker(&source.demands, &target));
     notes.extend(advice::notes(&target));
     target.name = source.target;
     target.password_command = source.password_command;
@@ -145,49 +147,70 @@ fn choose(
     args: &ConnectArgs,
     variables: Option<&Variables>,
 ) -> Result<Source> {
-    if let Some(url) = &args.url {
-        if args.target.is_some() {
-            return Err(
-                Error::usage("--url and --target both name a server").next("give one of them")
-            );
-        }
-        let mut source = Source::of_conninfo(url, &Origin::Flag("--url"))?;
-        if source.layer.has("password") {
-            source.notes.push(
-                "a password in --url is visible in ps: use ~/.pgpass or PGPASSWORD".to_owned(),
-            );
-        }
-        return Ok(source);
-    }
-    if let Some(name) = &args.target {
-        return from_file(file, name);
-    }
-    if let Some(variables) = variables {
-        return from_env_file(variables, args);
-    }
-    // Another host on the command line is another server than the one lying in the shell.
-    if args.host.is_none() {
-        if let Some(source) = application::source(&Variables::of_process(env))? {
+    let process = Variables::of_process(env);
+    let named = if let Some(url) = &args.url {
+        of_flag(url, args)?
+    } else if let Some(name) = &args.target {
+        from_file(env, file, name)?
+    } else if let Some(variables) = variables {
+        from_env_file(variables, args)?
+    } else if args.host.is_some() {
+        elsewhere(file, &process)
+    } else {
+        if let Some(source) = application::source(&process)? {
             return Ok(source);
         }
-        let libpq = KEYWORDS.iter().filter(|keyword| {
-            inherit::LOCATION.contains(&keyword.name)
-                || ["service", "user", "dbname"].contains(&keyword.name)
-        });
-        let set: Vec<&str> = libpq
-            .filter_map(|keyword| keyword.variable)
-            .filter(|name| env.text(name).is_some())
-            .collect();
-        if !set.is_empty() {
-            return Ok(Source { title: set.join(", "), ..Source::default() });
+        let libpq = libpq_variables(env);
+        let default = file.and_then(|file| file.default_target.as_deref());
+        match default.filter(|_| libpq.is_empty()) {
+            Some(name) => from_file(env, file, name)?,
+            None => {
+                let flags = args.port.is_some() || args.dbname.is_some();
+                let own = if flags { "the command line" } else { "libpq's defaults" };
+                let title = if libpq.is_empty() { own.to_owned() } else { libpq.join(", ") };
+                return Ok(Source { title, ..application::without_place(&process)? });
+            }
         }
-        if let Some(name) = file.and_then(|file| file.default_target.as_deref()) {
-            return from_file(file, name);
+    };
+    let mut source = named;
+    application::leave(&process, &mut source);
+    Ok(source)
+}
+
+fn of_flag(url: &str, args: &ConnectArgs) -> Result<Source> {
+    if args.target.is_some() {
+        return Err(Error::usage("--url and --target both name a server").next("give one of them"));
+    }
+    let mut source = Source::of_conninfo(url, &Origin::Flag("--url"))?;
+    for (name, instead) in
+        [("password", "use ~/.pgpass or PGPASSWORD"), ("sslpassword", "put it into pgtend.toml")]
+    {
+        if source.layer.has(name) {
+            let article = if name == "password" { "a" } else { "an" };
+            source.notes.push(format!("{article} {name} in --url is visible in ps: {instead}"));
         }
     }
-    let flags = args.host.is_some() || args.port.is_some() || args.dbname.is_some();
-    let title = if flags { "the command line" } else { "libpq's defaults" };
-    Ok(Source { title: title.to_owned(), ..Source::default() })
+    Ok(source)
+}
+
+/// The server of `--host`: another one than what lies in the shell, or than the usual target.
+fn elsewhere(file: Option<&ConfigFile>, process: &Variables) -> Source {
+    let mut source = Source { title: "the command line".to_owned(), ..Source::default() };
+    let default = file.and_then(|file| file.default_target.as_deref());
+    let unused = application::names_a_server(process).or(default);
+    source
+        .notes
+        .extend(unused.map(|name| format!("{name} is not used: --host names another server")));
+    source
+}
+
+/// The variables that name a server as libpq has it.
+fn libpq_variables(env: &Environment) -> Vec<&'static str> {
+    let naming = KEYWORDS.iter().filter(|keyword| {
+        inherit::LOCATION.contains(&keyword.name)
+            || ["service", "user", "dbname"].contains(&keyword.name)
+    });
+    naming.filter_map(|keyword| keyword.variable).filter(|name| env.text(name).is_some()).collect()
 }
 
 fn from_env_file(variables: &Variables, args: &ConnectArgs) -> Result<Source> {
@@ -201,13 +224,11 @@ fn from_env_file(variables: &Variables, args: &ConnectArgs) -> Result<Source> {
              with --url or --target",
         ));
     }
-    let mut source =
-        Source { title: "the command line".to_owned(), explicit: true, ..Source::default() };
-    application::describe(variables, &mut source, true);
-    Ok(source)
+    let title = "the command line".to_owned();
+    Ok(Source { title, anywhere: true, ..application::without_place(variables)? })
 }
 
-fn from_file(file: Option<&ConfigFile>, name: &str) -> Result<Source> {
+fn from_file(env: &Environment, file: Option<&ConfigFile>, name: &str) -> Result<Source> {
     let Some(file) = file else {
         return Err(Error::usage(format!("there is no target \"{name}\""))
             .because("no pgtend.toml was found")
@@ -229,8 +250,12 @@ fn from_file(file: Option<&ConfigFile>, name: &str) -> Result<Source> {
     for (keyword, value) in &entry.keywords {
         source.layer.set(keyword, value, origin.clone());
     }
-    source.replicas = replicas_of_file(entry, &origin, &source.layer);
     source.explicit = true;
+    if !entry.replicas.is_empty() {
+        // What its service says holds for the replicas too.
+        inherit::add_service(env, &mut source)?;
+    }
+    source.replicas = replicas_of_file(entry, &origin, &source.layer);
     source.target = Some(name.to_owned());
     source.tags = entry.tags.clone();
     source.environment = entry.environment.clone().map(|name| (name, origin.clone()));

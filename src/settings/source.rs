@@ -32,6 +32,10 @@ pub(super) struct Source {
     pub below: Layer,
     /// `sslmode` may not be weaker.
     pub floors: Vec<Floor>,
+    /// Stronger `sslmode` that others asked for in vain: a note says so.
+    pub demands: Vec<Floor>,
+    /// It names no place, so that a flag which names one does not move it.
+    pub anywhere: bool,
     pub replicas: Vec<Candidate>,
     pub backup: Option<Box<Candidate>>,
     pub password_command: Option<PasswordCommand>,
