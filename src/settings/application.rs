@@ -7,7 +7,7 @@ use super::origin::Origin;
 use super::source::{Candidate, Floor, NOT_FOR_REPLICAS, Source, UnusedVariable};
 use super::target::{ApplicationSetting, SslMode};
 use super::variables::{self, Effect, KNOWN, Kind, KnownVariable};
-use super::{build, dsn};
+use super::{build, dsn, inherit};
 use crate::error::{Error, Result};
 
 /// The source that the variables are; `None` when they name no server.
@@ -214,8 +214,13 @@ fn server(given: &Variables) -> Result<Source> {
     };
     let Some(path) = &given.file else { return Ok(source) };
     for keyword in KEYWORDS {
-        let Some(variable) = keyword.variable.and_then(|name| given.get(name)) else { continue };
-        source.below.set(keyword.name, variable.known()?, variable.origin.clone());
+        let Some(name) = keyword.variable else { continue };
+        let (value, origin) = match (given.get(name), given.blank(name)) {
+            (Some(variable), _) => (variable.known()?, &variable.origin),
+            (None, Some(origin)) => ("", origin),
+            (None, None) => continue,
+        };
+        inherit::put_variable(&mut source.below, keyword.name, value, origin.clone());
     }
     // Older than PGSSLMODE, and weaker.
     if let Some(variable) = given.get("PGREQUIRESSL")

@@ -10,13 +10,36 @@ use super::origin::Origin;
 use super::source::{Floor, Source};
 use super::target::{SslMode, Target};
 use super::{ConnectArgs, service, variables};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What says where a server is.
 pub(super) const LOCATION: [&str; 3] = ["host", "hostaddr", "port"];
 
 /// What a source that was named does not take from the environment: explicit beats ambient.
 const NOT_FOR_NAMED: [&str; 6] = ["host", "hostaddr", "port", "user", "dbname", "service"];
+
+/// Keywords whose variable psql refuses when it is set to nothing.
+const NEVER_EMPTY: [&str; 11] = [
+    "channel_binding",
+    "connect_timeout",
+    "gssencmode",
+    "load_balance_hosts",
+    "max_protocol_version",
+    "min_protocol_version",
+    "service",
+    "sslcertmode",
+    "sslmode",
+    "sslnegotiation",
+    "target_session_attrs",
+];
+
+/// Sets a keyword from its `PG*` variable. One that is set to nothing counts as unset, save where
+/// psql refuses it: then the empty value is kept, and becomes an error if nothing lies over it.
+pub(super) fn put_variable(layer: &mut Layer, name: &'static str, value: &str, origin: Origin) {
+    if !value.is_empty() || NEVER_EMPTY.contains(&name) {
+        layer.put(name, value, origin);
+    }
+}
 
 /// Adds what is the source's own: its service, then the `PG*` of its env file.
 pub(super) fn own(env: &Environment, source: &mut Source) -> Result<()> {
@@ -28,12 +51,19 @@ pub(super) fn own(env: &Environment, source: &mut Source) -> Result<()> {
 
 /// Adds the values of the source's service, which may be added twice.
 pub(super) fn add_service(env: &Environment, source: &mut Source) -> Result<()> {
-    let ambient = if source.explicit { None } else { env.text("PGSERVICE") };
     let (layer, own) = (&source.layer, &source.below);
-    let named = layer.get("service").or_else(|| own.get("service")).or(ambient);
-    let Some(name) = named.map(str::to_owned) else {
-        return Ok(());
-    };
+    let ambient = || env.written("PGSERVICE").filter(|_| !source.explicit);
+    let named = layer.written("service").or_else(|| own.written("service")).or_else(ambient);
+    let Some(name) = named else { return Ok(()) };
+    let name = name.to_owned();
+    if name.is_empty() {
+        let mut origin = [layer, own].map(|layer| layer.origin("service")).into_iter();
+        let origin = origin.find(|origin| *origin != Origin::Default);
+        let origin = origin.unwrap_or(Origin::Variable("PGSERVICE".into()));
+        return Err(Error::usage(format!("invalid service from {origin}"))
+            .because("it is empty")
+            .next("name a service, or leave it out altogether"));
+    }
     let file = layer.get("servicefile").or_else(|| own.get("servicefile"));
     let found = service::read(env, file, &name)?;
     let origin = Origin::Service { name, path: found.path };
@@ -110,8 +140,8 @@ pub(super) fn environment(env: &Environment, source: &mut Source) {
     let mut below = Layer::default();
     for keyword in KEYWORDS {
         let Some(variable) = keyword.variable else { continue };
-        if let Some(value) = env.text(variable) {
-            below.set(keyword.name, value, Origin::Variable(variable.into()));
+        if let Some(value) = env.written(variable) {
+            put_variable(&mut below, keyword.name, value, Origin::Variable(variable.into()));
         }
     }
     let not: &[&str] = if source.explicit { &NOT_FOR_NAMED } else { &[] };

@@ -237,3 +237,77 @@ fn a_password_that_stays_behind_is_told() {
     assert!(notes.contains("is not used: it is for another host"), "{notes}");
     assert!(!told(World::new(&[("PGPASSWORD", "hunter2")])).contains("PGPASSWORD"));
 }
+
+/// What psql 18 refuses and what it takes, tried by hand.
+#[test]
+fn empty_variables_are_refused_where_psql_does() {
+    let refused = [
+        ("PGCHANNELBINDING", "channel_binding"),
+        ("PGCONNECT_TIMEOUT", "connect_timeout"),
+        ("PGGSSENCMODE", "gssencmode"),
+        ("PGLOADBALANCEHOSTS", "load_balance_hosts"),
+        ("PGMAXPROTOCOLVERSION", "max_protocol_version"),
+        ("PGMINPROTOCOLVERSION", "min_protocol_version"),
+        ("PGSERVICE", "service"),
+        ("PGSSLCERTMODE", "sslcertmode"),
+        ("PGSSLMODE", "sslmode"),
+        ("PGSSLNEGOTIATION", "sslnegotiation"),
+        ("PGTARGETSESSIONATTRS", "target_session_attrs"),
+    ];
+    for keyword in KEYWORDS {
+        let Some(variable) = keyword.variable else { continue };
+        let wanted = refused.iter().find(|(name, _)| *name == variable);
+        let process = World::new(&[("DATABASE_URL", "postgres://u@h/d"), (variable, "")]);
+        let file = with_file(&format!("{SERVER}{variable}=\n"));
+        for world in [process, file] {
+            let error = world.try_resolve().map(|_| ()).err();
+            assert_eq!(error.is_some(), wanted.is_some(), "{variable}: {error:?}");
+            if let Some((error, (_, name))) = error.zip(wanted) {
+                assert!(error.what().contains(name) && error.what().contains(variable), "{error}");
+            }
+        }
+    }
+    // What lies over it is used, as psql does.
+    let over =
+        World::new(&[("DATABASE_URL", "postgres://u@h/d?sslmode=require"), ("PGSSLMODE", "")]);
+    assert_eq!(over.resolve().target.tls.mode, SslMode::Require);
+}
+
+#[test]
+fn an_empty_key_of_pgtend_toml_is_not_an_absent_one() {
+    let run = |keys: &str| {
+        let toml = format!(
+            "[target.a]\nurl = 'postgres://u:p@h:7/d?sslmode=verify-full&sslrootcert=/ca'\n{keys}\n"
+        );
+        let world = World::new(&[("PGPASSWORD", "env")]).file("pgtend.toml", &toml);
+        world.args(|args| args.target = Some("a".into()))
+    };
+    for key in ["sslmode", "channel_binding", "target_session_attrs", "connect_timeout", "service"]
+    {
+        let error = run(&format!("{key} = ''")).try_resolve().map(|_| ()).unwrap_err();
+        assert!(error.what().starts_with(&format!("invalid {key} from a (")), "{error}");
+    }
+    assert_eq!(run("password = ''").shown(), "h:7/d as u -");
+    assert_eq!(run("").shown(), "h:7/d as u p");
+}
+
+#[test]
+fn an_empty_flag_names_no_server() {
+    type Change = fn(&mut ConnectArgs);
+    let changes: [(&str, Change); 6] = [
+        ("--url", |args| args.url = Some(String::new())),
+        ("--target", |args| args.target = Some(String::new())),
+        ("--env-file", |args| args.env_file = Some("".into())),
+        ("--host", |args| args.host = Some(String::new())),
+        ("--username", |args| args.user = Some(String::new())),
+        ("--dbname", |args| args.dbname = Some(String::new())),
+    ];
+    for (flag, change) in changes {
+        let error =
+            World::new(&[("PGHOST", "h")]).args(change).try_resolve().map(|_| ()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("{flag} is empty: it may be a variable of a script that is not set")
+        );
+    }
+}

@@ -49,6 +49,11 @@ impl Layer {
         self.0.get(name).map(|(value, _)| value.as_str()).filter(|value| !value.is_empty())
     }
 
+    /// A value as it was written, even when that is nothing.
+    pub fn written(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|(value, _)| value.as_str())
+    }
+
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }

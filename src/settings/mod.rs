@@ -135,8 +135,9 @@ impl Settings {
     ///
     /// # Errors
     /// Usage: the named file is missing, a key is unknown, a value is invalid, or the file
-    /// holds a password and others can read it.
+    /// holds a password and others can read it; a variable that is read is not UTF-8.
     pub fn load(env: Environment, config: Option<&Path>) -> Result<Self> {
+        variables::refuse_unreadable(&env)?;
         let file = file::load(&env, config)?;
         let backup = file.as_ref().map(|file| file.backup.clone()).unwrap_or_default();
         Ok(Self { backup, env, file })

@@ -26,6 +26,7 @@ pub(super) fn resolve(
     file: Option<&ConfigFile>,
     args: &ConnectArgs,
 ) -> Result<Resolved> {
+    refuse_empty(args)?;
     let mut args = args.clone();
     if let Some(text) = args.dbname.take_if(|text| dsn::is_conninfo(text)) {
         if args.url.is_some() {
@@ -73,6 +74,25 @@ pub(super) fn resolve(
     let mut said = std::collections::BTreeSet::new();
     notes.retain(|note| said.insert(note.clone()));
     Ok(Resolved { target, unused, notes })
+}
+
+/// An unset variable of a script must not pick another server than the one that was meant.
+fn refuse_empty(args: &ConnectArgs) -> Result<()> {
+    let path = args.env_file.as_deref().and_then(Path::to_str);
+    let empty = [
+        ("--url", args.url.as_deref()),
+        ("--target", args.target.as_deref()),
+        ("--env-file", path),
+        ("--host", args.host.as_deref()),
+        ("--username", args.user.as_deref()),
+        ("--dbname", args.dbname.as_deref()),
+    ];
+    match empty.into_iter().find(|(_, value)| *value == Some("")) {
+        Some((flag, _)) => Err(Error::usage(format!("{flag} is empty"))
+            .because("it may be a variable of a script that is not set")
+            .next("give it a value, or leave it out for the default")),
+        None => Ok(()),
+    }
 }
 
 /// From a source, which has all of its own, to a target.
@@ -248,7 +268,8 @@ fn from_file(env: &Environment, file: Option<&ConfigFile>, name: &str) -> Result
         None => Source { title: origin.to_string(), ..Source::default() },
     };
     for (keyword, value) in &entry.keywords {
-        source.layer.set(keyword, value, origin.clone());
+        // One that is empty has its meaning, as in a connection string.
+        source.layer.put(keyword, value, origin.clone());
     }
     source.explicit = true;
     if !entry.replicas.is_empty() {
