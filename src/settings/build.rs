@@ -323,8 +323,6 @@ fn tls(env: &Environment, layer: &Layer) -> Result<TlsSettings> {
     };
     let default = match roots {
         Roots::System => SslMode::VerifyFull,
-        // PGREQUIRESSL is older than PGSSLMODE, and weaker.
-        _ if env.text("PGREQUIRESSL").is_some_and(|text| text.starts_with('1')) => SslMode::Require,
         _ => SslMode::Prefer,
     };
     let mode = choice(layer, "sslmode", SSL_MODES, default)?;
