@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::{Command, Context, backup};
+use super::{Command, Context, MAX_LAG, backup};
 use crate::cli::output::Format;
 use crate::conn::{Routed, SessionOptions};
 use crate::error::Result;
@@ -24,6 +24,8 @@ pub fn settings(context: &Context, command: Option<&Command>) -> Result<Exit> {
             _ => Vec::new(),
         },
         standard: backup::standard(),
+        max_lag: context.connect.max_lag.clone(),
+        standard_lag: MAX_LAG,
     };
     let report = show::settings(&context.settings, &resolved, &given);
     if context.format == Format::Toml {

@@ -292,6 +292,24 @@ fn an_empty_key_of_pgtend_toml_is_not_an_absent_one() {
 }
 
 #[test]
+fn max_lag_is_read_before_anything_is_dialled() {
+    let run =
+        |lag: &str| World::new(&[]).args(|args| args.max_lag = Some(lag.into())).try_resolve();
+    assert!(run("5m").is_ok());
+    let error = run("nonsense").map(|_| ()).unwrap_err();
+    assert_eq!((error.what(), error.exit()), ("invalid --max-lag", crate::exit::Exit::Usage));
+}
+
+#[test]
+fn secrets_of_the_command_line_are_visible_in_ps() {
+    let url = "postgres://u:hunter2@h/d?sslpassword=hunter3";
+    let notes = World::new(&[]).args(|args| args.url = Some(url.into())).resolve().notes.join("\n");
+    assert!(notes.contains("a password in --url is visible in ps"), "{notes}");
+    assert!(notes.contains("an sslpassword in --url is visible in ps"), "{notes}");
+    assert!(!notes.contains("hunter"), "{notes}");
+}
+
+#[test]
 fn an_empty_flag_names_no_server() {
     type Change = fn(&mut ConnectArgs);
     let changes: [(&str, Change); 6] = [

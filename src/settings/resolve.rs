@@ -16,7 +16,7 @@ use super::layer::Layer;
 use super::origin::Origin;
 use super::source::{Candidate, NOT_FOR_REPLICAS, Source};
 use super::target::{PasswordCommand, Replica, Target};
-use super::{ConnectArgs, Resolved, advice, dsn, inherit, passwords};
+use super::{ConnectArgs, Resolved, advice, dsn, inherit, passwords, quantity};
 use crate::cli::connect::ReadFrom;
 use crate::error::{Error, Result};
 
@@ -26,7 +26,7 @@ pub(super) fn resolve(
     file: Option<&ConfigFile>,
     args: &ConnectArgs,
 ) -> Result<Resolved> {
-    refuse_empty(args)?;
+    refuse_flags(args)?;
     let mut args = args.clone();
     if let Some(text) = args.dbname.take_if(|text| dsn::is_conninfo(text)) {
         if args.url.is_some() {
@@ -76,8 +76,9 @@ pub(super) fn resolve(
     Ok(Resolved { target, unused, notes })
 }
 
-/// An unset variable of a script must not pick another server than the one that was meant.
-fn refuse_empty(args: &ConnectArgs) -> Result<()> {
+/// Refuses flags without a meaning. An empty one may be an unset variable of a script, which must
+/// not pick another server than the one that was meant.
+fn refuse_flags(args: &ConnectArgs) -> Result<()> {
     let path = args.env_file.as_deref().and_then(Path::to_str);
     let empty = [
         ("--url", args.url.as_deref()),
@@ -87,6 +88,10 @@ fn refuse_empty(args: &ConnectArgs) -> Result<()> {
         ("--username", args.user.as_deref()),
         ("--dbname", args.dbname.as_deref()),
     ];
+    if let Some(lag) = &args.max_lag {
+        quantity::duration(lag)
+            .map_err(|cause| Error::usage("invalid --max-lag").because(cause))?;
+    }
     match empty.into_iter().find(|(_, value)| *value == Some("")) {
         Some((flag, _)) => Err(Error::usage(format!("{flag} is empty"))
             .because("it may be a variable of a script that is not set")
