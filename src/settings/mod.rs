@@ -15,6 +15,7 @@ mod dsn;
 mod env;
 mod env_file;
 mod file;
+mod inherit;
 mod keyword;
 mod layer;
 mod learned;
