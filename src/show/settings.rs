@@ -2,7 +2,8 @@
 
 use crate::report::settings::{OtherServer, Setting, SettingsReport, Unused};
 use crate::settings::{
-    ApplicationSetting, BackupDefaults, Origin, Resolved, Settings, Shown, Target, quantity,
+    ApplicationSetting, BackupDefaults, MASK, Origin, Resolved, Settings, Shown, Target, masked,
+    quantity,
 };
 
 /// What the command line says beside the server.
@@ -40,14 +41,14 @@ pub fn settings(settings: &Settings, resolved: &Resolved, given: &Given) -> Sett
                 why: unused.why.clone(),
             })
             .collect(),
-        notes: resolved.notes.clone(),
+        notes: resolved.notes.iter().map(|note| masked(note)).collect(),
     }
 }
 
 fn keyword(shown: Shown) -> Setting {
     Setting {
         name: shown.name.to_owned(),
-        value: shown.value,
+        value: shown.value.as_deref().map(masked),
         default: shown.origin == Origin::Default,
         origin: shown.origin.to_string(),
         secret: shown.secret,
@@ -59,7 +60,7 @@ fn keyword(shown: Shown) -> Setting {
 fn plain(name: &str, value: Option<String>, origin: &str) -> Setting {
     Setting {
         name: name.to_owned(),
-        value,
+        value: value.as_deref().map(masked),
         origin: origin.to_owned(),
         default: origin == "default",
         secret: false,
@@ -83,7 +84,7 @@ fn own(settings: &Settings, target: &Target, given: &Given) -> Vec<Setting> {
         secret: true,
         ..plain(
             "password_command",
-            command.map(|_| "***".to_owned()),
+            command.map(|_| MASK.to_owned()),
             &command.map_or("default".to_owned(), |command| command.origin.to_string()),
         )
     });
@@ -140,7 +141,7 @@ fn values(defaults: &BackupDefaults) -> [(&'static str, Option<String>); 4] {
 
 fn application(setting: &ApplicationSetting) -> Setting {
     Setting {
-        secret: setting.value == "***",
+        secret: setting.is_secret(),
         effect: false,
         ..plain(&setting.name, Some(setting.value.clone()), &setting.origin.to_string())
     }
