@@ -223,7 +223,6 @@ fn refuse_what_cannot_be_honoured(layer: &Layer) -> Result<()> {
         let refused = match keyword.used {
             Use::Honoured | Use::Ignored => false,
             Use::Only(harmless) => !harmless.contains(&value),
-            Use::Refused => !value.is_empty(),
         };
         if refused {
             return Err(Error::usage(format!("{name} from {origin} cannot be honoured"))
@@ -337,8 +336,6 @@ fn tls(env: &Environment, layer: &Layer) -> Result<TlsSettings> {
     };
     let default = match roots {
         Roots::System => SslMode::VerifyFull,
-        // PGREQUIRESSL is older than PGSSLMODE, and weaker.
-        _ if env.text("PGREQUIRESSL").is_some_and(|text| text.starts_with('1')) => SslMode::Require,
         _ => SslMode::Prefer,
     };
     let mode = choice(layer, "sslmode", SSL_MODES, default)?;
