@@ -116,6 +116,11 @@ pub(super) fn environment(env: &Environment, source: &mut Source) {
     }
     let not: &[&str] = if source.explicit { &NOT_FOR_NAMED } else { &[] };
     fill(source, &below, not);
+    // Older than PGSSLMODE, and weaker than what system authorities ask for.
+    let required = env.text("PGREQUIRESSL").is_some_and(|text| text.starts_with('1'));
+    if required && source.layer.get("sslrootcert") != Some("system") {
+        source.layer.fill("sslmode", "require", Origin::Variable("PGREQUIRESSL".into()));
+    }
 }
 
 /// Fills what is not set yet from a lower layer, save its password when it belongs elsewhere,
