@@ -19,7 +19,7 @@ use crate::settings::{Replica, Target};
 const PRIMARY_LIMIT: Duration = Duration::from_secs(3);
 /// A busy standby looks far behind for the moment between the arrival of the first transaction
 /// after a pause and its replay: so often, and so far apart, is asked before it is believed.
-const LOOKS: u32 = 3;
+const LOOKS: u32 = 6;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
 /// A session, and why it is at that server.
@@ -295,12 +295,14 @@ pub(super) struct Replay {
 
 impl Replay {
     /// On a primary that is idle the last transaction grows old without any lag: so its age is
-    /// looked at last.
+    /// looked at last. What was received is all there is only as far as nobody knows better: a
+    /// sender may hang behind a connection that stands.
     fn judge(self) -> Lag {
-        match (self.caught_up, self.receiving && self.replayed == Some(true), self.behind) {
-            (Some(true), ..) | (_, true, _) => Lag::Behind(0.0),
-            (.., Some(seconds)) => Lag::Behind(seconds.max(0.0)),
-            _ => Lag::Unknown,
+        let replayed = self.receiving && self.replayed == Some(true);
+        match (self.caught_up.unwrap_or(replayed), self.behind) {
+            (true, _) => Lag::Behind(0.0),
+            (false, Some(seconds)) => Lag::Behind(seconds.max(0.0)),
+            (false, None) => Lag::Unknown,
         }
     }
 }
@@ -401,6 +403,8 @@ mod tests {
         assert_eq!(Replay { caught_up: Some(true), ..old }.judge(), Lag::Behind(0.0));
         let idle = Replay { replayed: Some(true), receiving: true, ..old };
         assert_eq!(idle.judge(), Lag::Behind(0.0));
+        // The primary has written more than what was sent.
+        assert_eq!(Replay { caught_up: Some(false), ..idle }.judge(), Lag::Behind(7200.0));
         // What it has received is replayed, but nobody sends any more.
         assert_eq!(Replay { receiving: false, ..idle }.judge(), Lag::Behind(7200.0));
         assert_eq!(Replay { replayed: Some(false), ..idle }.judge(), Lag::Behind(7200.0));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::harness::cluster::free_port;
@@ -152,6 +153,52 @@ fn a_replica_that_is_far_behind_is_skipped() {
         "warning: the primary does not answer: whether this server belongs to it is not known";
     assert!(output.stderr.contains(unknown), "{}", output.stderr);
     assert!(report(&output)["route"]["unknown"].is_string());
+}
+
+/// A process of a server that stands still until this is dropped.
+struct Stopped(Pid);
+
+impl Stopped {
+    fn new(pid: &str) -> Self {
+        let pid = Pid::from_raw(pid.parse().unwrap()).unwrap();
+        kill_process(pid, Signal::STOP).unwrap();
+        Self(pid)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        kill_process(self.0, Signal::CONT).unwrap();
+    }
+}
+
+/// The connection stands, and all that came over it is replayed.
+#[test]
+fn a_replica_behind_a_sender_that_hangs_is_behind() {
+    let primary = ClusterSpec::default().start();
+    let standby = primary.standby();
+    primary.psql("postgres", "CREATE TABLE t (n int)");
+    standby.catch_up_with(&primary);
+    let sender = Stopped::new(&primary.psql("postgres", "SELECT pid FROM pg_stat_replication"));
+    primary.psql("postgres", "INSERT INTO t SELECT n FROM generate_series(1, 50000) AS n");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let run = |max_lag: &str| {
+        let pgtend = with_replicas(&primary, &[standby.port()]).args(["--max-lag", max_lag]);
+        show(pgtend, "replica").wait().expect_code(0)
+    };
+    let output = run("1s");
+    assert_eq!(report(&output)["port"], primary.port(), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("behind the primary, and the limit is 1 s"),
+        "{}",
+        output.stderr
+    );
+    let output = run("1h");
+    assert_eq!(report(&output)["port"], standby.port());
+    assert!(output.stderr.contains(" s behind\n"), "{}", output.stderr);
+    drop(sender);
+    standby.catch_up_with(&primary);
+    assert_eq!(report(&run("1s"))["port"], standby.port());
 }
 
 #[test]
