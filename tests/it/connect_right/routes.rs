@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::harness::cluster::free_port;
 use crate::harness::pgtend::{Output, Running};
-use crate::harness::{Cluster, ClusterSpec, Pgtend};
+use crate::harness::{Cluster, ClusterSpec, Pgtend, impostor};
 
 fn url(port: u16) -> String {
     format!("postgresql://postgres@127.0.0.1:{port}/postgres?connect_timeout=2")
@@ -149,9 +149,12 @@ fn a_replica_that_is_far_behind_is_skipped() {
     primary.stop_immediate();
     let output = run("1h");
     assert_eq!(report(&output)["port"], standby.port());
-    let unknown =
-        "warning: the primary does not answer: whether this server belongs to it is not known";
-    assert!(output.stderr.contains(unknown), "{}", output.stderr);
+    let unknown = format!(
+        "warning: whether this server belongs to the primary is not known: cannot connect to \
+         127.0.0.1:{}: the connection was refused",
+        primary.port()
+    );
+    assert!(output.stderr.contains(&unknown), "{}", output.stderr);
     assert!(report(&output)["route"]["unknown"].is_string());
 }
 
@@ -199,6 +202,66 @@ fn a_replica_behind_a_sender_that_hangs_is_behind() {
     drop(sender);
     standby.catch_up_with(&primary);
     assert_eq!(report(&run("1s"))["port"], standby.port());
+}
+
+/// A primary with passwords, and a healthy standby of another cluster given as its replica.
+fn guarded_and_foreign() -> (Cluster, Cluster, Cluster) {
+    let primary = ClusterSpec::default().hba("host all all all scram-sha-256").start();
+    primary.psql("postgres", "CREATE ROLE app LOGIN PASSWORD 'right'");
+    let other = ClusterSpec::default().start();
+    other.psql("postgres", "CREATE ROLE app LOGIN");
+    let foreign = other.standby();
+    (primary, other, foreign)
+}
+
+/// Only a dead primary cannot say which cluster it is.
+#[test]
+fn a_primary_that_refuses_us_leaves_no_replica_unchecked() {
+    let (primary, _other, foreign) = guarded_and_foreign();
+    let replica = format!("postgresql://app@127.0.0.1:{}/postgres", foreign.port());
+    let run = |place: &str, password: Option<&str>, which: &str| {
+        let url = format!("postgresql://app@{place}/postgres?connect_timeout=2");
+        let pgtend = Pgtend::new().env("DATABASE_URL", url);
+        let pgtend = pgtend.env("DB_READ_REPLICA_URLS", &replica).env("DB_BACKUP_URL", &replica);
+        let pgtend = password.into_iter().fold(pgtend, |run, word| run.env("PGPASSWORD", word));
+        show(pgtend, which).wait()
+    };
+    let place = format!("127.0.0.1:{}", primary.port());
+    for which in ["replica", "any", "backup"] {
+        let output = run(&place, None, which).expect_code(69);
+        assert!(output.stderr.contains("asks for the password of app"), "{}", output.stderr);
+        let before = primary.log().matches("authentication failed for user").count();
+        let output = run(&place, Some("wrong"), which).expect_code(69);
+        assert!(output.stderr.contains("password authentication failed"), "{}", output.stderr);
+        // Many wrong ones may lock the role out.
+        let after = primary.log().matches("authentication failed for user").count();
+        assert_eq!(after, before + 1, "{which}");
+    }
+    // A first host that is silent takes its own time, and the second one is heard.
+    let places = format!("127.0.0.1:{},{place}", impostor::silent());
+    let output = run(&places, Some("right"), "replica").expect_code(0);
+    assert_eq!(report(&output)["port"], primary.port());
+    assert!(output.stderr.contains("it belongs to another cluster"), "{}", output.stderr);
+    let output = run(&places, Some("right"), "backup").expect_code(69);
+    assert!(output.stderr.contains("it belongs to another cluster"), "{}", output.stderr);
+}
+
+/// A command may ask a person, who takes longer than a server.
+#[test]
+fn a_slow_password_command_is_waited_for() {
+    let (primary, _other, foreign) = guarded_and_foreign();
+    let pgtend = Pgtend::new().args(["--target", "prod"]);
+    let text = format!(
+        "[target.prod]\nhost = '127.0.0.1'\nport = {}\nuser = 'app'\ndbname = 'postgres'\n\
+         connect_timeout = 2\npassword_command = 'sleep 4; echo right'\n\
+         replicas = ['postgresql://127.0.0.1:{}']\n",
+        primary.port(),
+        foreign.port()
+    );
+    fs::write(pgtend.home().join("pgtend.toml"), text).unwrap();
+    let output = show(pgtend, "replica").wait().expect_code(0);
+    assert_eq!(report(&output)["port"], primary.port());
+    assert!(output.stderr.contains("it belongs to another cluster"), "{}", output.stderr);
 }
 
 #[test]
