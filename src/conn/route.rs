@@ -85,6 +85,7 @@ impl Taken {
 /// What is known of the primary, to judge others by.
 struct Known {
     system_identifier: u64,
+    database: String,
     /// WAL position; `None` when it does not tell.
     position: Option<String>,
 }
@@ -123,7 +124,7 @@ enum Lag {
 /// counts the primary as one of weight 1. Without a usable replica it is the primary.
 ///
 /// # Errors
-/// Usage, when no server of that kind is known; else as [`connect`], with the reason for each
+/// Usage, when no server of that kind is known, or it has us in another database; else as [`connect`], with the reason for each
 /// replica that was skipped.
 pub async fn route(
     target: &Target,
@@ -177,6 +178,7 @@ async fn backup(
     let primary = look_at_primary(target, options).await?;
     let known = primary.known();
     let session = connect(server, options).await?;
+    same_database(target, server, &session, known)?;
     let lag = match session.server().in_recovery {
         true => lag(&session, known, max_lag).await,
         false => Lag::Behind(0.0),
@@ -224,6 +226,7 @@ async fn look_at_primary(target: &Target, options: &SessionOptions) -> Result<Pr
 
 async fn ask_primary(session: Session) -> Primary {
     let system_identifier = session.server().system_identifier;
+    let database = session.server().database.clone();
     // What a standby has replayed is not what there is.
     let position = match session.server().in_recovery {
         true => Ok(None),
@@ -232,7 +235,7 @@ async fn ask_primary(session: Session) -> Primary {
     // A session that still waits for an answer is good for nothing more.
     let session = Some(session).filter(|_| position.is_ok());
     let position = position.unwrap_or(None);
-    Primary { session, known: Ok(Known { system_identifier, position }) }
+    Primary { session, known: Ok(Known { system_identifier, database, position }) }
 }
 
 fn is_dead(error: &Error) -> bool {
@@ -273,7 +276,7 @@ impl Candidates<'_> {
                 }
                 continue;
             };
-            match self.try_replica(replica, primary.known()).await {
+            match self.try_replica(replica, primary.known()).await? {
                 Ok((session, why)) => {
                     let unknown = primary.unknown();
                     let choice = Choice { taken: Taken::Replica, why, skipped, unknown };
@@ -293,11 +296,14 @@ impl Candidates<'_> {
     }
 
     /// A session at a healthy replica and why it may be read from, or why not.
+    ///
+    /// # Errors
+    /// Usage, when it is another database.
     async fn try_replica(
         &self,
         replica: &Replica,
         known: Option<&Known>,
-    ) -> Result<(Session, String), String> {
+    ) -> Result<Result<(Session, String), String>> {
         let mut target = replica.target.clone();
         // One command for both runs once.
         if target.password_command == self.target.password_command {
@@ -305,17 +311,42 @@ impl Candidates<'_> {
         }
         let options = SessionOptions { retry: false, ..self.options.clone() };
         let place = hosts(&target);
-        let session =
-            connect(&target, &options).await.map_err(|error| match error.causes().first() {
-                Some(cause) => format!("{place}: {cause}"),
-                None => format!("{place}: {}", error.what()),
-            })?;
+        let session = match connect(&target, &options).await {
+            Ok(session) => session,
+            Err(error) => {
+                let why = error.causes().first().map_or(error.what(), String::as_str);
+                return Ok(Err(format!("{place}: {why}")));
+            }
+        };
+        same_database(self.target, &target, &session, known)?;
         let lag = lag(&session, known, self.max_lag).await;
-        match unfit(session.server(), known, lag, self.max_lag, true) {
+        Ok(match unfit(session.server(), known, lag, self.max_lag, true) {
             Some(why) => Err(format!("{place}: {why}")),
             None => Ok((session, format!("weight {}, {}", replica.weight, lag.words()))),
-        }
+        })
     }
+}
+
+/// Another database must not be read under the target's name. What counts is where the sessions
+/// are: a pooler may have names of its own.
+fn same_database(
+    target: &Target,
+    other: &Target,
+    session: &Session,
+    known: Option<&Known>,
+) -> Result<()> {
+    let there = &session.server().database;
+    let same = match known {
+        Some(primary) => primary.database == *there,
+        None => target.database == *there || target.database == other.database,
+    };
+    if same {
+        return Ok(());
+    }
+    let here = known.map_or(&target.database, |primary| &primary.database);
+    Err(Error::usage(format!("{} has another database than the target", session.address()))
+        .because(format!("the target's is \"{here}\", and this one is \"{there}\""))
+        .next("give both the same one: --dbname counts for all of them"))
 }
 
 fn hosts(target: &Target) -> String {

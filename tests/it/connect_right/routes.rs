@@ -265,6 +265,37 @@ fn a_slow_password_command_is_waited_for() {
 }
 
 #[test]
+fn another_database_is_not_read_in_the_targets_place() {
+    let primary = ClusterSpec::default().start();
+    primary.psql("postgres", "CREATE DATABASE app");
+    primary.psql("postgres", "CREATE DATABASE other");
+    let standby = primary.standby();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |port: u16, name: &str| format!("postgresql://postgres@127.0.0.1:{port}/{name}");
+    let with = |name: &str| {
+        let pgtend = Pgtend::new().env("DATABASE_URL", at(primary.port(), name));
+        let replica = at(standby.port(), "app");
+        pgtend.env("DB_READ_REPLICA_URLS", &replica).env("DB_BACKUP_URL", &replica)
+    };
+    for which in ["replica", "backup"] {
+        let backup = || ["backup", "-j1", "--read-from", which, "-r"];
+        let run = with("other").args(backup()).arg(folder.path().join("repo")).run();
+        let output = run.expect_code(64);
+        let cause = "the target's is \"other\", and this one is \"app\"";
+        assert!(output.stderr.contains(cause), "{}", output.stderr);
+        let output = show(with("app"), which).wait().expect_code(0);
+        assert_eq!(report(&output)["port"], standby.port());
+        // What was given for all of them goes above the URLs.
+        let output = show(with("other").args(["-d", "app"]), which).wait().expect_code(0);
+        assert_eq!(report(&output)["database"], "app");
+    }
+    // Without the primary its database is the one that was asked for.
+    primary.stop_immediate();
+    show(with("other"), "replica").wait().expect_code(64);
+    show(with("app"), "backup").wait().expect_code(0);
+}
+
+#[test]
 fn what_cannot_be_meant_is_refused() {
     let cluster = Cluster::shared();
     let base = || Pgtend::new().env("DATABASE_URL", url(cluster.port()));
