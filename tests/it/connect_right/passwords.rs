@@ -173,7 +173,7 @@ fn on_a_terminal_with(
     shell.args(["-c", &script]).env_clear().current_dir("/");
     shell.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     shell.env("TERM", "xterm").envs(variables.iter().copied());
-    rexpect::session::spawn_command(shell, Some(20_000)).unwrap()
+    rexpect::session::spawn_command(shell, Some(60_000)).unwrap()
 }
 
 #[test]
