@@ -2,12 +2,11 @@
 
 use super::env_file::{Variable, Variables};
 use super::keyword::KEYWORDS;
-use super::layer::Layer;
 use super::origin::Origin;
-use super::source::{Candidate, Floor, NOT_FOR_REPLICAS, Source, UnusedVariable};
+use super::source::{Floor, Source, UnusedVariable};
 use super::target::{ApplicationSetting, SslMode};
 use super::variables::{self, Effect, KNOWN, Kind, KnownVariable};
-use super::{build, dsn, inherit};
+use super::{build, dsn, inherit, other_servers};
 use crate::error::{Error, Result};
 
 /// The source that the variables are; `None` when they name no server.
@@ -20,12 +19,7 @@ pub(super) fn source(given: &Variables) -> Result<Option<Source>> {
         return Ok(None);
     }
     add_demands(given, &mut source)?;
-    let below = source.below.without(&NOT_FOR_REPLICAS);
-    source.replicas = replicas(given, &below, &mut source.notes)?;
-    source.backup = urls(given, Effect::Backup)
-        .map(|variable| candidate(given, &below, variable.known(), 1, variable.origin.clone()))
-        .next()
-        .map(Box::new);
+    other_servers::add(given, &mut source)?;
     Ok(Some(source))
 }
 
@@ -110,13 +104,16 @@ pub(super) fn demands(given: &Variables) -> Vec<Floor> {
 }
 
 /// The variable that names a server, when one does.
-pub(super) fn names_a_server(given: &Variables) -> Option<&'static str> {
-    let part = |wanted: &str| KNOWN.iter().find(|known| known.name == wanted);
-    let named = named(given, Effect::Url).next().map(|(known, _)| known);
-    let parts = NAMES_A_SERVER.iter().filter_map(|name| part(name));
-    named
-        .or_else(|| parts.into_iter().find(|known| find_part(given, known).is_some()))
-        .map(|known| known.name)
+pub(super) fn names_a_server(given: &Variables) -> Option<String> {
+    let variable = urls(given, Effect::Url).next().or_else(|| naming_part(given))?;
+    Some(title(&variable.origin))
+}
+
+/// The part that names a server: a password or a user alone does not.
+fn naming_part(given: &Variables) -> Option<&Variable> {
+    let mut naming =
+        KNOWN.iter().filter(|known| ["DATABASE_HOST", "DATABASE_NAME"].contains(&known.name));
+    naming.find_map(|known| find_part(given, known))
 }
 
 /// Adds what the variables say of the application; with `all` that too which would decide about
@@ -200,7 +197,7 @@ fn named(
     })
 }
 
-fn urls(given: &Variables, effect: Effect) -> impl Iterator<Item = &Variable> {
+pub(super) fn urls(given: &Variables, effect: Effect) -> impl Iterator<Item = &Variable> {
     named(given, effect).map(|(_, variable)| variable)
 }
 
@@ -278,24 +275,12 @@ fn from_url<'a>(
 
 fn from_parts(given: &Variables) -> Result<Source> {
     let mut source = Source::default();
-    if names_a_server(given).is_some() {
+    if let Some(variable) = naming_part(given) {
+        source.title = title(&variable.origin);
         add_parts(given, &mut source)?;
-    }
-    for name in NAMES_A_SERVER {
-        if let Some(variable) = KNOWN
-            .iter()
-            .find(|known| known.name == name)
-            .and_then(|known| find_part(given, known))
-            .filter(|_| source.title.is_empty())
-        {
-            source.title = title(&variable.origin);
-        }
     }
     Ok(source)
 }
-
-/// The variables whose like names a server: a password or a user alone does not.
-const NAMES_A_SERVER: [&str; 2] = ["DATABASE_HOST", "DATABASE_NAME"];
 
 fn add_parts(given: &Variables, source: &mut Source) -> Result<()> {
     for known in KNOWN {
@@ -309,6 +294,13 @@ fn add_parts(given: &Variables, source: &mut Source) -> Result<()> {
                 .because("it is still the placeholder of a guide"));
         }
         source.layer.set(keyword, value, variable.origin.clone());
+        let first = title(&variable.origin);
+        for (_, other) in named(given, known.effect).skip(1) {
+            if other.value != variable.value {
+                let other = title(&other.origin);
+                source.notes.push(format!("{first} and {other} disagree: {first} wins"));
+            }
+        }
     }
     Ok(())
 }
@@ -321,7 +313,7 @@ fn find_part<'a>(given: &'a Variables, known: &KnownVariable) -> Option<&'a Vari
 /// Adds the keywords that have variables of their own; with `everywhere` those that hold for
 /// replicas too, else those of the server itself, which come first. `url` is the origin of the
 /// connection string.
-fn add_keywords(
+pub(super) fn add_keywords(
     given: &Variables,
     source: &mut Source,
     everywhere: bool,
@@ -373,7 +365,8 @@ fn add_keyword(
     }
 }
 
-fn floors(given: &Variables) -> Result<Vec<Floor>> {
+/// The least `sslmode` that the variables let pass.
+pub(super) fn floors(given: &Variables) -> Result<Vec<Floor>> {
     let mut floors = Vec::new();
     let wrong = |variable: &Variable, why: &str| {
         Err(Error::usage(format!("invalid value of {}", variable.origin)).because(why))
@@ -398,110 +391,4 @@ fn floors(given: &Variables) -> Result<Vec<Floor>> {
         floors.push(Floor { mode, origin: variable.origin.clone() });
     }
     Ok(floors)
-}
-
-/// The replicas; what is wrong with one matters only when replicas are read.
-fn replicas(given: &Variables, below: &Layer, notes: &mut Vec<String>) -> Result<Vec<Candidate>> {
-    let weights = weights(given)?;
-    let mut found = Vec::new();
-    for variable in urls(given, Effect::Replica) {
-        found.push(candidate(given, below, variable.known(), 1, variable.origin.clone()));
-    }
-    let before = found.len();
-    for variable in urls(given, Effect::Replicas) {
-        let list = match variable.known() {
-            Ok(list) => list,
-            Err(error) => {
-                found.push(candidate(given, below, Err(error), 1, variable.origin.clone()));
-                continue;
-            }
-        };
-        for (at, url) in split_urls(list).into_iter().enumerate() {
-            let number = at + 1;
-            let weight = weights.iter().find(|(n, ..)| *n == number).map_or(1, |found| found.1);
-            let origin = Origin::Replica { number, of: Box::new(variable.origin.clone()) };
-            found.push(candidate(given, below, Ok(url), weight, origin));
-        }
-    }
-    for (number, _, origin) in &weights {
-        if *number > found.len() - before {
-            notes.push(format!("{origin} is not used: there is no replica {number}"));
-        }
-    }
-    Ok(found)
-}
-
-/// Numbers, weights and where they are from.
-fn weights(given: &Variables) -> Result<Vec<(usize, u32, Origin)>> {
-    let mut weights = Vec::new();
-    for (name, variable) in given.iter() {
-        let Some(number) = variables::find(name).and_then(|found| found.number) else { continue };
-        let weight = variable.known()?.parse().ok().filter(|weight| *weight > 0);
-        let weight = weight.ok_or_else(|| {
-            Error::usage(format!("invalid value of {}", variable.origin))
-                .because("it is not a whole number from 1")
-        })?;
-        weights.push((number, weight, variable.origin.clone()));
-    }
-    Ok(weights)
-}
-
-/// URLs with commas between them. A URL of several hosts has commas too: a new one begins where
-/// a scheme follows.
-fn split_urls(list: &str) -> Vec<&str> {
-    let mut urls = Vec::new();
-    let (mut start, mut searched) = (0, 0);
-    while let Some(comma) = list[searched..].find(',').map(|at| searched + at) {
-        searched = comma + 1;
-        let rest = list[searched..].trim_start();
-        let scheme = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "+.-".contains(c)));
-        if rest.is_empty() || scheme.is_some_and(|end| end > 0 && rest[end..].starts_with("://")) {
-            urls.push(&list[start..comma]);
-            start = searched;
-        }
-    }
-    urls.push(&list[start..]);
-    urls.into_iter().map(str::trim).filter(|url| !url.is_empty()).collect()
-}
-
-/// A further server of the application, with the keywords that hold for all of them, and what
-/// lies `below` its connection string.
-fn candidate(
-    given: &Variables,
-    below: &Layer,
-    url: Result<&str>,
-    weight: u32,
-    origin: Origin,
-) -> Candidate {
-    let source = url.and_then(|url| {
-        let mut source = Source::of_conninfo(url, &origin)?;
-        source.explicit = true;
-        source.below = below.clone();
-        add_keywords(given, &mut source, true, Some(&origin))?;
-        source.floors = floors(given)?;
-        Ok(source)
-    });
-    Candidate { source, weight, origin }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn urls_are_split_where_a_scheme_follows() {
-        assert_eq!(
-            split_urls("postgresql://a@h1,h2:5/d, postgres+x://b@h3/d?x=1,2,"),
-            ["postgresql://a@h1,h2:5/d", "postgres+x://b@h3/d?x=1,2"]
-        );
-        assert_eq!(
-            split_urls("postgresql://a:p,postgresqlx@h/d"),
-            ["postgresql://a:p,postgresqlx@h/d"]
-        );
-        assert_eq!(split_urls(" , "), Vec::<&str>::new());
-        assert_eq!(
-            split_urls("postgresql://é,é@h/d,postgresql://h"),
-            ["postgresql://é,é@h/d", "postgresql://h"]
-        );
-    }
 }

@@ -281,6 +281,13 @@ fn pydantic_s_prefix_is_known_and_said() {
     assert!(unused.is_empty());
     let told = notes.join("\n");
     assert!(told.contains("DB_DB_POOL_SIZE is DB_POOL_SIZE as pydantic reads it"), "{told}");
+    let both = "DB_DATABASE_HOST=one\nDATABASE_HOST=two\nDB_DATABASE_USER=u\n";
+    assert_eq!(with_file(both).shown(), "two:5432/u as u -");
+    let told = with_file(both).resolve().notes.join("\n");
+    assert!(
+        told.contains("DATABASE_HOST and DB_DATABASE_HOST disagree: DATABASE_HOST wins"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -202,6 +202,10 @@ fn keep_sslmode(source: &mut Source, below: &Layer) {
 
 /// Lines for the stronger `sslmode` that were asked for in vain.
 pub(super) fn weaker(demands: &[Floor], target: &Target) -> Vec<String> {
+    if target.hosts.iter().all(|host| host.socket().is_some()) {
+        // No TLS there, whatever is asked.
+        return Vec::new();
+    }
     let mode = target.tls.mode;
     let unmet = demands.iter().filter(|demand| mode < demand.mode);
     let from = target.origin("sslmode");

@@ -161,6 +161,8 @@ fn tls_of_the_application_that_is_not_used_is_told() {
         let strong = run(&[&TLS[..], &[("PGSSLMODE", "verify-full")]].concat());
         assert!(!strong.notes.join("\n").contains("asks for"), "{:?}", strong.notes);
     }
+    let socket = World::new(&TLS).args(|args| args.host = Some("/run".into())).resolve();
+    assert!(!socket.notes.join("\n").contains("asks for"), "{:?}", socket.notes);
     // An env file beside a named server.
     let world = with_file("PGSSLMODE=verify-ca\nDB_REQUIRE_SSL=on\n");
     let notes =

@@ -21,6 +21,7 @@ mod layer;
 mod learned;
 mod masked;
 mod origin;
+mod other_servers;
 mod passfile;
 mod passwords;
 mod prompt;

@@ -39,17 +39,8 @@ pub(super) fn resolve(
         None => None,
     };
     let mut source = choose(env, file, &args, variables.as_ref())?;
-    if let Some(variables) = &variables
-        && (args.url.is_some() || args.target.is_some())
-    {
-        let path = variables.file.as_deref().unwrap_or(Path::new(""));
-        application::describe(variables, &mut source, true);
-        source.demands.extend(application::demands(variables));
-        source.notes.push(format!(
-            "the server of {} is not used: {} names another",
-            path.display(),
-            source.title
-        ));
+    if let Some(variables) = variables.filter(|_| args.url.is_some() || args.target.is_some()) {
+        beside(&variables, &mut source);
     }
     inherit::own(env, &mut source)?;
     inherit::overlay(env, &mut source, &args);
@@ -98,6 +89,15 @@ fn refuse_flags(args: &ConnectArgs) -> Result<()> {
             .next("give it a value, or leave it out for the default")),
         None => Ok(()),
     }
+}
+
+/// An env file beside a server that is named otherwise.
+fn beside(variables: &Variables, source: &mut Source) {
+    let path = variables.file.as_deref().unwrap_or(Path::new("")).display();
+    application::describe(variables, source, true);
+    source.demands.extend(application::demands(variables));
+    let title = &source.title;
+    source.notes.push(format!("the server of {path} is not used: {title} names another"));
 }
 
 /// From a source, which has all of its own, to a target.
@@ -221,7 +221,7 @@ fn of_flag(url: &str, args: &ConnectArgs) -> Result<Source> {
 /// The server of `--host`: another one than what lies in the shell, or than the usual target.
 fn elsewhere(file: Option<&ConfigFile>, process: &Variables) -> Source {
     let mut source = Source { title: "the command line".to_owned(), ..Source::default() };
-    let default = file.and_then(|file| file.default_target.as_deref());
+    let default = file.and_then(|file| file.default_target.clone());
     let unused = application::names_a_server(process).or(default);
     source
         .notes
