@@ -163,6 +163,12 @@ pub(super) fn report(failures: &[Failure]) -> Error {
     error
 }
 
+/// The error when the operator was asked, and gave an empty answer.
+pub(super) fn nothing_typed(context: &Context) -> Error {
+    let context = Context { password: Some(Origin::Prompt), ..context.clone() };
+    report(&[Failure { context, cause: Cause::PasswordMissing }])
+}
+
 /// The row of the table, and the cause in words.
 pub(super) fn explain(cause: &Cause, context: &Context) -> (Row, String) {
     match cause {
@@ -183,10 +189,12 @@ pub(super) fn explain(cause: &Cause, context: &Context) -> (Row, String) {
             Row::TlsNotOffered,
             "the server does not offer TLS, and sslmode asks for it".to_owned(),
         ),
-        Cause::PasswordMissing => (
-            Row::PasswordMissing,
-            format!("the server asks for the password of {}, and none is known", context.user),
-        ),
+        Cause::PasswordMissing => {
+            let typed = matches!(context.password, Some(Origin::Prompt));
+            let but = if typed { "nothing was typed" } else { "none is known" };
+            let text = format!("the server asks for the password of {}, and {but}", context.user);
+            (Row::PasswordMissing, text)
+        }
         Cause::WrongKind(what) => (
             Row::WrongKind,
             format!("{what}, and target_session_attrs asks for another kind of server"),
@@ -271,9 +279,12 @@ fn server(state: &str, message: &str, context: &Context) -> (Row, String) {
             return (row, format!("a pooler is in between, and it says: {message}"));
         }
         "28P01" => {
-            let from = context.password.as_ref();
-            let from = from.map(|origin| format!(" (the password is from {origin})"));
-            return (Row::WrongPassword, format!("{message}{}", from.unwrap_or_default()));
+            let from = match &context.password {
+                None => String::new(),
+                Some(Origin::Prompt) => " (with the password that was typed)".to_owned(),
+                Some(origin) => format!(" (the password is from {origin})"),
+            };
+            return (Row::WrongPassword, format!("{message}{from}"));
         }
         // "SSL off" is the wording of PostgreSQL 13.
         "28000" if (has("no encryption") || has("SSL off")) && context.mode == SslMode::Disable => {

@@ -261,9 +261,32 @@ fn a_wrong_password_that_was_typed_is_an_error() {
     session.exp_string("Password for user app at 127.0.0.1:").unwrap();
     session.send_line("sesame").unwrap();
     let rest = session.exp_eof().unwrap();
-    assert!(rest.contains("(the password is from the terminal)"), "{rest}");
+    assert!(rest.contains("(with the password that was typed)"), "{rest}");
+    assert!(rest.contains("check --username, and type the password again;"), "{rest}");
     assert!(rest.contains("code 69") && !rest.contains("Password for"), "{rest}");
     assert!(!rest.contains("sesame"), "{rest}");
+}
+
+/// Ctrl-D, or Enter alone: the error begins on a line of its own.
+#[test]
+fn an_empty_answer_is_told_as_one() {
+    let cluster = server();
+    for enter in [false, true] {
+        let mut session = on_a_terminal(&cluster, &["--show-server", "-q"]);
+        session.exp_string("Password for user app at 127.0.0.1:").unwrap();
+        if enter {
+            session.send_line("").unwrap();
+        } else {
+            session.send_control('d').unwrap();
+        }
+        let rest = session.exp_eof().unwrap();
+        assert!(rest.contains(": \r\nerror: cannot connect to 127.0.0.1:"), "{rest}");
+        assert!(rest.contains("the password of app, and nothing was typed"), "{rest}");
+        assert!(rest.contains("next:  type it at the question, or "), "{rest}");
+        assert!(rest.contains("code 69") && !rest.contains("on a terminal"), "{rest}");
+    }
+    let log = cluster.log();
+    assert!(!log.contains("authentication failed"), "an empty password was tried: {log}");
 }
 
 #[test]
