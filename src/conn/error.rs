@@ -100,6 +100,11 @@ impl Cause {
         matches!(self, Self::Server(state, _) if state == "28P01")
     }
 
+    /// Whether `pg_hba.conf` has no line, or a line that rejects.
+    pub fn is_no_entry(&self) -> bool {
+        matches!(self, Self::Server(state, message) if state == "28000" && message.contains("pg_hba.conf"))
+    }
+
     /// Whether other hosts would say the same: libpq does not go on after a refused login.
     pub fn is_final(&self) -> bool {
         match self {
