@@ -228,7 +228,7 @@ fn terminal_of(
     // The shell waits for Ctrl-C too, and goes on; at the end it uses the terminal, which stops
     // who has lost it.
     let script = format!(
-        "trap : INT; stty echo; sh -c 'echo \"pid $$\"; exec {program} {}'; echo \"code $?\"; \
+        "trap : INT QUIT; stty echo; sh -c 'echo \"pid $$\"; exec {program} {}'; echo \"code $?\"; \
          stty -ixon; stty -a",
         words.join(" ")
     );
@@ -242,11 +242,14 @@ fn terminal_of(
 #[test]
 fn ctrl_c_at_the_question_gives_the_terminal_back() {
     let cluster = server();
-    for command in [["--show-server"].as_slice(), &["backup", "-r", "/tmp/no-such", "--dry-run"]] {
+    let backup = ["backup", "-r", "/tmp/no-such", "--dry-run"].as_slice();
+    for (command, key) in
+        [(["--show-server"].as_slice(), 'c'), (backup, 'c'), (&["--show-server"], '\\')]
+    {
         let mut session = on_a_terminal(&cluster, command);
         session.exp_string("Password for user app at 127.0.0.1:").unwrap();
         std::thread::sleep(Duration::from_millis(200));
-        session.send_control('c').unwrap();
+        session.send_control(key).unwrap();
         let rest = session.exp_eof().unwrap();
         assert!(rest.contains("code 130"), "{rest}");
         assert!(rest.contains(" echo ") && !rest.contains("-echo "), "{rest}");
