@@ -18,6 +18,13 @@ pub fn settings(context: &Context, command: Option<&Command>) -> Result<Exit> {
     let given = show::Given {
         repo: context.repo.clone(),
         read_from: read_from.map(|value| value.get_name().to_owned()),
+        application_name: match command {
+            Some(Command::Backup(_)) => "pgtend/backup",
+            Some(Command::Restore(_)) => "pgtend/restore",
+            Some(Command::VerifyBackup(_)) => "pgtend/verify",
+            None => "pgtend/COMMAND",
+        }
+        .to_owned(),
         backup: match command {
             Some(Command::Backup(args)) => args.given(),
             Some(Command::VerifyBackup(args)) => args.given(),

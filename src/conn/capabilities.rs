@@ -1,5 +1,7 @@
 //! What a session may do and what it can see, asked once and only when it is wanted.
 
+use std::time::Duration;
+
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
@@ -9,6 +11,10 @@ use super::session::Session;
 use crate::error::{Error, Result};
 
 const CAPABILITIES: &str = include_str!("../sql/conn/capabilities.sql");
+
+/// How long a server may take for a question that every server answers at once: one that hangs
+/// must not hang who only looks.
+pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// How the server knows who logged in; PostgreSQL 16 and newer can say it.
 const SYSTEM_USER: &str = "SELECT system_user::text";

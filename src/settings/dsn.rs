@@ -91,7 +91,9 @@ impl Conninfo {
     }
 }
 
-fn unknown(name: &str) -> String {
+/// What is said of a key that libpq does not know. It is named only when it is near to one that
+/// is known.
+pub(super) fn unknown(name: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if name.is_empty() || name.len() > 40 || !name.chars().all(plain) {
         return "it sets something that is not a keyword of libpq".to_owned();
@@ -100,9 +102,34 @@ fn unknown(name: &str) -> String {
     match keyword::nearest(name, known) {
         _ if name == "ssl" => "unknown key \"ssl\"; write sslmode=require".to_owned(),
         Some(near) => format!("unknown key \"{name}\"; did you mean \"{near}\"?"),
-        None => format!("unknown key \"{name}\""),
+        None if APPLICATION_KEYS.contains(&name) => format!("unknown key \"{name}\""),
+        // It may be the rest of a password with a blank in it.
+        None => "it sets something that is not a keyword of libpq".to_owned(),
     }
 }
+
+/// Schemes that a connection string is given with by mistake. Another one may be a part of a
+/// password.
+const FOREIGN: &[&str] = &[
+    "amqp",
+    "cockroachdb",
+    "file",
+    "http",
+    "https",
+    "jdbc",
+    "mariadb",
+    "mongodb",
+    "mssql",
+    "mysql",
+    "oracle",
+    "redis",
+    "rediss",
+    "sqlite",
+    "sqlserver",
+    "ssh",
+    "tcp",
+    "unix",
+];
 
 struct Scheme<'a> {
     rest: &'a str,
@@ -128,7 +155,13 @@ fn scheme(text: &str) -> Result<Option<Scheme<'_>>, String> {
         _ if name.eq_ignore_ascii_case("postgresql") || name.eq_ignore_ascii_case("postgres") => {
             Err("write the scheme in lower case: postgresql://".to_owned())
         }
-        _ => Err(format!("{name}:// is not PostgreSQL, and pgtend works with PostgreSQL only")),
+        _ => {
+            let name = match FOREIGN.iter().find(|known| name.eq_ignore_ascii_case(known)) {
+                Some(known) => format!("{known}://"),
+                None => "its scheme".to_owned(),
+            };
+            Err(format!("{name} is not PostgreSQL, and pgtend works with PostgreSQL only"))
+        }
     }
 }
 

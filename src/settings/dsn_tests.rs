@@ -135,6 +135,9 @@ fn no_refusal_repeats_the_string() {
         "user=u password='hunter2",
         "user=u password=a Hunter2!hunter2=1",
         "mysql://u:hunter2@h/db",
+        "host=h password=my hunter2=abc",
+        "u:hunter2://x",
+        "hunter2://x",
     ] {
         let cause = refused(text);
         assert!(!cause.contains("hunter2"), "{text}: {cause}");

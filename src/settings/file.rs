@@ -250,7 +250,7 @@ fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
 
 impl TargetEntry {
     fn holds_a_password(&self) -> bool {
-        let secret = |name: &str| matches!(name, "password" | "sslpassword");
+        let secret = keyword::is_secret;
         let mut urls = self.url.iter().chain(self.replicas.iter().map(|replica| &replica.url));
         self.keywords.iter().any(|(name, _)| secret(name))
             // What cannot be read may hold one.

@@ -45,6 +45,7 @@ fn a_password_needs_a_private_file() {
     let env = Environment::from_list(folder.path(), []);
     for text in [
         "[target.a]\npassword = 'p'\n",
+        "[target.a]\noauth_client_secret = 'p'\n",
         "[target.a]\nurl = 'postgres://u:p@h/d'\n",
         "[target.a]\nreplicas = [{ url = 'postgres://u:p@h/d' }]\n",
         "[target.a]\nreplicas = [{ url = 'postgres://u:p@h@h/d' }]\n",

@@ -15,9 +15,11 @@ mod dsn;
 mod env;
 mod env_file;
 mod file;
+mod inherit;
 mod keyword;
 mod layer;
 mod learned;
+mod masked;
 mod origin;
 mod passfile;
 mod passwords;
@@ -37,6 +39,7 @@ pub use between::{Between, Pooler, PoolerKind, PoolerMode};
 pub use env::Environment;
 pub use file::BackupDefaults;
 pub use learned::Learned;
+pub use masked::{GIVE_URL, MASK, masked};
 pub use origin::Origin;
 pub use prompt::{Asked, ask_password};
 pub use secret::Secret;
@@ -93,6 +96,29 @@ impl From<&ConnectFlags> for ConnectArgs {
             max_lag: flags.max_lag.clone(),
             config: flags.config.clone(),
         }
+    }
+}
+
+impl ConnectArgs {
+    /// Looks for a connection string where a name belongs.
+    ///
+    /// # Errors
+    /// Usage, naming the flag and not its value.
+    pub fn check(&self) -> Result<()> {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        for (flag, value) in [
+            ("--username", self.user.clone()),
+            ("--target", self.target.clone()),
+            ("--env-file", path(&self.env_file)),
+            ("--config", path(&self.config)),
+        ] {
+            if value.is_some_and(|value| masked::is_slip(&value)) {
+                return Err(
+                    Error::usage(format!("{flag} holds a connection string")).next(GIVE_URL)
+                );
+            }
+        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 //! README's table is made of this one.
 
 use super::keyword;
+use super::origin::Origin;
 
 /// What pgtend does with a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,6 +190,17 @@ pub(super) fn find(name: &str) -> Option<Found> {
     }
     let field = name.strip_prefix("DB_").filter(|field| is_ours(field))?;
     exactly(field).map(|known| Found { known, number: None, prefixed: true })
+}
+
+/// Whether a value is from a variable that sets a keyword of libpq.
+pub(super) fn is_keyword(origin: &Origin) -> bool {
+    let name = match origin {
+        Origin::Variable(name) => name.as_ref(),
+        Origin::File { name, .. } => name.as_str(),
+        _ => return false,
+    };
+    let effect = find(name).map(|found| found.known.effect);
+    matches!(effect, Some(Effect::Keyword(_) | Effect::PrimaryKeyword(_)))
 }
 
 fn replica_number(name: &str) -> Option<usize> {

@@ -332,6 +332,85 @@ fn what_cannot_be_read_is_not_repeated() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// A connection string where something else belongs is not repeated either.
+#[test]
+fn a_slip_is_not_repeated() {
+    let strings = [
+        format!("postgresql://app:{CORE}@h/db"),
+        format!("host=h user=app password={CORE}"),
+        format!("https://app:{CORE}@h/db"),
+    ];
+    let commands: [&[&str]; 6] = [
+        &["backup"],
+        &["backup", "list"],
+        &["backup", "show", "latest"],
+        &["restore", "latest"],
+        &["verify-backup", "latest"],
+        &["--show-settings"],
+    ];
+    let flags = [
+        "--host",
+        "--port",
+        "--username",
+        "--target",
+        "--env-file",
+        "--config",
+        "--read-from",
+        "--max-lag",
+        "--format",
+        "--repo",
+        "-W",
+    ];
+    let variables =
+        ["PGHOST", "PGPORT", "PGSERVICE", "PGSSLMODE", "DATABASE_HOST", "DATABASE_PORT"];
+    let mut runs = Vec::new();
+    for text in &strings {
+        for format in ["table", "json"] {
+            let start =
+                |command: &[&str]| Pgtend::new().args(command).args(["--format", format]).arg("-w");
+            for command in commands {
+                runs.push((format!("{command:?} behind"), start(command).arg(text)));
+            }
+            for command in ["restore", "verify-backup", "backup"] {
+                let pgtend = start(&[command]).args(["-r", "/nowhere"]).arg(text);
+                runs.push((format!("{command} of it"), pgtend));
+            }
+            for flag in flags {
+                let pgtend = start(&["--show-settings", "backup"]).args([flag, text]);
+                runs.push((format!("show-settings {flag}"), pgtend));
+                let pgtend = start(&["verify-backup", "latest"]).args([flag, text]);
+                runs.push((format!("verify-backup {flag}"), pgtend));
+            }
+            for name in variables {
+                runs.push((name.to_owned(), start(&["--show-settings"]).env(name, text)));
+            }
+        }
+    }
+    for password in [format!("-p{CORE}"), format!("--password={CORE}"), format!("--port={CORE}")] {
+        runs.push((password.clone(), Pgtend::new().args(["backup", "--format=json", &password])));
+    }
+    runs.push(("-W".to_owned(), Pgtend::new().args(["backup", "--format=json", "-W", CORE])));
+    let mut said = Vec::new();
+    // A few at a time.
+    let mut runs = runs.into_iter().peekable();
+    while runs.peek().is_some() {
+        let started: Vec<_> =
+            runs.by_ref().take(8).map(|(name, pgtend)| (name, pgtend.spawn())).collect();
+        for (name, run) in started {
+            let output = run.wait();
+            assert_ne!(output.code, 70, "{name}: {}", output.stderr);
+            said.push((name, output.stdout + &output.stderr));
+        }
+    }
+    let found = leaks(said.iter().map(|(name, text)| (name.clone(), text.as_str())));
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    // An address with credentials that is shown for the application.
+    let vault = Pgtend::new().args(["--show-settings", "--format", "json"]);
+    let output = vault.env("DATABASE_URL", "postgresql://h/d").env("VAULT_URL", &strings[2]).run();
+    assert!(output.stdout.contains("VAULT_URL"), "{}", output.stdout);
+    assert!(!output.stdout.contains(CORE), "{}", output.stdout);
+}
+
 /// The looking itself: a planted leak is found in every place.
 #[test]
 fn a_planted_leak_is_found() {
