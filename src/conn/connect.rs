@@ -9,7 +9,7 @@ use backon::{ExponentialBuilder, Retryable};
 use tokio_postgres::Client;
 
 use super::attempt::{Attempt, Reached};
-use super::error::{Cause, Context, Failure, report};
+use super::error::{Cause, Context, Failure, nothing_typed, report};
 use super::password;
 use super::server::Server;
 use super::session::Session;
@@ -147,7 +147,12 @@ async fn ask_first(target: &Target, options: &SessionOptions) -> Result<(Secret,
     let password = prompt(format!("Password for user {}: ", target.user))
         .await
         .map_err(|error| nobody().caused_by(&error))?;
-    Ok((password.ok_or_else(nobody)?, Origin::Prompt))
+    let password = password.ok_or_else(nobody)?;
+    if password.expose().is_empty() {
+        return Err(Error::usage("--password asked for a password, and nothing was typed")
+            .next("type it at the question, or run it without --password"));
+    }
+    Ok((password, Origin::Prompt))
 }
 
 /// Fills in what was learned: where nothing is known, or an older output of the command.
@@ -226,6 +231,9 @@ async fn wanted(
             let password = prompt(question).await.map_err(|error| {
                 Error::usage("cannot ask for a password on the terminal").caused_by(&error)
             })?;
+            if password.as_ref().is_some_and(|password| password.expose().is_empty()) {
+                return Err(nothing_typed(context));
+            }
             return Ok(password.map(|password| (password, Origin::Prompt)));
         }
     }

@@ -177,8 +177,9 @@ async fn backup(
 ) -> Result<Routed> {
     let primary = look_at_primary(target, options).await?;
     let known = primary.known();
-    let session = connect(server, options).await?;
-    same_database(target, server, &session, known)?;
+    let server = with_passwords_of(target, server);
+    let session = connect(&server, options).await?;
+    same_database(target, &server, &session, known)?;
     let lag = match session.server().in_recovery {
         true => lag(&session, known, max_lag).await,
         false => Lag::Behind(0.0),
@@ -304,11 +305,7 @@ impl Candidates<'_> {
         replica: &Replica,
         known: Option<&Known>,
     ) -> Result<Result<(Session, String), String>> {
-        let mut target = replica.target.clone();
-        // One command for both runs once.
-        if target.password_command == self.target.password_command {
-            target.learned = self.target.learned.clone();
-        }
+        let target = with_passwords_of(self.target, &replica.target);
         let options = SessionOptions { retry: false, ..self.options.clone() };
         let place = hosts(&target);
         let session = match connect(&target, &options).await {
@@ -325,6 +322,17 @@ impl Candidates<'_> {
             None => Ok((session, format!("weight {}, {}", replica.weight, lag.words()))),
         })
     }
+}
+
+/// Another server of the target's: for the same role nobody is asked twice, neither a person nor
+/// the one command of both. A password that is typed first is above all that is known there too.
+fn with_passwords_of(target: &Target, other: &Target) -> Target {
+    let mut other = other.clone();
+    if other.user == target.user && other.password_command == target.password_command {
+        other.learned = target.learned.clone();
+        other.prompt_first = target.prompt_first;
+    }
+    other
 }
 
 /// Another database must not be read under the target's name. What counts is where the sessions

@@ -293,6 +293,10 @@ fn add_parts(given: &Variables, source: &mut Source) -> Result<()> {
             return Err(Error::usage(format!("{} is not filled in", variable.origin))
                 .because("it is still the placeholder of a guide"));
         }
+        if dsn::may_be_placeholder(value) {
+            let origin = &variable.origin;
+            source.notes.push(format!("{origin} looks like the placeholder of a guide"));
+        }
         source.layer.set(keyword, value, variable.origin.clone());
         let first = title(&variable.origin);
         for (_, other) in named(given, known.effect).skip(1) {
@@ -349,9 +353,13 @@ fn add_keyword(
         return;
     }
     let before = layer.origin(keyword);
-    // A word that is no mode wins too: it becomes an error.
     let mode = build::ssl_mode;
-    let stronger = keyword == "sslmode" && mode(value).is_none_or(|new| Some(new) > mode(&present));
+    if keyword == "sslmode" && mode(value).is_none() {
+        // It becomes an error, a URL or not: nobody knows what was meant.
+        layer.set(keyword, value, origin.clone());
+        return;
+    }
+    let stronger = keyword == "sslmode" && mode(value) > mode(&present);
     let (first, second) = (title(&before), title(origin));
     if stronger && Some(&before) != url {
         layer.set(keyword, value, origin.clone());

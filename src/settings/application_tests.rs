@@ -222,6 +222,8 @@ fn wrong_values_name_the_variable() {
     refused_for("DATABASE_HOST=h\nDATABASE_PORT=hunter2\n", "DATABASE_PORT", "hunter2");
     refused_for("DATABASE_URL=postgres://u:hunter2/x@h/d\n", "DATABASE_URL", "hunter2");
     refused_for("DATABASE_URL=hunter2\n", "DATABASE_URL", "hunter2");
+    let with_mode = "DATABASE_URL=postgres://u@h/d?sslmode=require\nDB_SSL_MODE=hunter2\n";
+    refused_for(with_mode, "DB_SSL_MODE", "hunter2");
     // What is only judged does not stop anybody.
     let resolved = with_file(&format!("{SERVER}DB_POOL_SIZE=hunter2\nSQL_ECHO=2\n")).resolve();
     assert_eq!(resolved.unused.len(), 2);

@@ -8,6 +8,7 @@
 mod advice;
 mod application;
 mod between;
+mod bounded;
 mod build;
 pub mod conninfo;
 mod dotenv;
@@ -154,19 +155,23 @@ pub struct Settings {
     pub backup: BackupDefaults,
     env: Environment,
     file: Option<file::ConfigFile>,
+    /// What was odd when pgtend.toml was looked for.
+    notes: Vec<String>,
 }
 
 impl Settings {
     /// Reads pgtend.toml: `config`, or the first of the search order.
     ///
     /// # Errors
-    /// Usage: the named file is missing, a key is unknown, a value is invalid, or the file
-    /// holds a password and others can read it; a variable that is read is not UTF-8.
+    /// Usage: the named file is missing, a key is unknown, a value is invalid, the file holds a
+    /// password and others can read it, or one of the current folder is another user's to write;
+    /// a variable that is read is not UTF-8.
     pub fn load(env: Environment, config: Option<&Path>) -> Result<Self> {
         variables::refuse_unreadable(&env)?;
-        let file = file::load(&env, config)?;
+        let mut notes = Vec::new();
+        let file = file::load(&env, config, &mut notes)?;
         let backup = file.as_ref().map(|file| file.backup.clone()).unwrap_or_default();
-        Ok(Self { backup, env, file })
+        Ok(Self { backup, env, file, notes })
     }
 
     /// The server that `args` mean.
@@ -174,7 +179,9 @@ impl Settings {
     /// # Errors
     /// Usage, without any part of a connection string.
     pub fn target(&self, args: &ConnectArgs) -> Result<Resolved> {
-        resolve::resolve(&self.env, self.file.as_ref(), args)
+        let mut resolved = resolve::resolve(&self.env, self.file.as_ref(), args)?;
+        resolved.notes.extend(self.notes.iter().cloned());
+        Ok(resolved)
     }
 
     /// The backup repository: `flag`, `PGTEND_REPO`, `repo` of the target (`target`, else

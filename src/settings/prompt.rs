@@ -14,7 +14,8 @@ use super::secret::Secret;
 pub type Asked = Pin<Box<dyn Future<Output = io::Result<Option<Secret>>> + Send>>;
 
 /// Asks on the controlling terminal, without an echo. `None` when neither standard input nor
-/// standard error is a terminal, so that nobody can be waited for, or nothing was typed.
+/// standard error is a terminal, so that nobody can be waited for; an empty secret when nothing
+/// was typed.
 ///
 /// Dropped before the answer (Ctrl-C), it leaves the terminal as it was.
 pub fn ask_password(question: String) -> Asked {
@@ -30,9 +31,10 @@ pub fn ask_password(question: String) -> Asked {
             }
             opened => opened?,
         };
+        // First: it throws away what was typed before it.
+        let mut silence = Silence::over(terminal.try_clone()?)?;
         write!(terminal, "{question}")?;
         terminal.flush()?;
-        let mut silence = Silence::over(terminal.try_clone()?)?;
         let (sender, answer) = tokio::sync::oneshot::channel();
         // On a thread, which nothing waits for after a signal: a read cannot be taken back.
         let read = move || {
@@ -42,11 +44,11 @@ pub fn ask_password(question: String) -> Asked {
         };
         std::thread::Builder::new().name("password".into()).spawn(read)?;
         let line = answer.await.map_err(|_| io::Error::other("the reading thread has ended"))?;
-        silence.answered = true;
-        drop(silence);
         let line = line?;
-        let password = line.strip_suffix('\n').unwrap_or(&line);
-        Ok((!password.is_empty()).then(|| Secret::new(password)))
+        // Ctrl-D ends the answer, and not its line.
+        silence.answered = line.ends_with('\n');
+        drop(silence);
+        Ok(Some(Secret::new(line.strip_suffix('\n').unwrap_or(&line))))
     })
 }
 

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::env::Environment;
-use super::{dsn, keyword};
+use super::{bounded, dsn, keyword};
 use crate::error::{Error, Result};
 
 /// A service's keywords and the file they are from.
@@ -29,7 +29,7 @@ pub(super) fn read(env: &Environment, file: Option<&str>, name: &str) -> Result<
     let places = own.into_iter().chain([system.join("pg_service.conf")]);
     let mut looked_in = Vec::new();
     for path in places {
-        let text = match std::fs::read(&path) {
+        let text = match bounded::read(&path) {
             // What is not UTF-8 is in a comment, or is refused when it is used.
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if explicit != Some(&path) && error.kind() == ErrorKind::NotFound => {
