@@ -35,6 +35,8 @@ const HELD_WAIT: Duration = Duration::from_secs(2);
 const HELD_WAIT_PER_TABLE: Duration = Duration::from_millis(1);
 /// After this long somebody who waits for a lock wants to know for whom.
 const LOCK_NOTE_AFTER: Duration = Duration::from_secs(2);
+/// Longest wait for the answer, in a session of its own.
+const NOTE_LIMIT: Duration = Duration::from_secs(10);
 
 /// The exported snapshot.
 #[derive(Debug, Clone)]
@@ -380,6 +382,7 @@ impl Attempt<'_> {
     /// a queued lock would outlive us.
     async fn lock_batch(&self, statement: &str) -> Result<Result<(), QueryError>, Unlock> {
         let mut locked = std::pin::pin!(self.session.batch(statement));
+        let mut noted = std::pin::pin!(self.keep_noting_blockers(1));
         let mut told = false;
         loop {
             tokio::select! {
@@ -388,9 +391,7 @@ impl Attempt<'_> {
                     self.session.cancel().await.map_err(Unlock::Failed)?;
                     return Err(Unlock::Asked);
                 }
-                () = tokio::time::sleep(LOCK_NOTE_AFTER), if !told => {
-                    told = self.note_blockers().await;
-                }
+                () = &mut noted, if !told => told = true,
             }
         }
     }
@@ -403,6 +404,19 @@ impl Attempt<'_> {
             .fold(error, Error::because)
             .next("try again when the statement that holds it is done (a note above names it)")
             .next("or wait longer: --lock-wait 10m")
+    }
+
+    /// Looks who keeps us or pg_dump waiting until somebody does, each time after a pause that
+    /// is so many times the one before. For who goes on beside it with the wait itself.
+    async fn keep_noting_blockers(&self, slower: u32) {
+        let mut pause = LOCK_NOTE_AFTER;
+        loop {
+            tokio::time::sleep(pause).await;
+            if self.note_blockers().await {
+                return;
+            }
+            pause *= slower;
+        }
     }
 
     /// Tells who keeps us or pg_dump waiting, if somebody does, and says so; a fault here hides nothing, the wait itself is bounded.
@@ -424,7 +438,11 @@ impl Attempt<'_> {
                 })
                 .collect::<Result<Vec<String>>>()
         };
-        match asked.await {
+        let asked = tokio::time::timeout(NOTE_LIMIT, asked).await.unwrap_or_else(|_| {
+            let seconds = NOTE_LIMIT.as_secs();
+            Err(Error::new(Exit::Unavailable, format!("no answer within {seconds} s")))
+        });
+        match asked {
             Ok(notes) => {
                 let told = !notes.is_empty();
                 notes.into_iter().for_each(|note| self.request.progress.note(note));
@@ -483,7 +501,8 @@ impl Attempt<'_> {
             Dump::start(&programs, &connection, &environment, &options, &started)
         });
         tokio::pin!(reading);
-        let mut look = LOCK_NOTE_AFTER;
+        // It may just have much to read: look now and then, ever more rarely.
+        let mut noted = std::pin::pin!(self.keep_noting_blockers(2));
         let mut told = false;
         let joined = loop {
             tokio::select! {
@@ -492,11 +511,7 @@ impl Attempt<'_> {
                     child.terminate();
                     break reading.await;
                 }
-                // It may just have much to read: look now and then, ever more rarely.
-                () = tokio::time::sleep(look), if !told => {
-                    told = self.note_blockers().await;
-                    look *= 2;
-                }
+                () = &mut noted, if !told => told = true,
             }
         };
         if request.cancel.is_cancelled() {

@@ -2,10 +2,10 @@
 
 use clap::ValueEnum;
 
-use super::{Command, Context, backup};
+use super::{Command, Context, MAX_LAG, backup};
 use crate::cli::output::Format;
 use crate::conn::{Routed, SessionOptions};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Report;
 use crate::settings::ask_password;
@@ -31,6 +31,8 @@ pub fn settings(context: &Context, command: Option<&Command>) -> Result<Exit> {
             _ => Vec::new(),
         },
         standard: backup::standard(),
+        max_lag: context.connect.max_lag.clone(),
+        standard_lag: MAX_LAG,
     };
     let report = show::settings(&context.settings, &resolved, &given);
     if context.format == Format::Toml {
@@ -49,10 +51,15 @@ pub async fn server(context: &Context) -> Result<Exit> {
         tell: Some(context.listener()),
         ..SessionOptions::reading("pgtend/show-server")
     };
-    let routed = tokio::select! {
-        routed = context.route(&target, &options) => routed?,
-        () = context.signals.cancel.cancelled() => return Ok(context.signals.exit()),
+    let looked = async {
+        let Routed { session, choice } = context.route(&target, &options).await?;
+        context.answer(target.name.as_deref(), &show::server(&session, &choice).await)
     };
-    let Routed { session, choice } = &routed;
-    context.answer(target.name.as_deref(), &show::server(session, choice).await)
+    tokio::select! {
+        answered = looked => answered,
+        () = context.signals.cancel.cancelled() => {
+            Err(Error::new(context.signals.exit(), "the look at the server was stopped")
+                .because("nothing was changed"))
+        }
+    }
 }

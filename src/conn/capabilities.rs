@@ -1,5 +1,7 @@
 //! What a session may do and what it can see, asked once and only when it is wanted.
 
+use std::time::Duration;
+
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
@@ -7,8 +9,15 @@ use super::flavour::{self, Provider};
 use super::query_error::QueryError;
 use super::session::Session;
 use crate::error::{Error, Result};
+use crate::exit::Exit;
 
 const CAPABILITIES: &str = include_str!("../sql/conn/capabilities.sql");
+
+/// How long a server may take for a question that every server answers at once: one that hangs
+/// must not hang who only looks.
+pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+const UNKNOWN: &str = "cannot find out what this session may do";
 
 /// How the server knows who logged in; PostgreSQL 16 and newer can say it.
 const SYSTEM_USER: &str = "SELECT system_user::text";
@@ -77,10 +86,17 @@ impl Session {
     /// Asks for what the session may do and can see: one round trip.
     ///
     /// # Errors
-    /// Exit 69, when the server does not answer; the session may go on without.
+    /// Exit 69, when the server does not answer within 30 s.
     pub async fn capabilities(&self) -> Result<Capabilities> {
-        let failed =
-            |error: QueryError| error.into_error("cannot find out what this session may do");
+        match tokio::time::timeout(ANSWER_LIMIT, self.ask_capabilities()).await {
+            Ok(told) => told,
+            Err(_) => Err(Error::new(Exit::Unavailable, UNKNOWN)
+                .because(format!("the server did not answer within {} s", ANSWER_LIMIT.as_secs()))),
+        }
+    }
+
+    async fn ask_capabilities(&self) -> Result<Capabilities> {
+        let failed = |error: QueryError| error.into_error(UNKNOWN);
         let [roles, settings, functions] = flavour::questions();
         let telling = TELLING_ROLES.as_slice();
         let params: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 4] = [

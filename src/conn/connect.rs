@@ -50,6 +50,9 @@ pub struct SessionOptions {
     /// Server settings by name. One that this version of the server does not have is left
     /// out. None is set behind a transaction pooler, where it would stay on for other clients.
     pub settings: Vec<(String, String)>,
+    /// All it does goes through [`Session::read`]: behind a pooler nothing is set for longer than
+    /// a transaction, not even where sessions seem to be kept apart.
+    pub only_reads: bool,
     /// Tries three times when the cause may pass (refused, reset, starting, too many
     /// connections).
     pub retry: bool,
@@ -84,6 +87,7 @@ impl SessionOptions {
             application: application.to_owned(),
             read_only: true,
             settings: READING.map(own).to_vec(),
+            only_reads: true,
             retry: true,
             prompt: None,
             tell: None,
@@ -342,10 +346,16 @@ impl Place<'_> {
             let reached = Reached::default();
             match self.limited(&reached, self.open(endpoint, &reached)).await {
                 Ok(mut session) => {
-                    session.look_between(self.beside(endpoint)).await;
+                    session.look_between(async || self.beside(endpoint).await).await;
                     self.options.tell(|| format!("{}: {}", self.host, session.between()));
-                    session.start(self.options).await?;
-                    return Ok(Some(session));
+                    let start = async { Ok(session.start(self.options).await) };
+                    match self.limited(&reached, start).await {
+                        Ok(started) => return started.map(|()| Some(session)),
+                        Err(causes) => {
+                            let failure = |cause| self.failure(cause, Some(endpoint));
+                            failures.extend(causes.into_iter().map(failure));
+                        }
+                    }
                 }
                 Err(causes) => {
                     let failure = |cause| self.failure(cause, Some(endpoint));

@@ -2,24 +2,42 @@
 //!
 //! Health is what can be seen now, with a session: a replica has to be in recovery, to belong to
 //! the primary's cluster, and to lag no further behind than allowed. What cannot be known counts
-//! against it, save the primary's own identity when the primary does not answer: then there is
-//! nobody to ask, and replicas are what is left.
+//! against it, save the primary's own identity when the primary is dead: then there is nobody to
+//! ask, and replicas are what is left. A primary that answers and refuses us is not dead: its
+//! error ends the run, as without replicas, and nothing is tried there a second time.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use super::capabilities::ANSWER_LIMIT;
 use super::connect::{SessionOptions, connect};
 use super::server::Server;
 use super::session::Session;
 use crate::cli::connect::ReadFrom;
 use crate::error::{Error, Result};
-use crate::settings::{Replica, Target};
+use crate::exit::Exit;
+use crate::settings::{Replica, SessionAttrs, Target};
 
-/// How long the primary may take to say which cluster it is, when somebody else is read from.
-const PRIMARY_LIMIT: Duration = Duration::from_secs(3);
+/// Reasons (see [`super::rows`]) that prove that nobody can be asked at a place now.
+const DEAD: [&str; 13] = [
+    "refused",
+    "silent",
+    "silent-server",
+    "silent-tls",
+    "silent-login",
+    "no-route",
+    "no-route-ipv6",
+    "socket-missing",
+    "socket-stale",
+    "starting",
+    "stopping",
+    "recovering",
+    // Tells of the host's name, beside one of the others.
+    "rds-unreachable",
+];
 /// A busy standby looks far behind for the moment between the arrival of the first transaction
 /// after a pause and its replay: so often, and so far apart, is asked before it is believed.
-const LOOKS: u32 = 3;
+const LOOKS: u32 = 6;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
 /// A session, and why it is at that server.
@@ -67,8 +85,31 @@ impl Taken {
 /// What is known of the primary, to judge others by.
 struct Known {
     system_identifier: u64,
+    database: String,
     /// WAL position; `None` when it does not tell.
     position: Option<String>,
+}
+
+/// A primary that was looked at.
+struct Primary {
+    /// Good for more; `None` when it cannot be read from.
+    session: Option<Session>,
+    known: Result<Known, Dead>,
+}
+
+/// Why there is nobody to ask.
+struct Dead(String);
+
+impl Primary {
+    fn known(&self) -> Option<&Known> {
+        self.known.as_ref().ok()
+    }
+
+    /// What is left open about another server.
+    fn unknown(&self) -> Option<String> {
+        let Dead(why) = self.known.as_ref().err()?;
+        Some(format!("whether this server belongs to the primary is not known: {why}"))
+    }
 }
 
 /// How far a standby is behind.
@@ -83,7 +124,7 @@ enum Lag {
 /// counts the primary as one of weight 1. Without a usable replica it is the primary.
 ///
 /// # Errors
-/// Usage, when no server of that kind is known; else as [`connect`], with the reason for each
+/// Usage, when no server of that kind is known, or it has us in another database; else as [`connect`], with the reason for each
 /// replica that was skipped.
 pub async fn route(
     target: &Target,
@@ -134,48 +175,73 @@ async fn backup(
     max_lag: Duration,
     options: &SessionOptions,
 ) -> Result<Routed> {
-    let (_, known) = look_at_primary(target, options).await;
-    let session = connect(server, options).await?;
+    let primary = look_at_primary(target, options).await?;
+    let known = primary.known();
+    let server = with_passwords_of(target, server);
+    let session = connect(&server, options).await?;
+    same_database(target, &server, &session, known)?;
     let lag = match session.server().in_recovery {
-        true => lag(&session, known.as_ref(), max_lag).await,
+        true => lag(&session, known, max_lag).await,
         false => Lag::Behind(0.0),
     };
-    if let Some(why) = unfit(session.server(), known.as_ref(), lag, max_lag, false) {
+    if let Some(why) = unfit(session.server(), known, lag, max_lag, false) {
         return Err(Error::new(
-            crate::exit::Exit::Unavailable,
+            Exit::Unavailable,
             format!("cannot read from the backup server {}", session.address()),
         )
         .because(why)
         .next("give a longer --max-lag, or read from another server: --read-from primary"));
     }
-    let choice = Choice {
-        unknown: known.is_none().then(unknown_primary),
-        ..Choice::of(Taken::Backup, "DB_BACKUP_URL")
-    };
+    let choice =
+        Choice { unknown: primary.unknown(), ..Choice::of(Taken::Backup, "DB_BACKUP_URL") };
     Ok(Routed { session, choice })
 }
 
-fn unknown_primary() -> String {
-    "the primary does not answer: whether this server belongs to it is not known".to_owned()
+/// A look at the primary. Its own limits hold (connect_timeout, for each of its hosts), and a
+/// password is asked for as ever.
+///
+/// # Errors
+/// As [`connect`], unless it is dead.
+async fn look_at_primary(target: &Target, options: &SessionOptions) -> Result<Primary> {
+    let quick = SessionOptions { retry: false, ..options.clone() };
+    let mut connected = connect(target, &quick).await;
+    if connected.as_ref().is_err_and(|error| error.exit() == Exit::Busy) {
+        // It lives, and a free connection is worth waiting for.
+        connected = connect(target, options).await;
+    }
+    match connected {
+        Ok(session) => Ok(ask_primary(session).await),
+        Err(error) if is_dead(&error) => {
+            let why = format!("{}: {}", error.what(), error.causes().join("; "));
+            Ok(Primary { session: None, known: Err(Dead(why)) })
+        }
+        Err(error) if error.reasons().contains(&"wrong-kind") => {
+            // One that answers there knows the cluster, whatever kind it is.
+            let any = Target { session_attrs: SessionAttrs::Any, ..target.clone() };
+            let session = connect(&any, &quick).await?;
+            Ok(Primary { session: None, ..ask_primary(session).await })
+        }
+        Err(error) => Err(error),
+    }
 }
 
-/// A short look at the primary; the session is good for more.
-async fn look_at_primary(
-    target: &Target,
-    options: &SessionOptions,
-) -> (Option<Session>, Option<Known>) {
-    // Two questions for passwords in a row would leave the operator guessing which is which.
-    let quick = SessionOptions { retry: false, prompt: None, ..options.clone() };
-    let looked = tokio::time::timeout(PRIMARY_LIMIT, async {
-        let session = connect(target, &quick).await?;
-        let position = position(&session).await;
-        let system_identifier = session.server().system_identifier;
-        Ok::<_, Error>((session, Known { system_identifier, position }))
-    });
-    match looked.await {
-        Ok(Ok((session, known))) => (Some(session), Some(known)),
-        Ok(Err(_)) | Err(_) => (None, None),
-    }
+async fn ask_primary(session: Session) -> Primary {
+    let system_identifier = session.server().system_identifier;
+    let database = session.server().database.clone();
+    // What a standby has replayed is not what there is.
+    let position = match session.server().in_recovery {
+        true => Ok(None),
+        false => tokio::time::timeout(ANSWER_LIMIT, position(&session)).await,
+    };
+    // A session that still waits for an answer is good for nothing more.
+    let session = Some(session).filter(|_| position.is_ok());
+    let position = position.unwrap_or(None);
+    Primary { session, known: Ok(Known { system_identifier, database, position }) }
+}
+
+fn is_dead(error: &Error) -> bool {
+    let reasons = error.reasons();
+    !reasons.is_empty() && reasons.iter().all(|reason| DEAD.contains(reason))
 }
 
 /// `None` when the server refuses to tell.
@@ -194,7 +260,7 @@ struct Candidates<'a> {
 
 impl Candidates<'_> {
     async fn choose(&self) -> Result<Routed> {
-        let (mut primary, known) = look_at_primary(self.target, self.options).await;
+        let mut primary = look_at_primary(self.target, self.options).await?;
         let replicas = &self.target.replicas;
         let mut weights: Vec<u32> = replicas.iter().map(|replica| replica.weight).collect();
         if self.wanted == ReadFrom::Any {
@@ -205,22 +271,22 @@ impl Candidates<'_> {
         for at in order(&weights, |round| state.hash_one(round)) {
             let Some(replica) = replicas.get(at) else {
                 // The primary among others: it is good when it has answered.
-                if let Some(session) = primary.take() {
+                if let Some(session) = primary.session.take() {
                     let choice = Choice::of(Taken::Primary, "it was its turn");
                     return Ok(Routed { session, choice: Choice { skipped, ..choice } });
                 }
                 continue;
             };
-            match self.try_replica(replica, known.as_ref()).await {
+            match self.try_replica(replica, primary.known()).await? {
                 Ok((session, why)) => {
-                    let unknown = known.is_none().then(unknown_primary);
+                    let unknown = primary.unknown();
                     let choice = Choice { taken: Taken::Replica, why, skipped, unknown };
                     return Ok(Routed { session, choice });
                 }
                 Err(why) => skipped.push(why),
             }
         }
-        let session = match primary {
+        let session = match primary.session {
             Some(session) => session,
             None => connect(self.target, self.options).await.map_err(|error| {
                 skipped.iter().fold(error, |error, why| error.because(format!("replica {why}")))
@@ -231,29 +297,64 @@ impl Candidates<'_> {
     }
 
     /// A session at a healthy replica and why it may be read from, or why not.
+    ///
+    /// # Errors
+    /// Usage, when it is another database.
     async fn try_replica(
         &self,
         replica: &Replica,
         known: Option<&Known>,
-    ) -> Result<(Session, String), String> {
-        let mut target = replica.target.clone();
-        // One command for both runs once.
-        if target.password_command == self.target.password_command {
-            target.learned = self.target.learned.clone();
-        }
+    ) -> Result<Result<(Session, String), String>> {
+        let target = with_passwords_of(self.target, &replica.target);
         let options = SessionOptions { retry: false, ..self.options.clone() };
         let place = hosts(&target);
-        let session =
-            connect(&target, &options).await.map_err(|error| match error.causes().first() {
-                Some(cause) => format!("{place}: {cause}"),
-                None => format!("{place}: {}", error.what()),
-            })?;
+        let session = match connect(&target, &options).await {
+            Ok(session) => session,
+            Err(error) => {
+                let why = error.causes().first().map_or(error.what(), String::as_str);
+                return Ok(Err(format!("{place}: {why}")));
+            }
+        };
+        same_database(self.target, &target, &session, known)?;
         let lag = lag(&session, known, self.max_lag).await;
-        match unfit(session.server(), known, lag, self.max_lag, true) {
+        Ok(match unfit(session.server(), known, lag, self.max_lag, true) {
             Some(why) => Err(format!("{place}: {why}")),
             None => Ok((session, format!("weight {}, {}", replica.weight, lag.words()))),
-        }
+        })
     }
+}
+
+/// Another server of the target's: for the same role nobody is asked twice, neither a person nor
+/// the one command of both. A password that is typed first is above all that is known there too.
+fn with_passwords_of(target: &Target, other: &Target) -> Target {
+    let mut other = other.clone();
+    if other.user == target.user && other.password_command == target.password_command {
+        other.learned = target.learned.clone();
+        other.prompt_first = target.prompt_first;
+    }
+    other
+}
+
+/// Another database must not be read under the target's name. What counts is where the sessions
+/// are: a pooler may have names of its own.
+fn same_database(
+    target: &Target,
+    other: &Target,
+    session: &Session,
+    known: Option<&Known>,
+) -> Result<()> {
+    let there = &session.server().database;
+    let same = match known {
+        Some(primary) => primary.database == *there,
+        None => target.database == *there || target.database == other.database,
+    };
+    if same {
+        return Ok(());
+    }
+    let here = known.map_or(&target.database, |primary| &primary.database);
+    Err(Error::usage(format!("{} has another database than the target", session.address()))
+        .because(format!("the target's is \"{here}\", and this one is \"{there}\""))
+        .next("give both the same one: --dbname counts for all of them"))
 }
 
 fn hosts(target: &Target) -> String {
@@ -269,9 +370,10 @@ async fn lag(session: &Session, known: Option<&Known>, limit: Duration) -> Lag {
         if look > 0 {
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
-        lag = match session.lag(position).await {
-            Ok(seen) => seen.judge(),
-            Err(_) => Lag::Unknown,
+        lag = match tokio::time::timeout(ANSWER_LIMIT, session.lag(position)).await {
+            Ok(Ok(seen)) => seen.judge(),
+            Ok(Err(_)) => Lag::Unknown,
+            Err(_) => return Lag::Unknown,
         };
         if lag.is_within(limit) {
             break;
@@ -295,12 +397,14 @@ pub(super) struct Replay {
 
 impl Replay {
     /// On a primary that is idle the last transaction grows old without any lag: so its age is
-    /// looked at last.
+    /// looked at last. What was received is all there is only as far as nobody knows better: a
+    /// sender may hang behind a connection that stands.
     fn judge(self) -> Lag {
-        match (self.caught_up, self.receiving && self.replayed == Some(true), self.behind) {
-            (Some(true), ..) | (_, true, _) => Lag::Behind(0.0),
-            (.., Some(seconds)) => Lag::Behind(seconds.max(0.0)),
-            _ => Lag::Unknown,
+        let replayed = self.receiving && self.replayed == Some(true);
+        match (self.caught_up.unwrap_or(replayed), self.behind) {
+            (true, _) => Lag::Behind(0.0),
+            (false, Some(seconds)) => Lag::Behind(seconds.max(0.0)),
+            (false, None) => Lag::Unknown,
         }
     }
 }
@@ -401,12 +505,36 @@ mod tests {
         assert_eq!(Replay { caught_up: Some(true), ..old }.judge(), Lag::Behind(0.0));
         let idle = Replay { replayed: Some(true), receiving: true, ..old };
         assert_eq!(idle.judge(), Lag::Behind(0.0));
+        // The primary has written more than what was sent.
+        assert_eq!(Replay { caught_up: Some(false), ..idle }.judge(), Lag::Behind(7200.0));
         // What it has received is replayed, but nobody sends any more.
         assert_eq!(Replay { receiving: false, ..idle }.judge(), Lag::Behind(7200.0));
         assert_eq!(Replay { replayed: Some(false), ..idle }.judge(), Lag::Behind(7200.0));
         assert_eq!(Replay::default().judge(), Lag::Unknown);
         // Clocks differ.
         assert_eq!(Replay { behind: Some(-2.0), ..old }.judge(), Lag::Behind(0.0));
+    }
+
+    #[test]
+    fn a_primary_that_refuses_us_is_not_dead() {
+        let with = |reasons: &[&'static str]| {
+            let error = Error::new(Exit::Unavailable, "cannot connect");
+            reasons.iter().fold(error, |error, reason| error.reason(reason))
+        };
+        for reasons in [["refused"].as_slice(), &["silent", "refused"], &["starting"]] {
+            assert!(is_dead(&with(reasons)), "{reasons:?}");
+        }
+        for reasons in [
+            [].as_slice(),
+            &["wrong-password"],
+            &["silent", "wrong-password"],
+            &["password-missing"],
+            &["lookup"],
+            &["certificate-name"],
+        ] {
+            assert!(!is_dead(&with(reasons)), "{reasons:?}");
+        }
+        assert!(DEAD.iter().all(|id| super::super::REASONS.contains(id)));
     }
 
     #[test]

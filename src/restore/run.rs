@@ -70,7 +70,8 @@ async fn beside(
     let mut work = Work::new(request, prepared, options);
     work.prepared.plan.notes.append(&mut side.notes);
     let filled = async {
-        let control = conn::connect(&target, &work.options).await?;
+        let control = conn::connect(&target, &work.options).await;
+        let control = control.map_err(|error| side::unknown_to_pooler(error, &target))?;
         lock(&control, &target.database).await?;
         work.fill(control).await
     };

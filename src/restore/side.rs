@@ -355,6 +355,24 @@ fn rename_database(from: &str, to: &str) -> String {
     format!("ALTER DATABASE {} RENAME TO {};", quote_name(from), quote_name(to))
 }
 
+/// The error of a first session in the database that was just made: who says that there is none
+/// has a list of its own.
+pub fn unknown_to_pooler(error: Error, place: &Target) -> Error {
+    let unknown = ["pooler-database", "unknown-database"];
+    if !error.reasons().iter().any(|reason| unknown.contains(reason)) {
+        return error;
+    }
+    let what =
+        format!("the pooler does not know the database {} that pgtend makes", place.database);
+    let same = error
+        .causes()
+        .iter()
+        .fold(Error::new(error.exit(), what), |same, cause| same.because(cause.clone()));
+    let same = error.reasons().iter().fold(same, |same, reason| same.reason(reason));
+    same.next("give the server's own address and port instead of the pooler's")
+        .next("or create an empty database that the pooler knows, and restore into that one")
+}
+
 fn cannot_create(error: QueryError, name: &str) -> Error {
     let refused = error.sqlstate() == Some("42501");
     let failure = error.into_error(format!("cannot create database {name}"));

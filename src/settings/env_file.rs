@@ -1,21 +1,20 @@
 //! The file of `--env-file`, and the variables of an application wherever they are set.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::env::Environment;
 use super::origin::Origin;
-use super::{dotenv, variables};
+use super::{bounded, dotenv, variables};
 use crate::error::{Error, Result};
-
-/// Above this it is no file of variables.
-const LIMIT: u64 = 1 << 20;
 
 /// Variables by their names.
 #[derive(Default)]
 pub(super) struct Variables {
     values: BTreeMap<String, Variable>,
+    /// Of a file: those that are set to nothing.
+    blanks: BTreeMap<String, Origin>,
     /// `None` for those of the process.
     pub file: Option<PathBuf>,
     /// The environment that picked the file of a folder.
@@ -42,7 +41,7 @@ impl Variables {
                 values.insert(name.to_owned(), Variable { value: Ok(value.to_owned()), origin });
             }
         }
-        Self { values, file: None, environment: None }
+        Self { values, ..Self::default() }
     }
 
     /// Those of a file; of a folder, its `.env.ENVIRONMENT` when that variable is set, else its
@@ -59,19 +58,25 @@ impl Variables {
                 .because(fault.cause)
                 .next("a line is NAME=VALUE; a value with blanks or # stands in quotes")
         })?;
-        let mut values = BTreeMap::new();
+        let (mut values, mut blanks) = (BTreeMap::new(), BTreeMap::new());
         for (name, entry) in entries {
-            if entry.value.as_deref() != Ok("") {
-                let origin =
-                    Origin::File { name: name.clone(), path: path.clone(), line: entry.line };
+            let origin = Origin::File { name: name.clone(), path: path.clone(), line: entry.line };
+            if entry.value.as_deref() == Ok("") {
+                blanks.insert(name, origin);
+            } else {
                 values.insert(name, Variable { value: entry.value, origin });
             }
         }
-        Ok(Self { values, file: Some(path), environment })
+        Ok(Self { values, blanks, file: Some(path), environment })
     }
 
     pub fn get(&self, name: &str) -> Option<&Variable> {
         self.values.get(name)
+    }
+
+    /// Where a file sets a variable to nothing.
+    pub fn blank(&self, name: &str) -> Option<&Origin> {
+        self.blanks.get(name)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Variable)> {
@@ -117,12 +122,7 @@ fn read(path: &Path) -> Result<String> {
             _ => error,
         }
     };
-    let file = std::fs::File::open(path).map_err(|error| cannot(&error))?;
-    let mut text = String::new();
-    file.take(LIMIT + 1).read_to_string(&mut text).map_err(|error| cannot(&error))?;
-    if text.len() as u64 > LIMIT {
-        return Err(Error::usage(format!("{} is larger than 1 MiB", path.display()))
-            .because("that is no file of variables"));
-    }
-    Ok(text)
+    let bytes = bounded::read(path).map_err(|error| cannot(&error))?;
+    String::from_utf8(bytes)
+        .map_err(|_| cannot(&std::io::Error::new(ErrorKind::InvalidData, "it is not UTF-8")))
 }

@@ -16,6 +16,7 @@ mod dsn;
 mod env;
 mod env_file;
 mod file;
+mod inherit;
 mod keyword;
 mod layer;
 mod learned;
@@ -162,8 +163,10 @@ impl Settings {
     ///
     /// # Errors
     /// Usage: the named file is missing, a key is unknown, a value is invalid, the file holds a
-    /// password and others can read it, or one of the current folder is another user's to write.
+    /// password and others can read it, one of the current folder is another user's to write, or
+    /// a variable that is read is not UTF-8.
     pub fn load(env: Environment, config: Option<&Path>) -> Result<Self> {
+        variables::refuse_unreadable(&env)?;
         let mut notes = Vec::new();
         let file = file::load(&env, config, &mut notes)?;
         let backup = file.as_ref().map(|file| file.backup.clone()).unwrap_or_default();

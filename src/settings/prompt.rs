@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::pin::Pin;
 
+use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::secret::Secret;
@@ -12,16 +13,23 @@ use super::secret::Secret;
 /// A question that waits for its answer.
 pub type Asked = Pin<Box<dyn Future<Output = io::Result<Option<Secret>>> + Send>>;
 
-/// Asks on the controlling terminal, without an echo. `None` when standard input is not a
-/// terminal, or nothing was typed.
+/// Asks on the controlling terminal, without an echo. `None` when neither standard input nor
+/// standard error is a terminal, so that nobody can be waited for, or nothing was typed.
 ///
 /// Dropped before the answer (Ctrl-C), it leaves the terminal as it was.
 pub fn ask_password(question: String) -> Asked {
     Box::pin(async move {
-        if !io::stdin().is_terminal() {
+        // A redirected input leaves the operator at the terminal; cron has neither.
+        if !(io::stdin().is_terminal() || io::stderr().is_terminal()) {
             return Ok(None);
         }
-        let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
+        let mut terminal = match OpenOptions::new().read(true).write(true).open("/dev/tty") {
+            // A terminal that is not ours.
+            Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
+                return Ok(None);
+            }
+            opened => opened?,
+        };
         write!(terminal, "{question}")?;
         terminal.flush()?;
         let mut silence = Silence::over(terminal.try_clone()?)?;

@@ -1,7 +1,7 @@
 //! Precedence, overlays, and which password goes where.
 
 use super::*;
-use crate::settings::Settings;
+use crate::settings::{Settings, SslMode};
 
 pub(super) struct World {
     pub folder: tempfile::TempDir,

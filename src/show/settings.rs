@@ -18,6 +18,10 @@ pub struct Given {
     pub backup: Vec<(&'static str, String)>,
     /// What backups are made with when nobody says so.
     pub standard: BackupDefaults,
+    /// As `--max-lag` takes it.
+    pub max_lag: Option<String>,
+    /// What it is when nobody says so.
+    pub standard_lag: std::time::Duration,
 }
 
 /// Lists what is in force; `resolved` is the server that is meant.
@@ -116,6 +120,10 @@ fn own(settings: &Settings, target: &Target, given: &Given) -> Vec<Setting> {
     let read_from = given.read_from.clone();
     let from = if read_from.is_some() { "--read-from" } else { "default" };
     list.push(plain("read-from", read_from.or(Some("primary".to_owned())), from));
+    let lag = given.max_lag.clone();
+    let from = if lag.is_some() { "--max-lag" } else { "default" };
+    let lag = lag.unwrap_or_else(|| quantity::written_duration(given.standard_lag));
+    list.push(plain("max-lag", Some(lag), from));
     let command = target.password_command.as_ref();
     list.push(Setting {
         secret: true,

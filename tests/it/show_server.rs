@@ -1,10 +1,15 @@
 //! `--show-server`: what it says of plain servers, of servers that look like a provider's, and of
 //! sessions that see little.
 
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::harness::pgtend::Running;
 use crate::harness::pki::Pki;
-use crate::harness::{Cluster, ClusterSpec, Pgtend, TlsVariant, tools};
+use crate::harness::{Cluster, ClusterSpec, Database, Pgtend, TlsVariant, tools};
+use crate::scene::{Psql, wait_for};
 
 fn show(url: &str) -> Value {
     let output = Pgtend::new().args(["--show-server", "--format=json", "--url", url]).run();
@@ -59,6 +64,50 @@ fn every_plain_major_is_plain() {
         assert_eq!(session["authenticated"], Value::Null, "trust is no authentication");
         assert!(report["connect_ms"].as_f64().unwrap() > 0.0);
     }
+}
+
+/// A look at a server that has begun to wait for a lock on a catalog, with who holds it and the
+/// server process that waits.
+fn look_that_waits(database: &Database<'_>) -> (Running, Psql, Pid) {
+    let mut holder = Psql::start(Cluster::shared(), database.name());
+    holder.send("BEGIN; LOCK TABLE pg_catalog.pg_extension IN ACCESS EXCLUSIVE MODE;");
+    let locks = "FROM pg_locks WHERE relation = 'pg_catalog.pg_extension'::regclass
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let is_there = |what| format!("SELECT count(*) > 0 {locks} AND {what}");
+    wait_for(database, "the lock", &is_there("granted"));
+    let run = Pgtend::new().args(["--show-server", "--format=json", "--url", &database.url()]);
+    let run = run.spawn();
+    wait_for(database, "the wait", &is_there("NOT granted"));
+    let pid = database.psql(&format!("SELECT pid {locks} AND NOT granted"));
+    (run, holder, Pid::from_raw(pid.parse().unwrap()).unwrap())
+}
+
+#[test]
+fn a_signal_ends_a_look_at_any_moment() {
+    let database = Cluster::shared().create_db("looked");
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let (run, holder, _) = look_that_waits(&database);
+        run.signal(signal);
+        let clock = Instant::now();
+        let output = run.wait().expect_code(code);
+        assert!(clock.elapsed() < Duration::from_secs(3), "{:?}", clock.elapsed());
+        let said = "error: the look at the server was stopped\n";
+        assert!(output.stderr.contains(said), "{}", output.stderr);
+        assert_eq!(output.json()["exit"], code, "{}", output.stdout);
+        drop(holder);
+    }
+}
+
+#[test]
+fn a_server_that_hangs_does_not_hang_who_looks() {
+    let database = Cluster::shared().create_db("hung");
+    let (run, _holder, process) = look_that_waits(&database);
+    kill_process(process, Signal::STOP).unwrap();
+    let output = run.wait();
+    kill_process(process, Signal::CONT).unwrap();
+    let report = output.expect_code(0).json()["report"].take();
+    let unseen = "cannot find out what this session may do: the server did not answer within 30 s";
+    assert_eq!(report["unseen"][0], unseen, "{report}");
 }
 
 /// Roles and settings as a provider has them: two make it one, one is only perhaps.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::harness::{Cluster, Pgtend, Proxy, command};
+use crate::harness::{Cluster, ClusterSpec, Pgtend, Proxy, command};
 use crate::scene::{
     Psql, Repository, assert_nothing_runs, make_table, sum_in_manifest, through, wait_for,
     wait_for_bytes,
@@ -85,6 +85,34 @@ fn a_signal_during_the_wait_for_a_lock_leaves_no_waiting_backend() {
         assert!(clock.elapsed() < Duration::from_secs(5), "{:?}", clock.elapsed());
         assert_nothing_runs(&database, Duration::from_secs(2));
         repository.assert_empty();
+    }
+}
+
+/// Who holds the lock is asked in a session of its own, which nobody lets in here: its login waits
+/// for pg_authid.
+#[test]
+fn a_signal_is_heard_while_it_is_asked_who_holds_a_lock() {
+    let cluster = ClusterSpec::default().start();
+    let database = cluster.create_db("blocked");
+    database.psql("CREATE TABLE t (v int)");
+    for filter in [None, Some("--table=public.t")] {
+        let mut holder = Psql::start(&cluster, database.name());
+        holder.send("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE;");
+        let locks = "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'public.t'::regclass";
+        wait_for(&database, "the lock", &format!("{locks} AND granted"));
+        let repository = Repository::new();
+        let run = repository.backup(&database.url()).args(filter).spawn();
+        wait_for(&database, "the wait", &format!("{locks} AND NOT granted"));
+        holder.send("LOCK TABLE pg_catalog.pg_authid IN ACCESS EXCLUSIVE MODE;");
+        std::thread::sleep(Duration::from_secs(4));
+        run.signal(Signal::TERM);
+        let clock = Instant::now();
+        run.wait().expect_code(143);
+        assert!(clock.elapsed() < Duration::from_secs(4), "{filter:?} {:?}", clock.elapsed());
+        repository.assert_empty();
+        holder.send("COMMIT;");
+        holder.finish();
+        assert_nothing_runs(&database, Duration::from_secs(15));
     }
 }
 

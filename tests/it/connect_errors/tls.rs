@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use super::transcript::{case, check};
+use super::transcript::{case, case_until_heard, check};
 use crate::harness::pki::{ClientVariant, Pki};
 use crate::harness::{Cluster, ClusterSpec, Pgtend, TlsVariant};
 
@@ -109,20 +109,20 @@ error: cannot connect to localhost:PORT (127.0.0.1)
 "#,
         )
         .at(&good),
-        case("client-certificate-untrusted", client(ClientVariant::OtherAuthority), 69, r#"note: using --url, localhost:PORT/postgres as postgres
+        case_until_heard("client-certificate-untrusted", client(ClientVariant::OtherAuthority), 69, r#"note: using --url, localhost:PORT/postgres as postgres
 error: cannot connect to localhost:PORT (127.0.0.1)
   cause: the server ended TLS: tlsv1 alert unknown ca
   next:  give a certificate (sslcert, sslkey) from an authority in the server's ssl_ca_file
   exit:  69
 "#)
             .at(&elsewhere),
-        case("client-certificate-expired", client(ClientVariant::Expired), 69, r#"note: using --url, localhost:PORT/postgres as postgres
+        case_until_heard("client-certificate-expired", client(ClientVariant::Expired), 69, r#"note: using --url, localhost:PORT/postgres as postgres
 error: cannot connect to localhost:PORT (127.0.0.1)
   cause: the server ended TLS: sslv3 alert certificate expired
   next:  renew the client certificate that sslcert names
   exit:  69
 "#).at(&elsewhere),
-        case("client-certificate-refused", client(ClientVariant::ForServers), 69, r#"note: using --url, localhost:PORT/postgres as postgres
+        case_until_heard("client-certificate-refused", client(ClientVariant::ForServers), 69, r#"note: using --url, localhost:PORT/postgres as postgres
 error: cannot connect to localhost:PORT (127.0.0.1)
   cause: the server ended TLS: sslv3 alert unsupported certificate
   next:  look into the server's log: it says what is wrong with the client certificate (sslcert)

@@ -161,9 +161,15 @@ fn on_a_terminal_with(
     variables: &[(&str, &str)],
 ) -> rexpect::session::PtySession {
     let port = cluster.port().to_string();
-    let pgtend =
-        Pgtend::new().args(["-h", "127.0.0.1", "-U", "app", "-d", "postgres", "-p", &port]);
-    let plain = pgtend.args(more).command();
+    let server = ["-h", "127.0.0.1", "-U", "app", "-d", "postgres", "-p", &port];
+    on_a_terminal_by(&[&server, more].concat(), variables)
+}
+
+fn on_a_terminal_by(
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> rexpect::session::PtySession {
+    let plain = Pgtend::new().args(arguments).command();
     let words: Vec<&str> = plain.get_args().map(|word| word.to_str().unwrap()).collect();
     let program = plain.get_program().to_str().unwrap();
     // The shell waits for Ctrl-C too, and goes on.
@@ -173,7 +179,7 @@ fn on_a_terminal_with(
     shell.args(["-c", &script]).env_clear().current_dir("/");
     shell.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     shell.env("TERM", "xterm").envs(variables.iter().copied());
-    rexpect::session::spawn_command(shell, Some(20_000)).unwrap()
+    rexpect::session::spawn_command(shell, Some(60_000)).unwrap()
 }
 
 #[test]
@@ -234,6 +240,37 @@ fn a_password_can_be_asked_for_first() {
     let pgtend = Pgtend::new().args(["--show-server", "-h", "127.0.0.1", "-U", "app", "-W"]);
     let output = pgtend.args(["-d", "postgres", "-p", &port]).run().expect_code(64);
     assert!(output.stderr.contains("--password needs one that is typed"), "{}", output.stderr);
+}
+
+/// Once for the primary and its replica, above what is known for either.
+#[test]
+fn a_password_that_is_asked_for_first_is_the_replicas_too() {
+    let cluster = server();
+    let standby = cluster.standby();
+    let replica = format!("postgresql://app:wrong@127.0.0.1:{}/postgres", standby.port());
+    let url = format!("postgresql://app:wrong@127.0.0.1:{}/postgres", cluster.port());
+    let variables = [
+        ("DATABASE_URL", url.as_str()),
+        ("DB_READ_REPLICA_URLS", replica.as_str()),
+        ("DB_BACKUP_URL", replica.as_str()),
+    ];
+    for which in ["replica", "backup"] {
+        let mut session =
+            on_a_terminal_by(&["--show-server", "-W", "--read-from", which], &variables);
+        session.exp_string("Password for user app: ").unwrap();
+        session.send_line("right").unwrap();
+        let rest = session.exp_eof().unwrap();
+        assert!(rest.contains("code 0") && !rest.contains("Password for"), "{rest}");
+        assert!(rest.contains(&format!("127.0.0.1:{}", standby.port())), "{rest}");
+        assert!(!rest.contains("skipping"), "{rest}");
+        let pgtend = Pgtend::new().args(["--show-server", "-W", "--read-from", which]);
+        let pgtend = variables.iter().fold(pgtend, |run, (name, value)| run.env(name, value));
+        let output = pgtend.run().expect_code(64);
+        assert!(output.stderr.contains("--password needs one that is typed"), "{}", output.stderr);
+    }
+    for log in [cluster.log(), standby.log()] {
+        assert!(!log.contains("authentication failed"), "{log}");
+    }
 }
 
 #[test]

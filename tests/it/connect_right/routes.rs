@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::harness::cluster::free_port;
 use crate::harness::pgtend::{Output, Running};
-use crate::harness::{Cluster, ClusterSpec, Pgtend};
+use crate::harness::{Cluster, ClusterSpec, Pgtend, impostor};
 
 fn url(port: u16) -> String {
-    format!("postgresql://postgres@127.0.0.1:{port}/postgres?connect_timeout=2")
+    format!("postgresql://postgres@127.0.0.1:{port}/postgres?connect_timeout=20")
 }
 
 fn with_replicas(primary: &Cluster, replicas: &[u16]) -> Pgtend {
@@ -53,15 +54,22 @@ fn a_replica_is_read_from_when_it_is_healthy() {
     for run in runs {
         assert_eq!(port(run), u64::from(standby.port()));
     }
-    for read_from in ["primary", "any"] {
-        let runs: Vec<Running> = (0..12).map(|_| show(replicas(), read_from)).collect();
-        let found: BTreeSet<u64> = runs.into_iter().map(port).collect();
-        let mut expected = BTreeSet::from([u64::from(primary.port())]);
-        if read_from == "any" {
-            expected.insert(standby.port().into());
+    let draw = |read_from: &str| -> BTreeSet<u64> {
+        let runs: Vec<Running> = (0..6).map(|_| show(replicas(), read_from)).collect();
+        runs.into_iter().map(port).collect()
+    };
+    let own = u64::from(primary.port());
+    assert_eq!(draw("primary"), BTreeSet::from([own]));
+    // Both, with the luck of at most 60 draws.
+    let both = BTreeSet::from([own, standby.port().into()]);
+    let mut found = BTreeSet::new();
+    for _ in 0..10 {
+        found.append(&mut draw("any"));
+        if found == both {
+            break;
         }
-        assert_eq!(found, expected, "{read_from}");
     }
+    assert_eq!(found, both);
     assert_eq!(
         port(
             Pgtend::new()
@@ -148,10 +156,150 @@ fn a_replica_that_is_far_behind_is_skipped() {
     primary.stop_immediate();
     let output = run("1h");
     assert_eq!(report(&output)["port"], standby.port());
-    let unknown =
-        "warning: the primary does not answer: whether this server belongs to it is not known";
-    assert!(output.stderr.contains(unknown), "{}", output.stderr);
+    let unknown = format!(
+        "warning: whether this server belongs to the primary is not known: cannot connect to \
+         127.0.0.1:{}: the connection was refused",
+        primary.port()
+    );
+    assert!(output.stderr.contains(&unknown), "{}", output.stderr);
     assert!(report(&output)["route"]["unknown"].is_string());
+}
+
+/// A process of a server that stands still until this is dropped.
+struct Stopped(Pid);
+
+impl Stopped {
+    fn new(pid: &str) -> Self {
+        let pid = Pid::from_raw(pid.parse().unwrap()).unwrap();
+        kill_process(pid, Signal::STOP).unwrap();
+        Self(pid)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        kill_process(self.0, Signal::CONT).unwrap();
+    }
+}
+
+/// The connection stands, and all that came over it is replayed.
+#[test]
+fn a_replica_behind_a_sender_that_hangs_is_behind() {
+    let primary = ClusterSpec::default().start();
+    let standby = primary.standby();
+    primary.psql("postgres", "CREATE TABLE t (n int)");
+    standby.catch_up_with(&primary);
+    let sender = Stopped::new(&primary.psql("postgres", "SELECT pid FROM pg_stat_replication"));
+    primary.psql("postgres", "INSERT INTO t SELECT n FROM generate_series(1, 50000) AS n");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let run = |max_lag: &str| {
+        let pgtend = with_replicas(&primary, &[standby.port()]).args(["--max-lag", max_lag]);
+        show(pgtend, "replica").wait().expect_code(0)
+    };
+    let output = run("1s");
+    assert_eq!(report(&output)["port"], primary.port(), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("behind the primary, and the limit is 1 s"),
+        "{}",
+        output.stderr
+    );
+    let output = run("1h");
+    assert_eq!(report(&output)["port"], standby.port());
+    assert!(output.stderr.contains(" s behind\n"), "{}", output.stderr);
+    drop(sender);
+    standby.catch_up_with(&primary);
+    assert_eq!(report(&run("1s"))["port"], standby.port());
+}
+
+/// A primary with passwords, and a healthy standby of another cluster given as its replica.
+fn guarded_and_foreign() -> (Cluster, Cluster, Cluster) {
+    let primary = ClusterSpec::default().hba("host all all all scram-sha-256").start();
+    primary.psql("postgres", "CREATE ROLE app LOGIN PASSWORD 'right'");
+    let other = ClusterSpec::default().start();
+    other.psql("postgres", "CREATE ROLE app LOGIN");
+    let foreign = other.standby();
+    (primary, other, foreign)
+}
+
+/// Only a dead primary cannot say which cluster it is.
+#[test]
+fn a_primary_that_refuses_us_leaves_no_replica_unchecked() {
+    let (primary, _other, foreign) = guarded_and_foreign();
+    let replica = format!("postgresql://app@127.0.0.1:{}/postgres", foreign.port());
+    let run = |place: &str, password: Option<&str>, which: &str| {
+        let url = format!("postgresql://app@{place}/postgres?connect_timeout=2");
+        let pgtend = Pgtend::new().env("DATABASE_URL", url);
+        let pgtend = pgtend.env("DB_READ_REPLICA_URLS", &replica).env("DB_BACKUP_URL", &replica);
+        let pgtend = password.into_iter().fold(pgtend, |run, word| run.env("PGPASSWORD", word));
+        show(pgtend, which).wait()
+    };
+    let place = format!("127.0.0.1:{}", primary.port());
+    for which in ["replica", "any", "backup"] {
+        let output = run(&place, None, which).expect_code(69);
+        assert!(output.stderr.contains("asks for the password of app"), "{}", output.stderr);
+        let before = primary.log().matches("authentication failed for user").count();
+        let output = run(&place, Some("wrong"), which).expect_code(69);
+        assert!(output.stderr.contains("password authentication failed"), "{}", output.stderr);
+        // Many wrong ones may lock the role out.
+        let after = primary.log().matches("authentication failed for user").count();
+        assert_eq!(after, before + 1, "{which}");
+    }
+    // A first host that is silent takes its own time, and the second one is heard.
+    let places = format!("127.0.0.1:{},{place}", impostor::silent());
+    let output = run(&places, Some("right"), "replica").expect_code(0);
+    assert_eq!(report(&output)["port"], primary.port());
+    assert!(output.stderr.contains("it belongs to another cluster"), "{}", output.stderr);
+    let output = run(&places, Some("right"), "backup").expect_code(69);
+    assert!(output.stderr.contains("it belongs to another cluster"), "{}", output.stderr);
+}
+
+/// A command may ask a person, who takes longer than a server.
+#[test]
+fn a_slow_password_command_is_waited_for() {
+    let (primary, _other, foreign) = guarded_and_foreign();
+    let pgtend = Pgtend::new().args(["--target", "prod"]);
+    let text = format!(
+        "[target.prod]\nhost = '127.0.0.1'\nport = {}\nuser = 'app'\ndbname = 'postgres'\n\
+         connect_timeout = 2\npassword_command = 'sleep 4; echo right'\n\
+         replicas = ['postgresql://127.0.0.1:{}']\n",
+        primary.port(),
+        foreign.port()
+    );
+    fs::write(pgtend.home().join("pgtend.toml"), text).unwrap();
+    let output = show(pgtend, "replica").wait().expect_code(0);
+    assert_eq!(report(&output)["port"], primary.port());
+    assert!(output.stderr.contains("it belongs to another cluster"), "{}", output.stderr);
+}
+
+#[test]
+fn another_database_is_not_read_in_the_targets_place() {
+    let primary = ClusterSpec::default().start();
+    primary.psql("postgres", "CREATE DATABASE app");
+    primary.psql("postgres", "CREATE DATABASE other");
+    let standby = primary.standby();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |port: u16, name: &str| format!("postgresql://postgres@127.0.0.1:{port}/{name}");
+    let with = |name: &str| {
+        let pgtend = Pgtend::new().env("DATABASE_URL", at(primary.port(), name));
+        let replica = at(standby.port(), "app");
+        pgtend.env("DB_READ_REPLICA_URLS", &replica).env("DB_BACKUP_URL", &replica)
+    };
+    for which in ["replica", "backup"] {
+        let backup = || ["backup", "-j1", "--read-from", which, "-r"];
+        let run = with("other").args(backup()).arg(folder.path().join("repo")).run();
+        let output = run.expect_code(64);
+        let cause = "the target's is \"other\", and this one is \"app\"";
+        assert!(output.stderr.contains(cause), "{}", output.stderr);
+        let output = show(with("app"), which).wait().expect_code(0);
+        assert_eq!(report(&output)["port"], standby.port());
+        // What was given for all of them goes above the URLs.
+        let output = show(with("other").args(["-d", "app"]), which).wait().expect_code(0);
+        assert_eq!(report(&output)["database"], "app");
+    }
+    // Without the primary its database is the one that was asked for.
+    primary.stop_immediate();
+    show(with("other"), "replica").wait().expect_code(64);
+    show(with("app"), "backup").wait().expect_code(0);
 }
 
 #[test]

@@ -66,6 +66,32 @@ fn session_mode_backs_up_and_restores() {
     trial.time_limit(Duration::from_secs(120)).run().expect_code(0);
 }
 
+/// PgBouncer lets nobody into a database that is not on its list.
+#[test]
+fn a_pooler_with_a_list_of_databases_is_named_when_it_lacks_ours() {
+    let cluster = Cluster::shared();
+    let db = cluster.create_db("listed");
+    db.psql("CREATE TABLE t AS SELECT 1 AS x");
+    let repo = Repo::new();
+    repo.backup(&db, &[]);
+    let pooler = PoolSpec::mode("session").size(20).only("postgres").start(cluster);
+    let made = Made::new(cluster, "unlisted");
+    let url = pooler.url("postgres");
+    let restore = ["restore", "latest", "--create", "--yes", "--into", &made.name, "--url", &url];
+    let output = repo.pgtend(restore).run().expect_code(69);
+    let said = &output.stderr;
+    let what = format!(
+        "the pooler does not know the database {}_restoring that pgtend makes\n",
+        made.name
+    );
+    assert!(said.contains(&what), "{said}");
+    assert!(said.contains("next:  give the server's own address and port"), "{said}");
+    assert!(!said.contains("check --dbname"), "{said}");
+    assert!(said.contains("_restoring was dropped"), "{said}");
+    let left = format!("SELECT count(*) FROM pg_database WHERE datname LIKE '{}%'", made.name);
+    assert_eq!(cluster.psql("postgres", &left), "0");
+}
+
 #[test]
 fn a_pool_that_is_too_small_is_a_clear_error_and_not_a_wait_for_ever() {
     let cluster = Cluster::shared();
