@@ -1,16 +1,13 @@
 //! The file of `--env-file`, and the variables of an application wherever they are set.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::env::Environment;
 use super::origin::Origin;
-use super::{dotenv, variables};
+use super::{bounded, dotenv, variables};
 use crate::error::{Error, Result};
-
-/// Above this it is no file of variables.
-const LIMIT: u64 = 1 << 20;
 
 /// Variables by their names.
 #[derive(Default)]
@@ -125,12 +122,7 @@ fn read(path: &Path) -> Result<String> {
             _ => error,
         }
     };
-    let file = std::fs::File::open(path).map_err(|error| cannot(&error))?;
-    let mut text = String::new();
-    file.take(LIMIT + 1).read_to_string(&mut text).map_err(|error| cannot(&error))?;
-    if text.len() as u64 > LIMIT {
-        return Err(Error::usage(format!("{} is larger than 1 MiB", path.display()))
-            .because("that is no file of variables"));
-    }
-    Ok(text)
+    let bytes = bounded::read(path).map_err(|error| cannot(&error))?;
+    String::from_utf8(bytes)
+        .map_err(|_| cannot(&std::io::Error::new(ErrorKind::InvalidData, "it is not UTF-8")))
 }

@@ -164,7 +164,7 @@ impl Settings {
     ///
     /// # Errors
     /// Usage: the named file is missing, a key is unknown, a value is invalid, the file holds a
-    /// password and others can read it, or one of the current folder is another user's to write;
+    /// password and others can read it, one of the current folder is another user's to write, or
     /// a variable that is read is not UTF-8.
     pub fn load(env: Environment, config: Option<&Path>) -> Result<Self> {
         variables::refuse_unreadable(&env)?;
