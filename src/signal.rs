@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first one stops the run and lets it clean up, the second one ends it
+//! Ctrl-C, Ctrl-\ and SIGTERM: the first one stops the run and lets it clean up, the second one ends it
 //! at once.
 
 use std::sync::Arc;
@@ -36,6 +36,7 @@ impl Signals {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
+        let mut quit = signal(SignalKind::quit()).map_err(failed)?;
         drop(entered);
         let told = signals.clone();
         let listen = async move {
@@ -43,6 +44,8 @@ impl Signals {
             loop {
                 let terminated = tokio::select! {
                     _ = interrupt.recv() => false,
+                    // Ctrl-\, which would leave a terminal without its echo.
+                    _ = quit.recv() => false,
                     _ = terminate.recv() => true,
                     // The terminal is gone: like SIGTERM.
                     _ = hangup.recv() => true,

@@ -95,6 +95,33 @@ impl Dump {
     }
 }
 
+/// What libpq says when the server has ended the session: its own words, in English.
+const LOST: [&str; 7] = [
+    "FATAL:",
+    "PANIC:",
+    "server closed the connection unexpectedly",
+    "SSL connection has been closed unexpectedly",
+    "could not receive data from server",
+    "could not send data to server",
+    "no connection to the server",
+];
+
+/// Lines that begin with a tab go on with the one before.
+fn joined(lines: &[String]) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    for line in lines {
+        let words = line.split('\t').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+        match causes.last_mut() {
+            Some(last) if line.starts_with('\t') => {
+                last.push(' ');
+                last.push_str(&words);
+            }
+            _ => causes.push(words),
+        }
+    }
+    causes
+}
+
 /// What it means that the table of contents could not be read.
 fn failed_early(process: &mut Process, program: &Path, error: &TocError) -> DumpFault {
     // A cut table of contents means that the program has ended; another fault does not.
@@ -116,8 +143,13 @@ fn failed_early(process: &mut Process, program: &Path, error: &TocError) -> Dump
     if !matches!(error, TocError::Io(_)) {
         failure = failure.caused_by(error);
     }
-    for line in &lines {
-        failure = failure.because(line.clone());
+    classify(failure, &lines)
+}
+
+/// What helps, out of what pg_dump said.
+fn classify(mut failure: Error, lines: &[String]) -> DumpFault {
+    for line in joined(lines) {
+        failure = failure.because(line);
     }
     let text = lines.join("\n");
     // pg_dump's --lock-wait-timeout is a statement_timeout around its LOCK TABLE.
@@ -127,6 +159,17 @@ fn failed_early(process: &mut Process, program: &Path, error: &TocError) -> Dump
                 .with_exit(Exit::Busy)
                 .next("try again when the conflicting statement is done (a note may name it)")
                 .next("or wait longer: --lock-wait 10m"),
+        );
+    }
+    if text.contains("query_wait_timeout") {
+        return DumpFault::Failed(failure.next(
+            "a pooler is in between, and its pool is too small or its server does not answer: \
+             raise the pool's size (PgBouncer: default_pool_size), or connect to the server itself",
+        ));
+    }
+    if LOST.iter().any(|words| text.contains(words)) {
+        return DumpFault::Failed(
+            failure.next("look into the server's log, and a pooler's, at the time of this failure"),
         );
     }
     // Mostly something that was dropped or renamed after pg_dump had seen it. The server says
@@ -146,4 +189,52 @@ fn failed_early(process: &mut Process, program: &Path, error: &TocError) -> Dump
     } else {
         failure
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> DumpFault {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        classify(Error::new(Exit::Unavailable, "pg_dump ended"), &lines)
+    }
+
+    #[test]
+    fn a_lost_connection_is_no_change_of_the_schema() {
+        let rest = "server closed the connection unexpectedly
+\tThis probably means the server terminated abnormally
+\tbefore or while processing the request.
+pg_dump: detail: Query was: SET TRANSACTION SNAPSHOT '1'";
+        for (said, step) in [
+            ("pg_dump: error: query failed: FATAL:  query_wait_timeout\n", "default_pool_size"),
+            (
+                "pg_dump: error: query failed: FATAL:  terminating connection due to \
+                 administrator command\n",
+                "server's log",
+            ),
+            ("pg_dump: error: query failed: ", "server's log"),
+        ] {
+            let fault = of(&format!("{said}{rest}"));
+            let DumpFault::Failed(error) = fault else { panic!("{said}: {fault:?}") };
+            assert!(error.next_steps()[0].contains(step), "{error}");
+            assert!(!error.to_string().contains(['\t', '\\']), "{error}");
+            let whole = "server closed the connection unexpectedly This probably means the server \
+                         terminated abnormally before or while processing the request.";
+            assert!(error.causes().iter().any(|cause| cause.ends_with(whole)), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_was_dropped_is_a_change_of_the_schema() {
+        let fault = of("pg_dump: error: query failed: ERROR:  relation \"t\" does not exist
+pg_dump: detail: Query was: LOCK TABLE public.t IN ACCESS SHARE MODE");
+        assert!(matches!(fault, DumpFault::Changed(_)), "{fault:?}");
+        let fault = of("pg_dump: error: query failed: ERROR:  permission denied for table t");
+        assert!(matches!(fault, DumpFault::Failed(_)), "{fault:?}");
+        let fault = of(
+            "pg_dump: error: query failed: ERROR:  canceling statement due to statement timeout",
+        );
+        assert!(matches!(fault, DumpFault::Waited(_)), "{fault:?}");
+    }
 }

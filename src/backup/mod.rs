@@ -99,6 +99,7 @@ pub async fn run(request: &Request) -> Result<Backup> {
     let options = SessionOptions {
         application: "pgtend/backup".into(),
         read_only: true,
+        only_reads: false,
         retry: true,
         settings: statements::pins_and_role(request.role.as_deref()),
         prompt: Some(crate::settings::ask_password),

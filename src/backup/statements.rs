@@ -44,7 +44,8 @@ pub fn pin_locally(settings: &[(String, String)]) -> String {
     let one = |(name, value): &(String, String)| {
         let (name, value) = (quote_literal(name), quote_literal(value));
         format!(
-            "SELECT set_config({name}, {value}, true) WHERE current_setting({name}, true) IS NOT NULL;"
+            "SELECT pg_catalog.set_config({name}, {value}, true) \
+             WHERE pg_catalog.current_setting({name}, true) IS NOT NULL;"
         )
     };
     settings.iter().map(one).collect()

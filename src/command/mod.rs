@@ -5,6 +5,7 @@ mod backup;
 pub mod generate;
 mod restore;
 mod show;
+mod usage;
 mod verify_backup;
 
 use std::ffi::OsString;
@@ -12,7 +13,6 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::archive::manifest;
@@ -168,9 +168,9 @@ fn run(arguments: Vec<OsString>) -> Exit {
         return help_instead_of_host(arguments, &environment);
     }
     let json = wants_json(&arguments);
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, json, &environment),
+        Err(error) => return usage::usage(error, &arguments, json, &environment),
     };
     let talk = match (cli.output.quiet, cli.output.verbose) {
         (true, _) => Talk::Quiet,
@@ -200,6 +200,7 @@ fn run(arguments: Vec<OsString>) -> Exit {
 /// Everything that can fail, on one runtime.
 fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
     let connect = ConnectArgs::from(&cli.connect);
+    connect.check()?;
     let command = cli.name();
     if cli.output.format == Format::Toml && !cli.show.show_settings {
         return Err(no_toml());
@@ -319,33 +320,6 @@ fn help_instead_of_host(mut arguments: Vec<OsString>, environment: &Environment)
     }
     ui.failure("error: -h needs a host; help is --help or -?\n");
     Exit::Usage
-}
-
-/// Help and version are answers; everything else is a usage error with its own exit code.
-fn usage(error: &clap::Error, json: bool, environment: &Environment) -> Exit {
-    let ui = Ui::new(Talk::Normal, environment.no_color(), environment.columns());
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            match ui.answer(&error.render().to_string()) {
-                Ok(()) => Exit::Good,
-                Err(error) => error.exit(),
-            }
-        }
-        _ => {
-            let text = error.render().to_string();
-            ui.failure(&text);
-            if json {
-                let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-                let failure = Error::usage(what).next("see --help");
-                if let Ok(text) = render::json_error("", None, &failure)
-                    && let Err(error) = ui.answer(&text)
-                {
-                    return error.exit();
-                }
-            }
-            Exit::Usage
-        }
-    }
 }
 
 /// Whether JSON was asked for, on a command line that may be wrong elsewhere.

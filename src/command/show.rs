@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::{Command, Context, backup};
+use super::{Command, Context, MAX_LAG, backup};
 use crate::cli::output::Format;
 use crate::conn::{Routed, SessionOptions};
 use crate::error::{Error, Result};
@@ -18,12 +18,21 @@ pub fn settings(context: &Context, command: Option<&Command>) -> Result<Exit> {
     let given = show::Given {
         repo: context.repo.clone(),
         read_from: read_from.map(|value| value.get_name().to_owned()),
+        application_name: match command {
+            Some(Command::Backup(_)) => "pgtend/backup",
+            Some(Command::Restore(_)) => "pgtend/restore",
+            Some(Command::VerifyBackup(_)) => "pgtend/verify",
+            None => "pgtend/COMMAND",
+        }
+        .to_owned(),
         backup: match command {
             Some(Command::Backup(args)) => args.given(),
             Some(Command::VerifyBackup(args)) => args.given(),
             _ => Vec::new(),
         },
         standard: backup::standard(),
+        max_lag: context.connect.max_lag.clone(),
+        standard_lag: MAX_LAG,
     };
     let report = show::settings(&context.settings, &resolved, &given);
     if context.format == Format::Toml {

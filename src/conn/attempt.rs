@@ -98,7 +98,7 @@ impl Attempt<'_> {
         match second {
             // Prefer has been in plain text already when the server offered no TLS.
             Some(second) if refused && (began || first == Try::Disable) => {
-                self.once(endpoint, second).await.map_err(|(_, again)| vec![cause, again])
+                self.once(endpoint, second).await.map_err(|(_, again)| told(cause, again))
             }
             _ => Err(vec![cause]),
         }
@@ -169,6 +169,15 @@ impl Attempt<'_> {
     }
 }
 
+/// What of two refusals is worth telling. A server that says no over TLS and wants none without it
+/// has one reason: who follows the other one's step opens the server to plain text.
+fn told(first: Cause, second: Cause) -> Vec<Cause> {
+    if first.is_final() && !first.is_no_entry() && second.is_no_entry() {
+        return vec![first];
+    }
+    vec![first, second]
+}
+
 async fn log_in<T>(config: &Config, socket: Socket, tls: T) -> Result<(Client, Arc<Fate>), Cause>
 where
     T: TlsConnect<Socket>,
@@ -210,4 +219,26 @@ pub(super) async fn cancel(
         None => token.cancel_query_raw(socket, NoTls).await,
     };
     sent.map_err(|error| Cause::of(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_refusal_of_the_fallback_is_not_told_beside_a_better_one() {
+        let server = |state: &str, text: &str| Cause::Server(state.to_owned(), text.to_owned());
+        let wrong = || server("28P01", "password authentication failed for user \"app\"");
+        let hba = |end: &str| {
+            let text = format!("no pg_hba.conf entry for host \"::1\", user \"app\", {end}");
+            server("28000", &text)
+        };
+        assert_eq!(told(wrong(), hba("no encryption")), [wrong()]);
+        // Both say what is wrong there.
+        let (with, without) = (hba("SSL encryption"), hba("no encryption"));
+        assert_eq!(told(with.clone(), without.clone()), [with, without]);
+        let files = || Cause::TlsFiles("x".to_owned());
+        assert_eq!(told(files(), hba("no encryption")).len(), 2);
+        assert_eq!(told(hba("no encryption"), wrong()).len(), 2);
+    }
 }

@@ -9,7 +9,7 @@ use backon::{ExponentialBuilder, Retryable};
 use tokio_postgres::Client;
 
 use super::attempt::{Attempt, Reached};
-use super::error::{Cause, Context, Failure, report};
+use super::error::{Cause, Context, Failure, nothing_typed, report};
 use super::password;
 use super::server::Server;
 use super::session::Session;
@@ -50,6 +50,9 @@ pub struct SessionOptions {
     /// Server settings by name. One that this version of the server does not have is left
     /// out. None is set behind a transaction pooler, where it would stay on for other clients.
     pub settings: Vec<(String, String)>,
+    /// All it does goes through [`Session::read`]: behind a pooler nothing is set for longer than
+    /// a transaction, not even where sessions seem to be kept apart.
+    pub only_reads: bool,
     /// Tries three times when the cause may pass (refused, reset, starting, too many
     /// connections).
     pub retry: bool,
@@ -84,6 +87,7 @@ impl SessionOptions {
             application: application.to_owned(),
             read_only: true,
             settings: READING.map(own).to_vec(),
+            only_reads: true,
             retry: true,
             prompt: None,
             tell: None,
@@ -143,7 +147,12 @@ async fn ask_first(target: &Target, options: &SessionOptions) -> Result<(Secret,
     let password = prompt(format!("Password for user {}: ", target.user))
         .await
         .map_err(|error| nobody().caused_by(&error))?;
-    Ok((password.ok_or_else(nobody)?, Origin::Prompt))
+    let password = password.ok_or_else(nobody)?;
+    if password.expose().is_empty() {
+        return Err(Error::usage("--password asked for a password, and nothing was typed")
+            .next("type it at the question, or run it without --password"));
+    }
+    Ok((password, Origin::Prompt))
 }
 
 /// Fills in what was learned: where nothing is known, or an older output of the command.
@@ -222,6 +231,9 @@ async fn wanted(
             let password = prompt(question).await.map_err(|error| {
                 Error::usage("cannot ask for a password on the terminal").caused_by(&error)
             })?;
+            if password.as_ref().is_some_and(|password| password.expose().is_empty()) {
+                return Err(nothing_typed(context));
+            }
             return Ok(password.map(|password| (password, Origin::Prompt)));
         }
     }
@@ -342,10 +354,16 @@ impl Place<'_> {
             let reached = Reached::default();
             match self.limited(&reached, self.open(endpoint, &reached)).await {
                 Ok(mut session) => {
-                    session.look_between(self.beside(endpoint)).await;
+                    session.look_between(async || self.beside(endpoint).await).await;
                     self.options.tell(|| format!("{}: {}", self.host, session.between()));
-                    session.start(self.options).await?;
-                    return Ok(Some(session));
+                    let start = async { Ok(session.start(self.options).await) };
+                    match self.limited(&reached, start).await {
+                        Ok(started) => return started.map(|()| Some(session)),
+                        Err(causes) => {
+                            let failure = |cause| self.failure(cause, Some(endpoint));
+                            failures.extend(causes.into_iter().map(failure));
+                        }
+                    }
                 }
                 Err(causes) => {
                     let failure = |cause| self.failure(cause, Some(endpoint));

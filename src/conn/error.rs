@@ -100,6 +100,11 @@ impl Cause {
         matches!(self, Self::Server(state, _) if state == "28P01")
     }
 
+    /// Whether `pg_hba.conf` has no line, or a line that rejects.
+    pub fn is_no_entry(&self) -> bool {
+        matches!(self, Self::Server(state, message) if state == "28000" && message.contains("pg_hba.conf"))
+    }
+
     /// Whether other hosts would say the same: libpq does not go on after a refused login.
     pub fn is_final(&self) -> bool {
         match self {
@@ -163,6 +168,12 @@ pub(super) fn report(failures: &[Failure]) -> Error {
     error
 }
 
+/// The error when the operator was asked, and gave an empty answer.
+pub(super) fn nothing_typed(context: &Context) -> Error {
+    let context = Context { password: Some(Origin::Prompt), ..context.clone() };
+    report(&[Failure { context, cause: Cause::PasswordMissing }])
+}
+
 /// The row of the table, and the cause in words.
 pub(super) fn explain(cause: &Cause, context: &Context) -> (Row, String) {
     match cause {
@@ -183,10 +194,12 @@ pub(super) fn explain(cause: &Cause, context: &Context) -> (Row, String) {
             Row::TlsNotOffered,
             "the server does not offer TLS, and sslmode asks for it".to_owned(),
         ),
-        Cause::PasswordMissing => (
-            Row::PasswordMissing,
-            format!("the server asks for the password of {}, and none is known", context.user),
-        ),
+        Cause::PasswordMissing => {
+            let typed = matches!(context.password, Some(Origin::Prompt));
+            let but = if typed { "nothing was typed" } else { "none is known" };
+            let text = format!("the server asks for the password of {}, and {but}", context.user);
+            (Row::PasswordMissing, text)
+        }
         Cause::WrongKind(what) => (
             Row::WrongKind,
             format!("{what}, and target_session_attrs asks for another kind of server"),
@@ -271,9 +284,12 @@ fn server(state: &str, message: &str, context: &Context) -> (Row, String) {
             return (row, format!("a pooler is in between, and it says: {message}"));
         }
         "28P01" => {
-            let from = context.password.as_ref();
-            let from = from.map(|origin| format!(" (the password is from {origin})"));
-            return (Row::WrongPassword, format!("{message}{}", from.unwrap_or_default()));
+            let from = match &context.password {
+                None => String::new(),
+                Some(Origin::Prompt) => " (with the password that was typed)".to_owned(),
+                Some(origin) => format!(" (the password is from {origin})"),
+            };
+            return (Row::WrongPassword, format!("{message}{from}"));
         }
         // "SSL off" is the wording of PostgreSQL 13.
         "28000" if (has("no encryption") || has("SSL off")) && context.mode == SslMode::Disable => {

@@ -2,8 +2,12 @@
 //!
 //! A second session is opened beside the first, and both say which server process serves them,
 //! in turns. A process that serves both while both are connected, or a session that changes its
-//! process, proves that transactions share the processes. Two sessions that keep to processes
-//! of their own are taken for session mode.
+//! process, proves that transactions share the processes.
+//!
+//! Sessions that keep to processes of their own are taken for session mode. That is no proof:
+//! behind one address there may be several poolers, each with processes of its own. So it takes
+//! several second sessions, each of which may come to the first one's pooler, and what only
+//! reads sets nothing for longer than a transaction behind any pooler.
 
 use std::time::Duration;
 
@@ -15,7 +19,11 @@ use crate::settings::{Pooler, PoolerMode};
 /// How long all of it may take: a pool that is too small has the second session wait.
 pub(super) const LIMIT: Duration = Duration::from_secs(5);
 
-/// How often the sessions take turns.
+/// How many second sessions are tried, one after the other: of two poolers that take logins in
+/// turns or at random, all of them miss the first session's pooler once in 256 runs.
+const LOGINS: u32 = 8;
+
+/// How often the first of them takes turns with the first session.
 const ROUNDS: u32 = 3;
 
 /// Between the turns, for other clients of a busy pool.
@@ -30,21 +38,35 @@ pub(super) fn is_statement_mode(error: &tokio_postgres::Error) -> bool {
 }
 
 /// Adds the mode, and what shows it, to what is known of a pooler. `pid` is the process that
-/// served `first` first; the second session is what `second` gives.
+/// served `first` first; `second` opens a session beside it.
 pub(super) async fn find_mode<E: std::fmt::Display>(
     pooler: Pooler,
     first: &Client,
     pid: i32,
-    second: impl Future<Output = Result<Client, E>>,
+    second: impl AsyncFn() -> Result<Client, E>,
 ) -> Pooler {
     let Pooler { kind, mut evidence, .. } = pooler;
     let tried = async {
-        match second.await {
-            Ok(second) => take_turns(first, pid, &second).await,
-            Err(error) => {
-                (PoolerMode::Unknown, format!("a second session was not let in: {error}"))
+        let mut others = Vec::new();
+        for login in 0..LOGINS {
+            let rounds = if login == 0 { ROUNDS } else { 1 };
+            match second().await {
+                Ok(second) => match take_turns(first, pid, &second, rounds).await {
+                    Ok(other) => others.push(other.to_string()),
+                    Err(shown) => return shown,
+                },
+                Err(error) => {
+                    let shown = format!("a second session was not let in: {error}");
+                    return (PoolerMode::Unknown, shown);
+                }
             }
         }
+        others.dedup();
+        let shown = format!(
+            "{LOGINS} sessions in turn kept to processes of their own ({pid} beside {})",
+            others.join(", ")
+        );
+        (PoolerMode::Session, shown)
     };
     let (mode, shown) = tokio::time::timeout(LIMIT, tried).await.unwrap_or_else(|_| {
         let seconds = LIMIT.as_secs();
@@ -55,26 +77,32 @@ pub(super) async fn find_mode<E: std::fmt::Display>(
     Pooler { kind, mode, evidence }
 }
 
-async fn take_turns(first: &Client, pid: i32, second: &Client) -> (PoolerMode, String) {
+/// The second session's own process, when the two keep apart; else the mode and what shows it.
+async fn take_turns(
+    first: &Client,
+    pid: i32,
+    second: &Client,
+    rounds: u32,
+) -> Result<i32, (PoolerMode, String)> {
     let mut own = None;
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         if round > 0 {
             tokio::time::sleep(PAUSE).await;
         }
         match turn(first, pid, second, own).await {
             Ok(Turn::Apart(second)) => own = Some(second),
-            Ok(Turn::Shared(shown)) => return (PoolerMode::Transaction, shown),
+            Ok(Turn::Shared(shown)) => return Err((PoolerMode::Transaction, shown)),
             Err(error) if is_statement_mode(&error) => {
-                return (PoolerMode::Statement, "it refuses to begin a transaction".to_owned());
+                let shown = "it refuses to begin a transaction".to_owned();
+                return Err((PoolerMode::Statement, shown));
             }
             Err(error) => {
                 let shown = format!("trying its mode out failed: {}", chain(&error));
-                return (PoolerMode::Unknown, shown);
+                return Err((PoolerMode::Unknown, shown));
             }
         }
     }
-    let own = own.unwrap_or_default();
-    (PoolerMode::Session, format!("two sessions kept to processes of their own ({pid}, {own})"))
+    Ok(own.unwrap_or_default())
 }
 
 enum Turn {

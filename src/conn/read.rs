@@ -1,10 +1,10 @@
 //! Reading without leaving anything behind.
 //!
 //! A session of our own is set up once, and its statements run as they are: one round trip
-//! each. Behind a pooler that shares server processes a setting would stay on for other
-//! clients, and a later statement could run in another process: there each read is a
-//! transaction of its own with `SET LOCAL` settings, sent in one go, which is one round trip
-//! too. In statement mode there are no transactions: only the bare statement can be sent.
+//! each. Behind a pooler a setting may stay on for other clients, and a later statement may run
+//! in another process: there each read is a transaction of its own with `SET LOCAL` settings,
+//! sent in one go, which is one round trip too. In statement mode there are no transactions:
+//! only the bare statement can be sent.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
@@ -66,7 +66,8 @@ impl Session {
     }
 
     fn needs_transactions(&self) -> bool {
-        self.sharing_pooler().is_some_and(|pooler| pooler.mode != PoolerMode::Statement)
+        let statement = PoolerMode::Statement;
+        !self.is_set_up && self.sharing_pooler().is_none_or(|pooler| pooler.mode != statement)
     }
 }
 

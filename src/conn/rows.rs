@@ -3,6 +3,7 @@
 //! A row is chosen by [`super::error`]; a test provokes every one of them.
 
 use super::error::Context;
+use crate::settings::Origin;
 
 macro_rules! rows {
     ($($row:ident = $id:literal: $next:literal;)*) => {
@@ -104,8 +105,16 @@ impl Row {
     pub fn step(self, context: &Context) -> String {
         let Context { place, user, database, .. } = context;
         let origin = context.password.as_ref().map(ToString::to_string).unwrap_or_default();
-        self.next()
-            .replace("{place}", place)
+        let next = match (self, &context.password) {
+            (Self::PasswordMissing, Some(Origin::Prompt)) => {
+                "type it at the question, or set PGPASSWORD, or add a line for {place} to ~/.pgpass (chmod 0600)"
+            }
+            (Self::WrongPassword, Some(Origin::Prompt)) => {
+                "check --username, and type the password again; one past its VALID UNTIL is refused in the same words"
+            }
+            _ => self.next(),
+        };
+        next.replace("{place}", place)
             .replace("{user}", user)
             .replace("{database}", database)
             .replace("{origin}", &origin)

@@ -72,6 +72,8 @@ pub struct Session {
     /// What a transaction behind a sharing pooler starts with.
     pub(super) wanted: Vec<(String, String)>,
     pub(super) read_only: bool,
+    /// The settings are those of the session; else each transaction needs them.
+    pub(super) is_set_up: bool,
 }
 
 impl Session {
@@ -112,6 +114,7 @@ impl Session {
             signs,
             wanted: Vec::new(),
             read_only: false,
+            is_set_up: false,
         })
     }
 
@@ -119,7 +122,7 @@ impl Session {
     /// session beside this one.
     pub(super) async fn look_between<E: fmt::Display>(
         &mut self,
-        second: impl Future<Output = Result<Client, E>>,
+        second: impl AsyncFn() -> Result<Client, E>,
     ) {
         if let Signs::Suspicion(pooler) = self.signs.clone() {
             let found = probe::find_mode(pooler, &self.client, self.server.pid, second).await;
@@ -134,15 +137,18 @@ impl Session {
             self.target.application_name.clone().unwrap_or_else(|| options.application.clone());
         self.read_only = options.read_only;
         self.wanted.clone_from(&options.settings);
-        if self.is_shared() {
+        // The database's owner may have put other names before pg_catalog's.
+        if !self.wanted.iter().any(|(name, _)| name == "search_path") {
+            self.wanted.push(("search_path".to_owned(), String::new()));
+        }
+        let pooled = matches!(self.between, Between::Pooler(_));
+        if self.is_shared() || (pooled && options.only_reads) {
             return Ok(());
         }
+        self.is_set_up = true;
         let mut wanted = self.wanted.clone();
         if options.read_only {
             wanted.push(("default_transaction_read_only".to_owned(), "on".to_owned()));
-        }
-        if wanted.is_empty() {
-            return Ok(());
         }
         let mut set = self.set(&wanted, false).await;
         if set.as_ref().is_err_and(|error| error.sqlstate() == Some("57014")) {

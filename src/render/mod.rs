@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::report::Report;
+use crate::settings::masked;
 
 pub use units::{bytes, count, duration, rate};
 
@@ -47,9 +48,9 @@ struct Document<'a, R: ?Sized> {
 
 #[derive(Debug, Serialize)]
 struct Failure<'a> {
-    what: &'a str,
-    causes: &'a [String],
-    next: &'a [String],
+    what: String,
+    causes: Vec<String>,
+    next: Vec<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     reasons: &'a [&'static str],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,24 +78,25 @@ pub fn json<R: Report>(
     })
 }
 
-/// A failure as a JSON document.
+/// A failure as a JSON document. No password of a connection string is in it, wherever it stood.
 pub fn json_error(
     command: &str,
     target: Option<&str>,
     error: &Error,
 ) -> serde_json::Result<String> {
+    let list = |texts: &[String]| texts.iter().map(|text| masked(text)).collect();
     line(&Document::<()> {
         schema: SCHEMA,
         pgtend: env!("CARGO_PKG_VERSION"),
         command,
-        target,
+        target: target.map(masked).as_deref(),
         at: jiff::Timestamp::now(),
         exit: error.exit().code(),
         report: None,
         error: Some(Failure {
-            what: error.what(),
-            causes: error.causes(),
-            next: error.next_steps(),
+            what: masked(error.what()),
+            causes: list(error.causes()),
+            next: list(error.next_steps()),
             reasons: error.reasons(),
             phase: error.phase(),
         }),

@@ -92,8 +92,10 @@ impl SettingsReport {
                     let list = format!("[{}]", tags.join(", "));
                     line(&mut file, "tags", &list, &setting.origin, true);
                 }
-                // A flag, not a key.
-                ("read-from", Some(value)) => comment(&mut file, &format!("--read-from {value}")),
+                // Flags, not keys.
+                (flag @ ("read-from" | "max-lag"), Some(value)) => {
+                    comment(&mut file, &format!("--{flag} {value}"));
+                }
                 _ => key(&mut file, setting),
             }
         }

@@ -57,7 +57,7 @@ pub struct OtherServer {
     pub url: String,
     /// How often a replica is taken, against the others' weights.
     pub weight: Option<u32>,
-    /// What was given for it.
+    /// What was given for it, and always user, dbname, host, port and sslmode.
     pub settings: Vec<Setting>,
 }
 

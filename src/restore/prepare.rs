@@ -58,6 +58,7 @@ pub fn session_options(
     SessionOptions {
         application: APPLICATION.into(),
         read_only,
+        only_reads: false,
         retry: true,
         settings,
         prompt: Some(crate::settings::ask_password),

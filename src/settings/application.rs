@@ -2,11 +2,12 @@
 
 use super::env_file::{Variable, Variables};
 use super::keyword::KEYWORDS;
+use super::layer::Layer;
 use super::origin::Origin;
-use super::source::{Candidate, Floor, Source, UnusedVariable};
+use super::source::{Candidate, Floor, NOT_FOR_REPLICAS, Source, UnusedVariable};
 use super::target::{ApplicationSetting, SslMode};
 use super::variables::{self, Effect, KNOWN, Kind, KnownVariable};
-use super::{build, dsn};
+use super::{build, dsn, inherit};
 use crate::error::{Error, Result};
 
 /// The source that the variables are; `None` when they name no server.
@@ -14,20 +15,108 @@ use crate::error::{Error, Result};
 /// # Errors
 /// Usage, for values that decide about the server.
 pub(super) fn source(given: &Variables) -> Result<Option<Source>> {
-    let Some(mut source) = server(given)? else { return Ok(None) };
+    let mut source = server(given)?;
+    if source.title.is_empty() {
+        return Ok(None);
+    }
+    add_demands(given, &mut source)?;
+    let below = source.below.without(&NOT_FOR_REPLICAS);
+    source.replicas = replicas(given, &below, &mut source.notes)?;
+    source.backup = urls(given, Effect::Backup)
+        .map(|variable| candidate(given, &below, variable.known(), 1, variable.origin.clone()))
+        .next()
+        .map(Box::new);
+    Ok(Some(source))
+}
+
+/// The source of variables that name no server, for a server that a flag or libpq's variables
+/// name: all that they say beside the place.
+///
+/// # Errors
+/// As [`source`].
+pub(super) fn without_place(given: &Variables) -> Result<Source> {
+    let mut source = server(given)?;
+    if given.file.is_some() {
+        add_parts(given, &mut source)?;
+    }
+    add_demands(given, &mut source)?;
+    for (name, variable) in given.iter() {
+        let effect = variables::find(name).map(|found| found.known.effect);
+        let of_a_server = match effect {
+            Some(Effect::Part(_)) => given.file.is_none(),
+            Some(Effect::Replica | Effect::Replicas | Effect::Weight | Effect::Backup) => true,
+            _ => false,
+        };
+        if of_a_server {
+            source.unused.push(UnusedVariable {
+                name: name.to_owned(),
+                origin: variable.origin.clone(),
+                why: "its kind name no server: DATABASE_URL or DATABASE_HOST is not set".to_owned(),
+            });
+        }
+    }
+    Ok(source)
+}
+
+/// Adds what holds for the server however it is named.
+fn add_demands(given: &Variables, source: &mut Source) -> Result<()> {
     source.explicit = given.file.is_some();
     let url = urls(given, Effect::Url).next().map(|variable| &variable.origin);
     for everywhere in [false, true] {
-        add_keywords(given, &mut source, everywhere, url)?;
+        add_keywords(given, source, everywhere, url)?;
     }
     source.floors = floors(given)?;
-    source.replicas = replicas(given, &mut source.notes)?;
-    source.backup = urls(given, Effect::Backup)
-        .map(|variable| candidate(given, variable.known(), 1, variable.origin.clone()))
-        .next()
-        .map(Box::new);
-    describe(given, &mut source, false);
-    Ok(Some(source))
+    describe(given, source, false);
+    Ok(())
+}
+
+/// Lists the process's variables that would decide about the server, when another one is named.
+pub(super) fn leave(given: &Variables, source: &mut Source) {
+    for (name, variable) in given.iter() {
+        let effect = variables::find(name).map(|found| found.known.effect);
+        if !matches!(effect, None | Some(Effect::Judged | Effect::Environment)) {
+            source.unused.push(UnusedVariable {
+                name: name.to_owned(),
+                origin: variable.origin.clone(),
+                why: format!("{} names the server", source.title),
+            });
+        }
+    }
+    source.demands.extend(demands(given));
+}
+
+/// What the variables ask for as the least `sslmode`, as far as it can be read.
+pub(super) fn demands(given: &Variables) -> Vec<Floor> {
+    let asked = |name: &str, variable: &Variable| {
+        let value = variable.known().ok()?;
+        let effect = variables::find(name).map(|found| found.known.effect);
+        match effect {
+            Some(Effect::Keyword("sslmode") | Effect::PrimaryKeyword("sslmode")) => {
+                build::ssl_mode(value)
+            }
+            Some(Effect::RequireTls) => variables::boolean(value)?.then_some(SslMode::Require),
+            Some(Effect::VerifyTls) => {
+                value.eq_ignore_ascii_case("required").then_some(SslMode::Require)
+            }
+            None if name == "PGSSLMODE" => build::ssl_mode(value),
+            None if name == "PGREQUIRESSL" => value.starts_with('1').then_some(SslMode::Require),
+            _ => None,
+        }
+    };
+    let found = given.iter().filter_map(|(name, variable)| {
+        Some(Floor { mode: asked(name, variable)?, origin: variable.origin.clone() })
+    });
+    found.collect()
+}
+
+/// The variable that names a server, when one does.
+pub(super) fn names_a_server(given: &Variables) -> Option<&'static str> {
+    let part = |wanted: &str| KNOWN.iter().find(|known| known.name == wanted);
+    let named = named(given, Effect::Url).next().map(|(known, _)| known);
+    let parts = NAMES_A_SERVER.iter().filter_map(|name| part(name));
+    named
+        .or_else(|| parts.into_iter().find(|known| find_part(given, known).is_some()))
+        .map(|known| known.name)
 }
 
 /// Adds what the variables say of the application; with `all` that too which would decide about
@@ -115,19 +204,23 @@ fn urls(given: &Variables, effect: Effect) -> impl Iterator<Item = &Variable> {
     named(given, effect).map(|(_, variable)| variable)
 }
 
-/// The server itself: a connection string, else the parts, else an env file's `PG*`.
-fn server(given: &Variables) -> Result<Option<Source>> {
+/// The server itself: a connection string, else the parts, else an env file's `PG*`. Without a
+/// title when none of them names one.
+fn server(given: &Variables) -> Result<Source> {
     let mut urls = urls(given, Effect::Url);
     let mut source = match urls.next() {
         Some(first) => from_url(given, first, urls)?,
         None => from_parts(given)?,
     };
-    let Some(path) = &given.file else {
-        return Ok((!source.title.is_empty()).then_some(source));
-    };
+    let Some(path) = &given.file else { return Ok(source) };
     for keyword in KEYWORDS {
-        let Some(variable) = keyword.variable.and_then(|name| given.get(name)) else { continue };
-        source.below.set(keyword.name, variable.known()?, variable.origin.clone());
+        let Some(name) = keyword.variable else { continue };
+        let (value, origin) = match (given.get(name), given.blank(name)) {
+            (Some(variable), _) => (variable.known()?, &variable.origin),
+            (None, Some(origin)) => ("", origin),
+            (None, None) => continue,
+        };
+        inherit::put_variable(&mut source.below, keyword.name, value, origin.clone());
     }
     // Older than PGSSLMODE, and weaker.
     if let Some(variable) = given.get("PGREQUIRESSL")
@@ -138,11 +231,11 @@ fn server(given: &Variables) -> Result<Option<Source>> {
     let first = ["host", "hostaddr", "service", "dbname", "user"].into_iter();
     if source.title.is_empty() {
         let mut set = first.filter(|name| source.below.has(name));
-        let Some(name) = set.next() else { return Ok(None) };
+        let Some(name) = set.next() else { return Ok(source) };
         source.title = title(&source.below.origin(name));
     }
     source.title = format!("{} ({})", source.title, path.display());
-    Ok(Some(source))
+    Ok(source)
 }
 
 /// The name of a variable, without its place.
@@ -170,7 +263,7 @@ fn from_url<'a>(
         }
     }
     for known in KNOWN {
-        let (Effect::Part(keyword), Some(part)) = (known.effect, given.get(known.name)) else {
+        let (Effect::Part(keyword), Some(part)) = (known.effect, find_part(given, known)) else {
             continue;
         };
         match source.layer.get(keyword) {
@@ -185,12 +278,29 @@ fn from_url<'a>(
 
 fn from_parts(given: &Variables) -> Result<Source> {
     let mut source = Source::default();
-    // A password or a user alone names no server.
-    if !["DATABASE_HOST", "DATABASE_NAME"].iter().any(|name| given.get(name).is_some()) {
-        return Ok(source);
+    if names_a_server(given).is_some() {
+        add_parts(given, &mut source)?;
     }
+    for name in NAMES_A_SERVER {
+        if let Some(variable) = KNOWN
+            .iter()
+            .find(|known| known.name == name)
+            .and_then(|known| find_part(given, known))
+            .filter(|_| source.title.is_empty())
+        {
+            source.title = title(&variable.origin);
+        }
+    }
+    Ok(source)
+}
+
+/// The variables whose like names a server: a password or a user alone does not.
+const NAMES_A_SERVER: [&str; 2] = ["DATABASE_HOST", "DATABASE_NAME"];
+
+fn add_parts(given: &Variables, source: &mut Source) -> Result<()> {
     for known in KNOWN {
-        let (Effect::Part(keyword), Some(variable)) = (known.effect, given.get(known.name)) else {
+        let (Effect::Part(keyword), Some(variable)) = (known.effect, find_part(given, known))
+        else {
             continue;
         };
         let value = variable.known()?;
@@ -198,12 +308,18 @@ fn from_parts(given: &Variables) -> Result<Source> {
             return Err(Error::usage(format!("{} is not filled in", variable.origin))
                 .because("it is still the placeholder of a guide"));
         }
-        source.layer.set(keyword, value, variable.origin.clone());
-        if keyword == "host" || (keyword == "dbname" && source.title.is_empty()) {
-            source.title = known.name.to_owned();
+        if dsn::may_be_placeholder(value) {
+            let origin = &variable.origin;
+            source.notes.push(format!("{origin} looks like the placeholder of a guide"));
         }
+        source.layer.set(keyword, value, variable.origin.clone());
     }
-    Ok(source)
+    Ok(())
+}
+
+/// The variable of one row, under its plain name or pydantic's.
+fn find_part<'a>(given: &'a Variables, known: &KnownVariable) -> Option<&'a Variable> {
+    named(given, known.effect).map(|(_, variable)| variable).next()
 }
 
 /// Adds the keywords that have variables of their own; with `everywhere` those that hold for
@@ -245,9 +361,13 @@ fn add_keyword(
         return;
     }
     let before = layer.origin(keyword);
-    // A word that is no mode wins too: it becomes an error.
     let mode = build::ssl_mode;
-    let stronger = keyword == "sslmode" && mode(value).is_none_or(|new| Some(new) > mode(&present));
+    if keyword == "sslmode" && mode(value).is_none() {
+        // It becomes an error, a URL or not: nobody knows what was meant.
+        layer.set(keyword, value, origin.clone());
+        return;
+    }
+    let stronger = keyword == "sslmode" && mode(value) > mode(&present);
     let (first, second) = (title(&before), title(origin));
     if stronger && Some(&before) != url {
         layer.set(keyword, value, origin.clone());
@@ -289,18 +409,18 @@ fn floors(given: &Variables) -> Result<Vec<Floor>> {
 }
 
 /// The replicas; what is wrong with one matters only when replicas are read.
-fn replicas(given: &Variables, notes: &mut Vec<String>) -> Result<Vec<Candidate>> {
+fn replicas(given: &Variables, below: &Layer, notes: &mut Vec<String>) -> Result<Vec<Candidate>> {
     let weights = weights(given)?;
     let mut found = Vec::new();
     for variable in urls(given, Effect::Replica) {
-        found.push(candidate(given, variable.known(), 1, variable.origin.clone()));
+        found.push(candidate(given, below, variable.known(), 1, variable.origin.clone()));
     }
     let before = found.len();
     for variable in urls(given, Effect::Replicas) {
         let list = match variable.known() {
             Ok(list) => list,
             Err(error) => {
-                found.push(candidate(given, Err(error), 1, variable.origin.clone()));
+                found.push(candidate(given, below, Err(error), 1, variable.origin.clone()));
                 continue;
             }
         };
@@ -308,7 +428,7 @@ fn replicas(given: &Variables, notes: &mut Vec<String>) -> Result<Vec<Candidate>
             let number = at + 1;
             let weight = weights.iter().find(|(n, ..)| *n == number).map_or(1, |found| found.1);
             let origin = Origin::Replica { number, of: Box::new(variable.origin.clone()) };
-            found.push(candidate(given, Ok(url), weight, origin));
+            found.push(candidate(given, below, Ok(url), weight, origin));
         }
     }
     for (number, _, origin) in &weights {
@@ -352,11 +472,19 @@ fn split_urls(list: &str) -> Vec<&str> {
     urls.into_iter().map(str::trim).filter(|url| !url.is_empty()).collect()
 }
 
-/// A further server of the application, with the keywords that hold for all of them.
-fn candidate(given: &Variables, url: Result<&str>, weight: u32, origin: Origin) -> Candidate {
+/// A further server of the application, with the keywords that hold for all of them, and what
+/// lies `below` its connection string.
+fn candidate(
+    given: &Variables,
+    below: &Layer,
+    url: Result<&str>,
+    weight: u32,
+    origin: Origin,
+) -> Candidate {
     let source = url.and_then(|url| {
         let mut source = Source::of_conninfo(url, &origin)?;
         source.explicit = true;
+        source.below = below.clone();
         add_keywords(given, &mut source, true, Some(&origin))?;
         source.floors = floors(given)?;
         Ok(source)

@@ -2,6 +2,7 @@
 
 use super::tests::World;
 use super::*;
+use crate::settings::SslMode;
 use crate::settings::variables::{Effect, KNOWN, Kind, KnownVariable};
 use crate::settings::{ApplicationSetting, Settings};
 
@@ -61,9 +62,17 @@ pub(super) fn setting(target: &Target, name: &str) -> Option<String> {
 /// Every row of the table, from a file and from the process.
 #[test]
 fn every_variable_has_its_effect() {
-    for known in KNOWN {
+    let spellings = KNOWN.iter().flat_map(|known| {
+        let plain = known.name.replace("_n_", "_1_");
+        // Pydantic's, where the table says that it is known.
+        let prefixed = format!("DB_{plain}");
+        let prefixed = crate::settings::variables::find(&prefixed).is_some().then_some(prefixed);
+        [Some(plain), prefixed].into_iter().flatten().map(move |name| (known, name))
+    });
+    let mut prefixed = 0;
+    for (known, name) in spellings {
+        prefixed += usize::from(name.starts_with("DB_DATABASE_"));
         let value = sample(known);
-        let name = known.name.replace("_n_", "_1_");
         let base = match known.effect {
             Effect::Url => Vec::new(),
             Effect::Part("host") => vec![("DATABASE_NAME", "d")],
@@ -88,6 +97,7 @@ fn every_variable_has_its_effect() {
             assert_eq!((&file.given, file.tls.mode), (&plain.given, plain.tls.mode), "{name}");
         }
     }
+    assert!(prefixed > 5, "{prefixed}");
 }
 
 fn has_effect(known: &KnownVariable, name: &str, value: &str, target: &Target) {
@@ -212,6 +222,8 @@ fn wrong_values_name_the_variable() {
     refused_for("DATABASE_HOST=h\nDATABASE_PORT=hunter2\n", "DATABASE_PORT", "hunter2");
     refused_for("DATABASE_URL=postgres://u:hunter2/x@h/d\n", "DATABASE_URL", "hunter2");
     refused_for("DATABASE_URL=hunter2\n", "DATABASE_URL", "hunter2");
+    let with_mode = "DATABASE_URL=postgres://u@h/d?sslmode=require\nDB_SSL_MODE=hunter2\n";
+    refused_for(with_mode, "DB_SSL_MODE", "hunter2");
     // What is only judged does not stop anybody.
     let resolved = with_file(&format!("{SERVER}DB_POOL_SIZE=hunter2\nSQL_ECHO=2\n")).resolve();
     assert_eq!(resolved.unused.len(), 2);

@@ -7,6 +7,7 @@ use super::env::Environment;
 use super::keyword::{self, Use};
 use super::layer::Layer;
 use super::learned::Learned;
+use super::masked::GIVE_URL;
 use super::secret::Secret;
 use super::target::{
     ChannelBinding, ClientCertificate, Host, Keepalive, Roots, SessionAttrs, SslMode, Target,
@@ -222,7 +223,6 @@ fn refuse_what_cannot_be_honoured(layer: &Layer) -> Result<()> {
         let refused = match keyword.used {
             Use::Honoured | Use::Ignored => false,
             Use::Only(harmless) => !harmless.contains(&value),
-            Use::Refused => !value.is_empty(),
         };
         if refused {
             return Err(Error::usage(format!("{name} from {origin} cannot be honoured"))
@@ -238,6 +238,12 @@ fn refuse_what_cannot_be_honoured(layer: &Layer) -> Result<()> {
 fn hosts(layer: &Layer) -> Result<Vec<Host>> {
     let split = |name| layer.get(name).map(|text| text.split(',').collect::<Vec<&str>>());
     let (names, addresses) = (split("host"), split("hostaddr"));
+    for (name, list) in [("host", &names), ("hostaddr", &addresses)] {
+        if list.iter().flatten().any(|part| is_no_host(part)) {
+            return Err(invalid(layer, name, "it is not a host's name but a connection string")
+                .next(GIVE_URL));
+        }
+    }
     let ports = split("port").unwrap_or_default();
     let count = addresses.as_ref().or(names.as_ref()).map_or(1, Vec::len);
     if let (Some(names), Some(addresses)) = (&names, &addresses)
@@ -267,6 +273,13 @@ fn hosts(layer: &Layer) -> Result<Vec<Host>> {
             Ok(Host { name, address, port, password: None })
         })
         .collect()
+}
+
+/// What no name of a host has; a path may have all but the first, an abstract socket starts
+/// with '@'.
+fn is_no_host(text: &str) -> bool {
+    let odd = |text: &str| text.contains(['=', '@']);
+    text.contains("://") || (!text.starts_with('/') && odd(text.strip_prefix('@').unwrap_or(text)))
 }
 
 fn port(layer: &Layer, text: &str) -> Result<u16> {
@@ -323,8 +336,6 @@ fn tls(env: &Environment, layer: &Layer) -> Result<TlsSettings> {
     };
     let default = match roots {
         Roots::System => SslMode::VerifyFull,
-        // PGREQUIRESSL is older than PGSSLMODE, and weaker.
-        _ if env.text("PGREQUIRESSL").is_some_and(|text| text.starts_with('1')) => SslMode::Require,
         _ => SslMode::Prefer,
     };
     let mode = choice(layer, "sslmode", SSL_MODES, default)?;

@@ -4,7 +4,8 @@
 //! applications write beyond libpq (drivers, pool settings) is taken off with a note. No
 //! error repeats the string: it may hold a password anywhere.
 
-use super::keyword;
+use super::target::SslMode;
+use super::{build, keyword};
 
 /// The keywords that a connection string sets; a later one replaces an earlier.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -43,11 +44,21 @@ pub(super) fn is_conninfo(text: &str) -> bool {
     text.contains('=') || text.contains("://")
 }
 
+/// Whether a text is a URL of that scheme, with or without a driver.
+fn is_url(text: &str, scheme: &str) -> bool {
+    let rest = text.strip_prefix(scheme);
+    rest.is_some_and(|rest| rest.starts_with("://") || rest.starts_with('+'))
+}
+
 /// Reads a URI or a `key=value` string.
 ///
 /// The error is a cause without any part of a value.
 pub(super) fn parse(text: &str) -> Result<Conninfo, String> {
     let mut info = Conninfo::default();
+    let bare = text.trim_start_matches(|c| is_space(c) || "'\"".contains(c));
+    if bare.len() < text.len() && ["postgresql", "postgres"].iter().any(|s| is_url(bare, s)) {
+        return Err("a blank or a quote stands before its postgresql://: take it off".to_owned());
+    }
     match scheme(text)? {
         Some(Scheme { rest, driver }) => {
             if let Some(driver) = driver {
@@ -63,7 +74,7 @@ pub(super) fn parse(text: &str) -> Result<Conninfo, String> {
         }
         None => key_value(&mut info, text)?,
     }
-    placeholders(&info)?;
+    placeholders(&mut info)?;
     Ok(info)
 }
 
@@ -84,25 +95,63 @@ impl Conninfo {
             "requiressl" => ("sslmode", "prefer".to_owned()),
             _ => (name, value),
         };
-        let keyword = keyword::find(name).ok_or_else(|| unknown(name))?;
+        let keyword = keyword::find(name).ok_or_else(|| match name {
+            "ssl" => ssl_advice(&value),
+            _ => unknown(name),
+        })?;
         self.values.retain(|(known, _)| *known != keyword.name);
         self.values.push((keyword.name, value));
         Ok(())
     }
 }
 
-fn unknown(name: &str) -> String {
+/// What is said of a key that libpq does not know. It is named only when it is near to one that
+/// is known.
+pub(super) fn unknown(name: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if name.is_empty() || name.len() > 40 || !name.chars().all(plain) {
         return "it sets something that is not a keyword of libpq".to_owned();
     }
     let known = keyword::KEYWORDS.iter().map(|keyword| keyword.name);
     match keyword::nearest(name, known) {
-        _ if name == "ssl" => "unknown key \"ssl\"; write sslmode=require".to_owned(),
         Some(near) => format!("unknown key \"{name}\"; did you mean \"{near}\"?"),
-        None => format!("unknown key \"{name}\""),
+        None if APPLICATION_KEYS.contains(&name) => format!("unknown key \"{name}\""),
+        // It may be the rest of a password with a blank in it.
+        None => "it sets something that is not a keyword of libpq".to_owned(),
     }
 }
+
+/// libpq knows `ssl=true` in a URL only; others write the mode there. No weaker one is advised.
+fn ssl_advice(value: &str) -> String {
+    let mode = match value.to_ascii_lowercase().as_str() {
+        "false" | "0" | "no" | "off" => "disable",
+        word => build::ssl_mode(word).map_or("require", SslMode::word),
+    };
+    format!("unknown key \"ssl\"; write sslmode={mode}")
+}
+
+/// Schemes that a connection string is given with by mistake. Another one may be a part of a
+/// password.
+const FOREIGN: &[&str] = &[
+    "amqp",
+    "cockroachdb",
+    "file",
+    "http",
+    "https",
+    "jdbc",
+    "mariadb",
+    "mongodb",
+    "mssql",
+    "mysql",
+    "oracle",
+    "redis",
+    "rediss",
+    "sqlite",
+    "sqlserver",
+    "ssh",
+    "tcp",
+    "unix",
+];
 
 struct Scheme<'a> {
     rest: &'a str,
@@ -128,7 +177,13 @@ fn scheme(text: &str) -> Result<Option<Scheme<'_>>, String> {
         _ if name.eq_ignore_ascii_case("postgresql") || name.eq_ignore_ascii_case("postgres") => {
             Err("write the scheme in lower case: postgresql://".to_owned())
         }
-        _ => Err(format!("{name}:// is not PostgreSQL, and pgtend works with PostgreSQL only")),
+        _ => {
+            let name = match FOREIGN.iter().find(|known| name.eq_ignore_ascii_case(known)) {
+                Some(known) => format!("{known}://"),
+                None => "its scheme".to_owned(),
+            };
+            Err(format!("{name} is not PostgreSQL, and pgtend works with PostgreSQL only"))
+        }
     }
 }
 
@@ -206,6 +261,8 @@ fn addresses<'a>(info: &mut Conninfo, mut rest: &'a str) -> Result<&'a str, Stri
 /// `conninfo_uri_parse_params`.
 fn uri_parameters(info: &mut Conninfo, parameters: &str) -> Result<(), String> {
     let mut taken_off = Vec::new();
+    let mut hosts = Vec::new();
+    let driver = info.application.iter().any(|(name, _)| name == "driver");
     let asyncpg = info.application.iter().any(|(_, driver)| driver == "asyncpg");
     if parameters.is_empty() {
         return Ok(());
@@ -220,7 +277,19 @@ fn uri_parameters(info: &mut Conninfo, parameters: &str) -> Result<(), String> {
         }
         let (name, value) = (decode(name)?, decode(value)?);
         match (name.as_str(), value.as_str()) {
-            ("ssl", "true") => info.store("sslmode", "require".to_owned())?,
+            ("ssl", "true") => {
+                if let Some(mode) = info.get("sslmode").and_then(build::ssl_mode)
+                    && mode > SslMode::Require
+                {
+                    info.notes.push(format!(
+                        "ssl=true after sslmode={} of the URL means sslmode=require, as in psql: \
+                         take it off",
+                        mode.word()
+                    ));
+                }
+                info.store("sslmode", "require".to_owned())?;
+            }
+            ("host", _) => hosts.push(value),
             // asyncpg's word for it.
             ("ssl", mode) if asyncpg => info.store("sslmode", mode.to_owned())?,
             (key, _) if APPLICATION_KEYS.contains(&key) => {
@@ -230,6 +299,7 @@ fn uri_parameters(info: &mut Conninfo, parameters: &str) -> Result<(), String> {
             _ => info.store(&name, value)?,
         }
     }
+    store_hosts(info, hosts, driver)?;
     if !taken_off.is_empty() {
         info.notes.push(format!(
             "{} of the URL is for the application's pool and was taken off; psql would refuse it",
@@ -237,6 +307,46 @@ fn uri_parameters(info: &mut Conninfo, parameters: &str) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// The port behind a host's name. A path may have colons, and so has a bare IPv6 address.
+fn port_of(host: &str) -> Option<&str> {
+    let (name, port) = host.rsplit_once(':')?;
+    (!host.starts_with('/') && !name.contains(':')).then_some(port)
+}
+
+/// The values of `host=` in a query. libpq takes the last one as it is; SQLAlchemy takes all of
+/// them, each with its port: `host=a:5432&host=b:5433`.
+fn store_hosts(info: &mut Conninfo, mut values: Vec<String>, driver: bool) -> Result<(), String> {
+    let count = values.len();
+    let Some(last) = values.pop() else { return Ok(()) };
+    if !driver {
+        if count > 1 {
+            info.notes.push(format!(
+                "the URL has host= {count} times: the last one counts, as in psql; several stand \
+                 in one, with commas"
+            ));
+        }
+        return info.store("host", last);
+    }
+    values.push(last);
+    let parts: Vec<&str> = values.iter().flat_map(|value| value.split(',')).collect();
+    let ports: Vec<&str> = parts.iter().map(|part| port_of(part).unwrap_or("")).collect();
+    if ports.iter().all(|port| port.is_empty()) {
+        return info.store("host", parts.join(","));
+    }
+    if info.get("port").is_some() {
+        return Err(
+            "ports stand both behind the hosts of host= and in another place: leave one".to_owned()
+        );
+    }
+    let names = parts.iter().map(|part| match port_of(part) {
+        Some(port) => &part[..part.len() - port.len() - 1],
+        None => part,
+    });
+    let names: Vec<&str> = names.collect();
+    info.store("host", names.join(","))?;
+    info.store("port", ports.join(","))
 }
 
 /// An empty part of a URI leaves the keyword unset.
@@ -348,14 +458,42 @@ fn holds_placeholder(text: &str) -> bool {
     })
 }
 
-/// Refuses what was copied from a guide and never filled in.
-fn placeholders(info: &Conninfo) -> Result<(), String> {
+/// Refuses what was copied from a guide and never filled in, and notes what looks like it.
+fn placeholders(info: &mut Conninfo) -> Result<(), String> {
     for name in ["host", "user", "password", "dbname", "port"] {
-        if info.get(name).is_some_and(|value| is_placeholder(name, value)) {
+        let Some(value) = info.get(name) else { continue };
+        if is_placeholder(name, value) {
             return Err(format!("the {name} {PLACEHOLDER}: fill it in"));
+        }
+        if may_be_placeholder(value) {
+            info.notes.push(format!("the {name} looks like the placeholder of a guide"));
         }
     }
     Ok(())
+}
+
+/// Words of the guides, and others that nobody has for a value.
+const GUIDES_WORDS: [&str; 14] = [
+    "your_database",
+    "your_database_name",
+    "your_db_name",
+    "your_db_password",
+    "your_db_user",
+    "your_db_username",
+    "your_host",
+    "your_password",
+    "your_secure_db_password",
+    "your_secure_password",
+    "your_user",
+    "your_username",
+    "your_rds_endpoint",
+    "your_rds_host",
+];
+
+/// Whether a value begins as placeholders do, and may still be meant.
+pub(super) fn may_be_placeholder(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    ["your-", "your_"].iter().any(|prefix| lower.starts_with(prefix))
 }
 
 /// Whether the value of a keyword is a word that a guide has there.
@@ -381,10 +519,13 @@ pub(super) fn is_placeholder(name: &str, value: &str) -> bool {
                 && (word(inner) || (whole && (open == '<' || (plain && name != "host"))))
         })
     };
-    let lower = value.to_ascii_lowercase();
-    bracketed('[', ']')
-        || bracketed('<', '>')
-        || ["your-", "your_"].iter().any(|prefix| lower.starts_with(prefix))
+    let capitals = ["YOUR-", "YOUR_"].iter().any(|prefix| value.starts_with(prefix))
+        && value.chars().all(|c| c.is_ascii_uppercase() || c == '-' || c == '_');
+    let plain = value.replace('-', "_");
+    // An endpoint has the region and the provider behind it.
+    let first = plain.split('.').next().unwrap_or_default();
+    let guides = if name == "host" { first } else { &plain };
+    bracketed('[', ']') || bracketed('<', '>') || capitals || GUIDES_WORDS.contains(&guides)
 }
 
 #[cfg(test)]

@@ -135,6 +135,9 @@ fn no_refusal_repeats_the_string() {
         "user=u password='hunter2",
         "user=u password=a Hunter2!hunter2=1",
         "mysql://u:hunter2@h/db",
+        "host=h password=my hunter2=abc",
+        "u:hunter2://x",
+        "hunter2://x",
     ] {
         let cause = refused(text);
         assert!(!cause.contains("hunter2"), "{text}: {cause}");
@@ -212,4 +215,75 @@ fn a_lone_ampersand_is_an_empty_parameter() {
 fn only_blanks_around_the_parts_of_a_uri_are_dropped() {
     assert_eq!(read("postgresql:// h / db "), "dbname='db' host='h'");
     assert_eq!(read("postgresql://h/db\n"), "dbname='db\n' host='h'");
+}
+
+fn notes(text: &str) -> String {
+    parse(text).unwrap().notes.join("; ")
+}
+
+#[test]
+fn several_hosts_as_sqlalchemy_writes_them() {
+    for (query, expected) in [
+        ("host=h1:5432&host=h2:5433", "host='h1,h2' port='5432,5433'"),
+        ("host=h1&host=h2:5433", "host='h1,h2' port=',5433'"),
+        ("host=h1&host=h2", "host='h1,h2'"),
+        ("host=h1:5432,h2:5433", "host='h1,h2' port='5432,5433'"),
+        ("host=h1,h2&port=1,2", "host='h1,h2' port='1,2'"),
+        ("host=h1:5432", "host='h1' port='5432'"),
+        ("host=/cloudsql/p:r:i", "host='/cloudsql/p:r:i'"),
+        ("host=::1", "host='::1'"),
+    ] {
+        assert_eq!(read(&format!("postgresql+psycopg2:///?{query}")), expected, "{query}");
+    }
+    assert!(refused("postgresql+psycopg2:///?host=h1:1&host=h2:2&port=3").contains("ports"));
+    // libpq's reading, with a word about it.
+    assert_eq!(read("postgresql:///?host=h1&host=h2"), "host='h2'");
+    assert!(notes("postgresql:///?host=h1&host=h2").contains("2 times"));
+    assert_eq!(notes("postgresql:///?host=h1"), "");
+}
+
+#[test]
+fn no_weaker_mode_is_advised_or_taken_in_silence() {
+    for (query, advice) in [
+        ("ssl=verify-full", "verify-full"),
+        ("ssl=require", "require"),
+        ("ssl=1", "require"),
+        ("ssl=false", "disable"),
+    ] {
+        let cause = refused(&format!("postgresql://h/d?{query}"));
+        assert!(cause.ends_with(&format!("write sslmode={advice}")), "{cause}");
+    }
+    assert!(refused("host=h ssl=verify-ca").ends_with("write sslmode=verify-ca"));
+    let text = "postgresql://h/d?sslmode=verify-full&ssl=true";
+    assert_eq!(read(text), "dbname='d' host='h' sslmode='require'");
+    assert!(notes(text).contains("ssl=true after sslmode=verify-full"), "{}", notes(text));
+    assert_eq!(notes("postgresql://h/d?ssl=true&sslmode=verify-full"), "");
+}
+
+#[test]
+fn a_url_in_quotes_is_told() {
+    for text in ["'postgresql://u:p@h/d'", "\"postgres://h/d\"", " postgresql+asyncpg://h/d?a=b"] {
+        assert!(refused(text).contains("a blank or a quote"), "{text}");
+    }
+    assert!(parse(" host=h").is_ok());
+}
+
+#[test]
+fn what_only_looks_like_a_placeholder_is_taken_with_a_note() {
+    for (text, name) in [
+        ("postgresql://u:Your-S3cret@h/d", "password"),
+        ("postgresql://u@h/your_db", "dbname"),
+        ("host=your-company-db.example.com", "host"),
+    ] {
+        assert_eq!(notes(text), format!("the {name} looks like the placeholder of a guide"));
+    }
+    for text in [
+        "postgresql://u:your_password@h/d",
+        "postgresql://u:your_secure_db_password@h/d",
+        "postgresql://u:YOUR_DB_SECRET@h/d",
+        "postgresql://your_db_username@h/d",
+        "host=YOUR-HOST",
+    ] {
+        assert!(refused(text).contains("placeholder"), "{text}");
+    }
 }

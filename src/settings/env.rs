@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The environment variables, the folder and the user that the process was started with.
 ///
-/// A variable that is set but empty counts as unset, save in [`Environment::present`].
+/// A variable that is set but empty counts as unset, save in [`Environment::written`].
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
@@ -45,7 +45,15 @@ impl Environment {
         }
     }
 
-    /// A variable's text; `None` when it is unset, empty or not UTF-8.
+    /// The same with one more variable, of any bytes; for tests.
+    #[cfg(test)]
+    pub fn with(mut self, name: &str, value: OsString) -> Self {
+        self.variables.insert(name.into(), value);
+        self
+    }
+
+    /// A variable's text; `None` when it is unset or empty. One that is not UTF-8 has stopped the
+    /// run before, when it matters ([`super::Settings::load`]).
     pub fn text(&self, name: &str) -> Option<&str> {
         self.path(name).and_then(Path::to_str)
     }
@@ -55,9 +63,9 @@ impl Environment {
         self.variables.get(OsStr::new(name)).filter(|value| !value.is_empty()).map(Path::new)
     }
 
-    /// Whether a variable is set, even to nothing.
-    pub fn present(&self, name: &str) -> bool {
-        self.variables.contains_key(OsStr::new(name))
+    /// A variable's text, even when that is nothing.
+    pub fn written(&self, name: &str) -> Option<&str> {
+        self.variables.get(OsStr::new(name)).and_then(|value| value.to_str())
     }
 
     /// All variables, for child processes; the caller removes what they must not see.
@@ -149,7 +157,7 @@ mod tests {
     fn an_empty_variable_counts_as_unset() {
         let env = environment(&[("PGHOST", ""), ("NO_COLOR", ""), ("COLUMNS", "0")]);
         assert_eq!(env.text("PGHOST"), None);
-        assert!(env.present("PGHOST"));
+        assert_eq!((env.written("PGHOST"), env.written("GONE")), (Some(""), None));
         assert!(!env.no_color());
         assert_eq!(env.columns(), None);
     }

@@ -16,6 +16,8 @@ const LIMIT: u64 = 1 << 20;
 #[derive(Default)]
 pub(super) struct Variables {
     values: BTreeMap<String, Variable>,
+    /// Of a file: those that are set to nothing.
+    blanks: BTreeMap<String, Origin>,
     /// `None` for those of the process.
     pub file: Option<PathBuf>,
     /// The environment that picked the file of a folder.
@@ -42,7 +44,7 @@ impl Variables {
                 values.insert(name.to_owned(), Variable { value: Ok(value.to_owned()), origin });
             }
         }
-        Self { values, file: None, environment: None }
+        Self { values, ..Self::default() }
     }
 
     /// Those of a file; of a folder, its `.env.ENVIRONMENT` when that variable is set, else its
@@ -59,19 +61,25 @@ impl Variables {
                 .because(fault.cause)
                 .next("a line is NAME=VALUE; a value with blanks or # stands in quotes")
         })?;
-        let mut values = BTreeMap::new();
+        let (mut values, mut blanks) = (BTreeMap::new(), BTreeMap::new());
         for (name, entry) in entries {
-            if entry.value.as_deref() != Ok("") {
-                let origin =
-                    Origin::File { name: name.clone(), path: path.clone(), line: entry.line };
+            let origin = Origin::File { name: name.clone(), path: path.clone(), line: entry.line };
+            if entry.value.as_deref() == Ok("") {
+                blanks.insert(name, origin);
+            } else {
                 values.insert(name, Variable { value: entry.value, origin });
             }
         }
-        Ok(Self { values, file: Some(path), environment })
+        Ok(Self { values, blanks, file: Some(path), environment })
     }
 
     pub fn get(&self, name: &str) -> Option<&Variable> {
         self.values.get(name)
+    }
+
+    /// Where a file sets a variable to nothing.
+    pub fn blank(&self, name: &str) -> Option<&Origin> {
+        self.blanks.get(name)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Variable)> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::application_tests::*;
 use super::tests::World;
 use super::*;
+use crate::settings::SslMode;
 
 #[test]
 fn a_file_is_explicit_and_beats_what_lies_about() {

@@ -5,6 +5,7 @@
 //! the first one found is read.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,8 +13,7 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 use super::env::Environment;
-use super::quantity;
-use super::{dsn, keyword};
+use super::{bounded, dsn, keyword, quantity};
 use crate::error::{Error, Result};
 
 /// What may stand at the top.
@@ -69,12 +69,17 @@ pub struct BackupDefaults {
     pub max_age: Option<Duration>,
 }
 
-/// Reads the first file of the search order; `None` when there is none.
-pub(super) fn load(env: &Environment, config: Option<&Path>) -> Result<Option<ConfigFile>> {
+/// Reads the first file of the search order; `None` when there is none. A place where it could
+/// not be looked for is noted.
+pub(super) fn load(
+    env: &Environment,
+    config: Option<&Path>,
+    notes: &mut Vec<String>,
+) -> Result<Option<ConfigFile>> {
     let named = config.or_else(|| env.path("PGTEND_CONFIG"));
     let path = match named {
         Some(path) => env.folder().join(path),
-        None => match places(env).into_iter().find(|path| path.exists()) {
+        None => match search(env, notes)? {
             Some(path) => path,
             None => return Ok(None),
         },
@@ -82,9 +87,16 @@ pub(super) fn load(env: &Environment, config: Option<&Path>) -> Result<Option<Co
     let cannot = |error: &std::io::Error| {
         Error::usage(format!("cannot read {}", path.display())).caused_by(error)
     };
-    let text = std::fs::read_to_string(&path).map_err(|error| cannot(&error))?;
-    let metadata = std::fs::metadata(&path).map_err(|error| cannot(&error))?;
-    let (mode, owner) = (metadata.mode(), metadata.uid());
+    let opened = bounded::open(&path).map_err(|error| cannot(&error))?;
+    let (mode, owner) = (opened.metadata.mode(), opened.metadata.uid());
+    if named.is_none() && path == in_current_folder(env) {
+        may_be_found(&path, mode, owner)?;
+    }
+    let bytes = opened.read(bounded::SETTINGS).map_err(|error| cannot(&error))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        Error::usage(format!("cannot read {}", path.display()))
+            .because(format!("it is not UTF-8 from byte {} on", error.utf8_error().valid_up_to()))
+    })?;
     let file = parse(&text, &path)?;
     if file.targets.values().any(|entry| entry.password_command.is_some()) {
         may_hold_a_command(&path, mode, owner)?;
@@ -99,6 +111,52 @@ pub(super) fn load(env: &Environment, config: Option<&Path>) -> Result<Option<Co
     Ok(Some(file))
 }
 
+/// The first place with a file.
+fn search(env: &Environment, notes: &mut Vec<String>) -> Result<Option<PathBuf>> {
+    let own = env.path("XDG_CONFIG_HOME").map(|folder| folder.join(IN_CONFIG));
+    for path in places(env) {
+        match path.try_exists() {
+            Ok(true) => return Ok(Some(path)),
+            Ok(false) => {}
+            // HOME=/dev/null of a service.
+            Err(error) if error.kind() == ErrorKind::NotADirectory => {}
+            Err(error) if own.as_ref() == Some(&path) => {
+                return Err(Error::usage(format!("cannot look for {}", path.display()))
+                    .caused_by(&error)
+                    .next("set XDG_CONFIG_HOME to a folder that you can read, or take --config"));
+            }
+            Err(error) => {
+                notes.push(format!("{} was not looked for: {error}", path.display()));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// In a folder of settings.
+const IN_CONFIG: &str = "pgtend/pgtend.toml";
+
+fn in_current_folder(env: &Environment) -> PathBuf {
+    env.folder().join("pgtend.toml")
+}
+
+fn is_of_another(owner: u32) -> bool {
+    owner != 0 && owner != rustix::process::geteuid().as_raw()
+}
+
+/// In a folder like /tmp anybody could lay one, and send us to a server of his.
+fn may_be_found(path: &Path, mode: u32, owner: u32) -> Result<()> {
+    let why = match (mode & 0o002 != 0, is_of_another(owner)) {
+        (true, _) => "everybody can write it",
+        (_, true) => "it belongs to another user",
+        _ => return Ok(()),
+    };
+    let path = path.display();
+    Err(Error::usage(format!("{path} of the current folder is not obeyed"))
+        .because(why)
+        .next(format!("name it with --config {path} if it is the one you mean")))
+}
+
 /// What others can write is theirs to run as us.
 fn may_hold_a_command(path: &Path, mode: u32, owner: u32) -> Result<()> {
     let path = path.display();
@@ -108,7 +166,7 @@ fn may_hold_a_command(path: &Path, mode: u32, owner: u32) -> Result<()> {
             .because("whoever can write the file could have any command run")
             .next(format!("run chmod go-w {path}")));
     }
-    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+    if is_of_another(owner) {
         return Err(refused
             .because("the file belongs to another user, who could have any command run")
             .next("name a file of your own with --config"));
@@ -122,8 +180,8 @@ fn places(env: &Environment) -> Vec<PathBuf> {
         .map(Path::to_owned)
         .or_else(|| env.home().map(|home| home.join(".config")));
     [
-        Some(env.folder().join("pgtend.toml")),
-        own.map(|folder| folder.join("pgtend/pgtend.toml")),
+        Some(in_current_folder(env)),
+        own.map(|folder| folder.join(IN_CONFIG)),
         Some(PathBuf::from("/etc/pgtend/pgtend.toml")),
     ]
     .into_iter()
@@ -250,7 +308,7 @@ fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
 
 impl TargetEntry {
     fn holds_a_password(&self) -> bool {
-        let secret = |name: &str| matches!(name, "password" | "sslpassword");
+        let secret = keyword::is_secret;
         let mut urls = self.url.iter().chain(self.replicas.iter().map(|replica| &replica.url));
         self.keywords.iter().any(|(name, _)| secret(name))
             // What cannot be read may hold one.

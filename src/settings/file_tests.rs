@@ -45,16 +45,17 @@ fn a_password_needs_a_private_file() {
     let env = Environment::from_list(folder.path(), []);
     for text in [
         "[target.a]\npassword = 'p'\n",
+        "[target.a]\noauth_client_secret = 'p'\n",
         "[target.a]\nurl = 'postgres://u:p@h/d'\n",
         "[target.a]\nreplicas = [{ url = 'postgres://u:p@h/d' }]\n",
         "[target.a]\nreplicas = [{ url = 'postgres://u:p@h@h/d' }]\n",
     ] {
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
-        let error = load(&env, None).map(|_| ()).unwrap_err();
+        let error = load(&env, None, &mut Vec::new()).map(|_| ()).unwrap_err();
         assert!(error.what().contains("others can read it"), "{error}");
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
-        assert!(load(&env, None).unwrap().is_some());
+        assert!(load(&env, None, &mut Vec::new()).unwrap().is_some());
     }
 }
 
@@ -91,7 +92,7 @@ fn a_command_needs_a_file_that_nobody_else_can_write() {
     std::fs::write(&path, "[target.a]\npassword_command = 'echo hunter2'\n").unwrap();
     for (mode, fits) in [(0o600, true), (0o644, true), (0o664, false), (0o602, false)] {
         std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
-        match load(&env, None).map(|_| ()) {
+        match load(&env, Some(&path), &mut Vec::new()).map(|_| ()) {
             Ok(()) => assert!(fits, "{mode:o}"),
             Err(error) => {
                 assert!(!fits, "{mode:o}");
@@ -103,6 +104,64 @@ fn a_command_needs_a_file_that_nobody_else_can_write() {
     }
     assert!(may_hold_a_command(&path, 0o600, 12345).is_err());
     assert!(may_hold_a_command(&path, 0o644, 0).is_ok());
+}
+
+/// In /tmp somebody else could have laid it there.
+#[test]
+fn a_file_that_is_only_found_has_to_be_ours() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pgtend.toml");
+    let env = Environment::from_list(folder.path(), []);
+    std::fs::write(&path, "repo = '/b'\n").unwrap();
+    let found = |config| load(&env, config, &mut Vec::new()).map(|file| file.is_some());
+    for (mode, fits) in [(0o644, true), (0o664, true), (0o646, false)] {
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        match found(None) {
+            Ok(found) => assert!(found && fits, "{mode:o}"),
+            Err(error) => {
+                assert!(!fits, "{mode:o}: {error}");
+                assert!(error.to_string().ends_with("everybody can write it"), "{error}");
+                assert!(error.next_steps()[0].contains("--config"));
+            }
+        }
+        // Whoever names it means it.
+        assert!(found(Some(Path::new("pgtend.toml"))).unwrap());
+    }
+    assert!(may_be_found(&path, 0o644, 12345).is_err());
+    assert!(may_be_found(&path, 0o644, 0).is_ok());
+}
+
+#[test]
+fn a_folder_of_settings_that_cannot_be_looked_into_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("loop");
+    std::os::unix::fs::symlink(&own, &own).unwrap();
+    let own = own.to_str().unwrap();
+    let env = Environment::from_list(folder.path(), [("XDG_CONFIG_HOME", own)]);
+    let error = load(&env, None, &mut Vec::new()).map(|_| ()).unwrap_err();
+    assert!(error.what().starts_with("cannot look for "), "{error}");
+    // What nobody asked for is only noted.
+    let env = Environment::from_list(folder.path(), [("HOME", own)]);
+    let mut notes = Vec::new();
+    load(&env, None, &mut notes).unwrap();
+    assert!(notes[0].contains("was not looked for"), "{notes:?}");
+    // As services have it.
+    let env = Environment::from_list(folder.path(), [("HOME", "/dev/null")]);
+    let mut notes = Vec::new();
+    load(&env, None, &mut notes).unwrap();
+    assert_eq!(notes, Vec::<String>::new());
+}
+
+#[test]
+fn a_file_without_end_is_not_read_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let env = Environment::from_list(folder.path(), [("PGSERVICEFILE", "/dev/zero")]);
+    let zero = Some(Path::new("/dev/zero"));
+    let error = load(&env, zero, &mut Vec::new()).map(|_| ()).unwrap_err();
+    assert!(error.to_string().ends_with("it is larger than 1 MiB"), "{error}");
+    let error = super::super::service::read(&env, None, "x").map(|_| ()).unwrap_err();
+    assert!(error.to_string().ends_with("it is larger than 1 MiB"), "{error}");
 }
 
 const SAMPLE: &str = include_str!("../../pgtend.toml.sample");

@@ -12,9 +12,6 @@ pub(super) enum Use {
     /// Refused unless it has one of the given values, which ask for nothing: to ignore it would
     /// weaken what the operator asked for.
     Only(&'static [&'static str]),
-    /// Honoured in that certificate revocation lists are refused: the TLS library cannot
-    /// check them.
-    Refused,
 }
 
 /// One keyword.
@@ -60,8 +57,9 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     keyword("sslcertmode", "PGSSLCERTMODE", Use::Honoured),
     keyword("sslpassword", "", Use::Honoured),
     keyword("sslrootcert", "PGSSLROOTCERT", Use::Honoured),
-    keyword("sslcrl", "PGSSLCRL", Use::Refused),
-    keyword("sslcrldir", "PGSSLCRLDIR", Use::Refused),
+    // The TLS library cannot check revocation lists.
+    keyword("sslcrl", "PGSSLCRL", Use::Only(&[""])),
+    keyword("sslcrldir", "PGSSLCRLDIR", Use::Only(&[""])),
     keyword("sslsni", "PGSSLSNI", Use::Honoured),
     keyword("sslkeylogfile", "", Use::Ignored),
     keyword("requirepeer", "PGREQUIREPEER", Use::Only(&[""])),
@@ -127,6 +125,28 @@ mod tests {
             assert!(seen.insert(keyword.name), "{}", keyword.name);
             assert!(keyword.variable.is_none_or(|name| seen.insert(name)), "{}", keyword.name);
         }
+    }
+
+    /// The keywords of a sentence of the sample, from its first words to the full stop.
+    fn of_sample(start: &str) -> std::collections::BTreeSet<String> {
+        let sample = include_str!("../../pgtend.toml.sample").replace("\n# ", " ");
+        let (_, rest) = sample.split_once(start).unwrap();
+        let end = rest.find(".\n").or_else(|| rest.find(". ")).unwrap();
+        let sentence = rest[..end].split(". ").next().unwrap();
+        let (_, list) = sentence.split_once(':').unwrap();
+        let words = list.split(',').map(|word| word.split_whitespace().next().unwrap());
+        words.map(str::to_owned).collect()
+    }
+
+    /// What the sample says of a keyword is what becomes of it.
+    #[test]
+    fn the_sample_lists_what_is_ignored_and_what_is_refused() {
+        let of_table = |wanted: fn(Use) -> bool| -> std::collections::BTreeSet<String> {
+            let found = KEYWORDS.iter().filter(|keyword| wanted(keyword.used));
+            found.map(|keyword| keyword.name.to_owned()).collect()
+        };
+        assert_eq!(of_sample("Read without effect"), of_table(|used| used == Use::Ignored));
+        assert_eq!(of_sample("Refused where"), of_table(|used| matches!(used, Use::Only(_))));
     }
 
     #[test]

@@ -37,9 +37,21 @@ impl Layer {
         self.0.remove(name).is_some_and(|(value, _)| !value.is_empty())
     }
 
+    /// All but some keywords.
+    pub fn without(&self, names: &[&str]) -> Self {
+        let mut rest = self.clone();
+        rest.0.retain(|name, _| !names.contains(name));
+        rest
+    }
+
     /// A value that is not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|(value, _)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// A value as it was written, even when that is nothing.
+    pub fn written(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|(value, _)| value.as_str())
     }
 
     pub fn has(&self, name: &str) -> bool {

@@ -8,6 +8,7 @@
 mod advice;
 mod application;
 mod between;
+mod bounded;
 mod build;
 pub mod conninfo;
 mod dotenv;
@@ -15,9 +16,11 @@ mod dsn;
 mod env;
 mod env_file;
 mod file;
+mod inherit;
 mod keyword;
 mod layer;
 mod learned;
+mod masked;
 mod origin;
 mod passfile;
 mod passwords;
@@ -37,6 +40,7 @@ pub use between::{Between, Pooler, PoolerKind, PoolerMode};
 pub use env::Environment;
 pub use file::BackupDefaults;
 pub use learned::Learned;
+pub use masked::{GIVE_URL, MASK, masked};
 pub use origin::Origin;
 pub use prompt::{Asked, ask_password};
 pub use secret::Secret;
@@ -96,6 +100,29 @@ impl From<&ConnectFlags> for ConnectArgs {
     }
 }
 
+impl ConnectArgs {
+    /// Looks for a connection string where a name belongs.
+    ///
+    /// # Errors
+    /// Usage, naming the flag and not its value.
+    pub fn check(&self) -> Result<()> {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        for (flag, value) in [
+            ("--username", self.user.clone()),
+            ("--target", self.target.clone()),
+            ("--env-file", path(&self.env_file)),
+            ("--config", path(&self.config)),
+        ] {
+            if value.is_some_and(|value| masked::is_slip(&value)) {
+                return Err(
+                    Error::usage(format!("{flag} holds a connection string")).next(GIVE_URL)
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
 impl std::fmt::Debug for ConnectArgs {
     // The URL may hold a password, and so may a connection string in `dbname`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -127,18 +154,23 @@ pub struct Settings {
     pub backup: BackupDefaults,
     env: Environment,
     file: Option<file::ConfigFile>,
+    /// What was odd when pgtend.toml was looked for.
+    notes: Vec<String>,
 }
 
 impl Settings {
     /// Reads pgtend.toml: `config`, or the first of the search order.
     ///
     /// # Errors
-    /// Usage: the named file is missing, a key is unknown, a value is invalid, or the file
-    /// holds a password and others can read it.
+    /// Usage: the named file is missing, a key is unknown, a value is invalid, the file holds a
+    /// password and others can read it, or one of the current folder is another user's to write;
+    /// a variable that is read is not UTF-8.
     pub fn load(env: Environment, config: Option<&Path>) -> Result<Self> {
-        let file = file::load(&env, config)?;
+        variables::refuse_unreadable(&env)?;
+        let mut notes = Vec::new();
+        let file = file::load(&env, config, &mut notes)?;
         let backup = file.as_ref().map(|file| file.backup.clone()).unwrap_or_default();
-        Ok(Self { backup, env, file })
+        Ok(Self { backup, env, file, notes })
     }
 
     /// The server that `args` mean.
@@ -146,7 +178,9 @@ impl Settings {
     /// # Errors
     /// Usage, without any part of a connection string.
     pub fn target(&self, args: &ConnectArgs) -> Result<Resolved> {
-        resolve::resolve(&self.env, self.file.as_ref(), args)
+        let mut resolved = resolve::resolve(&self.env, self.file.as_ref(), args)?;
+        resolved.notes.extend(self.notes.iter().cloned());
+        Ok(resolved)
     }
 
     /// The backup repository: `flag`, `PGTEND_REPO`, `repo` of the target (`target`, else

@@ -2,9 +2,11 @@
 //!
 //! Source: `passwordFromFile` of `fe-connect.c`, and "The Password File" of the manual.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::bounded;
 use super::secret::Secret;
 
 /// A password file's lines with their numbers, from 1; it may hold none.
@@ -27,9 +29,16 @@ impl Passfile {
     /// Reads a password file. One that is missing is empty; one that others can read, or that
     /// is not a regular file, is empty too and gives a warning.
     pub fn read(path: &Path) -> (Self, Option<String>) {
-        let Ok(metadata) = std::fs::metadata(path) else {
-            return (Self::default(), None);
+        let opened = match bounded::open_at_once(path) {
+            Ok(opened) => opened,
+            Err(error) => {
+                let missing = [ErrorKind::NotFound, ErrorKind::NotADirectory];
+                let silent = missing.contains(&error.kind());
+                let warning = format!("password file {}: {error}: ignored", path.display());
+                return (Self::default(), (!silent).then_some(warning));
+            }
         };
+        let metadata = &opened.metadata;
         let warning = if !metadata.is_file() {
             format!("password file {} is not a regular file: ignored", path.display())
         } else if metadata.mode() & 0o077 != 0 {
@@ -38,7 +47,7 @@ impl Passfile {
                 path = path.display()
             )
         } else {
-            match std::fs::read(path) {
+            match opened.read(bounded::PASSFILE) {
                 // A line that is not UTF-8 must not take the others with it.
                 Ok(bytes) => return (Self::parse(&String::from_utf8_lossy(&bytes)), None),
                 Err(error) => format!("password file {}: {error}: ignored", path.display()),
@@ -178,5 +187,22 @@ mod tests {
         assert_eq!(mode(0o604), (0, true));
         assert!(Passfile::read(folder.path()).1.is_some());
         assert_eq!(Passfile::read(Path::new("/nowhere/pgpass")).1, None);
+        assert_eq!(Passfile::read(Path::new("/dev/null/.pgpass")).1, None);
+        assert!(Passfile::read(Path::new("/dev/zero")).1.is_some());
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_ignored_with_a_warning() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pgpass");
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_permissions(PermissionsExt::from_mode(0o600)).unwrap();
+        file.set_len(bounded::PASSFILE + 1).unwrap();
+        let warning = Passfile::read(&path).1.unwrap();
+        assert!(warning.contains("larger than 16 MiB"), "{warning}");
+        // Not even the folder can be looked into.
+        let own = folder.path().join("loop");
+        std::os::unix::fs::symlink(&own, &own).unwrap();
+        assert!(Passfile::read(&own).1.is_some());
     }
 }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::pin::Pin;
 
+use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::secret::Secret;
@@ -12,19 +13,28 @@ use super::secret::Secret;
 /// A question that waits for its answer.
 pub type Asked = Pin<Box<dyn Future<Output = io::Result<Option<Secret>>> + Send>>;
 
-/// Asks on the controlling terminal, without an echo. `None` when standard input is not a
-/// terminal, or nothing was typed.
+/// Asks on the controlling terminal, without an echo. `None` when neither standard input nor
+/// standard error is a terminal, so that nobody can be waited for; an empty secret when nothing
+/// was typed.
 ///
 /// Dropped before the answer (Ctrl-C), it leaves the terminal as it was.
 pub fn ask_password(question: String) -> Asked {
     Box::pin(async move {
-        if !io::stdin().is_terminal() {
+        // A redirected input leaves the operator at the terminal; cron has neither.
+        if !(io::stdin().is_terminal() || io::stderr().is_terminal()) {
             return Ok(None);
         }
-        let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
+        let mut terminal = match OpenOptions::new().read(true).write(true).open("/dev/tty") {
+            // A terminal that is not ours.
+            Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
+                return Ok(None);
+            }
+            opened => opened?,
+        };
+        // First: it throws away what was typed before it.
+        let mut silence = Silence::over(terminal.try_clone()?)?;
         write!(terminal, "{question}")?;
         terminal.flush()?;
-        let mut silence = Silence::over(terminal.try_clone()?)?;
         let (sender, answer) = tokio::sync::oneshot::channel();
         // On a thread, which nothing waits for after a signal: a read cannot be taken back.
         let read = move || {
@@ -34,11 +44,11 @@ pub fn ask_password(question: String) -> Asked {
         };
         std::thread::Builder::new().name("password".into()).spawn(read)?;
         let line = answer.await.map_err(|_| io::Error::other("the reading thread has ended"))?;
-        silence.answered = true;
-        drop(silence);
         let line = line?;
-        let password = line.strip_suffix('\n').unwrap_or(&line);
-        Ok((!password.is_empty()).then(|| Secret::new(password)))
+        // Ctrl-D ends the answer, and not its line.
+        silence.answered = line.ends_with('\n');
+        drop(silence);
+        Ok(Some(Secret::new(line.strip_suffix('\n').unwrap_or(&line))))
     })
 }
 

@@ -14,29 +14,11 @@ use super::file::{ConfigFile, TargetEntry};
 use super::keyword::KEYWORDS;
 use super::layer::Layer;
 use super::origin::Origin;
-use super::source::{Candidate, Source};
-use super::target::{PasswordCommand, Replica, SslMode, Target};
-use super::{ConnectArgs, Resolved, advice, dsn, passwords, service};
+use super::source::{Candidate, NOT_FOR_REPLICAS, Source};
+use super::target::{PasswordCommand, Replica, Target};
+use super::{ConnectArgs, Resolved, advice, dsn, inherit, passwords, quantity};
 use crate::cli::connect::ReadFrom;
 use crate::error::{Error, Result};
-
-/// What says where a server is.
-const LOCATION: [&str; 3] = ["host", "hostaddr", "port"];
-
-/// What a source that was named does not take from the environment: explicit beats ambient.
-const NOT_FOR_NAMED: [&str; 6] = ["host", "hostaddr", "port", "user", "dbname", "service"];
-
-/// What a replica of pgtend.toml does not have from its target.
-const NOT_FOR_REPLICAS: [&str; 8] = [
-    "host",
-    "hostaddr",
-    "load_balance_hosts",
-    "password",
-    "port",
-    "service",
-    "servicefile",
-    "target_session_attrs",
-];
 
 /// Resolves the target that the flags, the file and the environment mean.
 pub(super) fn resolve(
@@ -44,6 +26,7 @@ pub(super) fn resolve(
     file: Option<&ConfigFile>,
     args: &ConnectArgs,
 ) -> Result<Resolved> {
+    refuse_flags(args)?;
     let mut args = args.clone();
     if let Some(text) = args.dbname.take_if(|text| dsn::is_conninfo(text)) {
         if args.url.is_some() {
@@ -61,13 +44,15 @@ pub(super) fn resolve(
     {
         let path = variables.file.as_deref().unwrap_or(Path::new(""));
         application::describe(variables, &mut source, true);
+        source.demands.extend(application::demands(variables));
         source.notes.push(format!(
             "the server of {} is not used: {} names another",
             path.display(),
             source.title
         ));
     }
-    overlay(&mut source, &args);
+    inherit::own(env, &mut source)?;
+    inherit::overlay(env, &mut source, &args);
     let title = source.title.clone();
     let unused = std::mem::take(&mut source.unused);
     let (replicas, backup) = (std::mem::take(&mut source.replicas), source.backup.take());
@@ -91,17 +76,38 @@ pub(super) fn resolve(
     Ok(Resolved { target, unused, notes })
 }
 
-/// From a source to a target, with what stands below the source.
+/// Refuses flags without a meaning. An empty one may be an unset variable of a script, which must
+/// not pick another server than the one that was meant.
+fn refuse_flags(args: &ConnectArgs) -> Result<()> {
+    let path = args.env_file.as_deref().and_then(Path::to_str);
+    let empty = [
+        ("--url", args.url.as_deref()),
+        ("--target", args.target.as_deref()),
+        ("--env-file", path),
+        ("--host", args.host.as_deref()),
+        ("--username", args.user.as_deref()),
+        ("--dbname", args.dbname.as_deref()),
+    ];
+    if let Some(lag) = &args.max_lag {
+        quantity::duration(lag)
+            .map_err(|cause| Error::usage("invalid --max-lag").because(cause))?;
+    }
+    match empty.into_iter().find(|(_, value)| *value == Some("")) {
+        Some((flag, _)) => Err(Error::usage(format!("{flag} is empty"))
+            .because("it may be a variable of a script that is not set")
+            .next("give it a value, or leave it out for the default")),
+        None => Ok(()),
+    }
+}
+
+/// From a source, which has all of its own, to a target.
 fn finish(
     env: &Environment,
     mut source: Source,
     no_password: bool,
 ) -> Result<(Target, Vec<String>)> {
-    add_service(env, &mut source)?;
-    let below = std::mem::take(&mut source.below);
-    fill(&mut source.layer, &below, &[]);
-    add_environment(env, &mut source);
-    raise(&mut source);
+    inherit::environment(env, &mut source);
+    inherit::raise(&mut source);
     let ambient = source.layer.origin("password") == Origin::Variable("PGPASSWORD".into());
     if let Some(command) = source.password_command.as_ref().filter(|_| ambient) {
         // Explicit beats ambient: the command was written for this server.
@@ -114,6 +120,7 @@ fn finish(
     target.passfile = passwords::passfile(env, &source.layer);
     let mut notes = source.notes;
     passwords::add(&mut target, &source.layer, &mut notes);
+    notes.extend(inherit::weaker(&source.demands, &target));
     notes.extend(advice::notes(&target));
     target.name = source.target;
     target.password_command = source.password_command;
@@ -140,7 +147,8 @@ fn other_server(
             dbname: args.dbname.clone(),
             ..ConnectArgs::default()
         };
-        overlay(&mut source, &names);
+        inherit::own(env, &mut source)?;
+        inherit::overlay(env, &mut source, &names);
         finish(env, source, args.no_password)
     });
     match result {
@@ -158,86 +166,76 @@ fn other_server(
     }
 }
 
-/// Lifts `sslmode` to what was asked for as the least.
-fn raise(source: &mut Source) {
-    for floor in std::mem::take(&mut source.floors) {
-        let layer = &mut source.layer;
-        let least = match floor.mode {
-            SslMode::VerifyCa if !layer.has("sslrootcert") => SslMode::Require,
-            mode => mode,
-        };
-        let present = match layer.get("sslmode") {
-            // Its default is verify-full.
-            None if layer.get("sslrootcert") == Some("system") => continue,
-            None => None,
-            Some(word) => match build::ssl_mode(word) {
-                Some(mode) if mode < least => Some(mode),
-                // Strong enough, or no mode at all, which is an error of its own.
-                _ => continue,
-            },
-        };
-        if let Some(present) = present {
-            source.notes.push(format!(
-                "{} raises sslmode={} of {} to {}",
-                floor.origin,
-                present.word(),
-                layer.origin("sslmode"),
-                least.word()
-            ));
-        }
-        layer.set("sslmode", least.word(), floor.origin);
-    }
-}
-
 fn choose(
     env: &Environment,
     file: Option<&ConfigFile>,
     args: &ConnectArgs,
     variables: Option<&Variables>,
 ) -> Result<Source> {
-    if let Some(url) = &args.url {
-        if args.target.is_some() {
-            return Err(
-                Error::usage("--url and --target both name a server").next("give one of them")
-            );
-        }
-        let mut source = Source::of_conninfo(url, &Origin::Flag("--url"))?;
-        if source.layer.has("password") {
-            source.notes.push(
-                "a password in --url is visible in ps: use ~/.pgpass or PGPASSWORD".to_owned(),
-            );
-        }
-        return Ok(source);
-    }
-    if let Some(name) = &args.target {
-        return from_file(file, name);
-    }
-    if let Some(variables) = variables {
-        return from_env_file(variables, args);
-    }
-    // Another host on the command line is another server than the one lying in the shell.
-    if args.host.is_none() {
-        if let Some(source) = application::source(&Variables::of_process(env))? {
+    let process = Variables::of_process(env);
+    let named = if let Some(url) = &args.url {
+        of_flag(url, args)?
+    } else if let Some(name) = &args.target {
+        from_file(env, file, name)?
+    } else if let Some(variables) = variables {
+        from_env_file(variables, args)?
+    } else if args.host.is_some() {
+        elsewhere(file, &process)
+    } else {
+        if let Some(source) = application::source(&process)? {
             return Ok(source);
         }
-        let libpq = KEYWORDS.iter().filter(|keyword| {
-            LOCATION.contains(&keyword.name)
-                || ["service", "user", "dbname"].contains(&keyword.name)
-        });
-        let set: Vec<&str> = libpq
-            .filter_map(|keyword| keyword.variable)
-            .filter(|name| env.text(name).is_some())
-            .collect();
-        if !set.is_empty() {
-            return Ok(Source { title: set.join(", "), ..Source::default() });
+        let libpq = libpq_variables(env);
+        let default = file.and_then(|file| file.default_target.as_deref());
+        match default.filter(|_| libpq.is_empty()) {
+            Some(name) => from_file(env, file, name)?,
+            None => {
+                let flags = args.port.is_some() || args.dbname.is_some();
+                let own = if flags { "the command line" } else { "libpq's defaults" };
+                let title = if libpq.is_empty() { own.to_owned() } else { libpq.join(", ") };
+                return Ok(Source { title, ..application::without_place(&process)? });
+            }
         }
-        if let Some(name) = file.and_then(|file| file.default_target.as_deref()) {
-            return from_file(file, name);
+    };
+    let mut source = named;
+    application::leave(&process, &mut source);
+    Ok(source)
+}
+
+fn of_flag(url: &str, args: &ConnectArgs) -> Result<Source> {
+    if args.target.is_some() {
+        return Err(Error::usage("--url and --target both name a server").next("give one of them"));
+    }
+    let mut source = Source::of_conninfo(url, &Origin::Flag("--url"))?;
+    for (name, instead) in
+        [("password", "use ~/.pgpass or PGPASSWORD"), ("sslpassword", "put it into pgtend.toml")]
+    {
+        if source.layer.has(name) {
+            let article = if name == "password" { "a" } else { "an" };
+            source.notes.push(format!("{article} {name} in --url is visible in ps: {instead}"));
         }
     }
-    let flags = args.host.is_some() || args.port.is_some() || args.dbname.is_some();
-    let title = if flags { "the command line" } else { "libpq's defaults" };
-    Ok(Source { title: title.to_owned(), ..Source::default() })
+    Ok(source)
+}
+
+/// The server of `--host`: another one than what lies in the shell, or than the usual target.
+fn elsewhere(file: Option<&ConfigFile>, process: &Variables) -> Source {
+    let mut source = Source { title: "the command line".to_owned(), ..Source::default() };
+    let default = file.and_then(|file| file.default_target.as_deref());
+    let unused = application::names_a_server(process).or(default);
+    source
+        .notes
+        .extend(unused.map(|name| format!("{name} is not used: --host names another server")));
+    source
+}
+
+/// The variables that name a server as libpq has it.
+fn libpq_variables(env: &Environment) -> Vec<&'static str> {
+    let naming = KEYWORDS.iter().filter(|keyword| {
+        inherit::LOCATION.contains(&keyword.name)
+            || ["service", "user", "dbname"].contains(&keyword.name)
+    });
+    naming.filter_map(|keyword| keyword.variable).filter(|name| env.text(name).is_some()).collect()
 }
 
 fn from_env_file(variables: &Variables, args: &ConnectArgs) -> Result<Source> {
@@ -251,13 +249,11 @@ fn from_env_file(variables: &Variables, args: &ConnectArgs) -> Result<Source> {
              with --url or --target",
         ));
     }
-    let mut source =
-        Source { title: "the command line".to_owned(), explicit: true, ..Source::default() };
-    application::describe(variables, &mut source, true);
-    Ok(source)
+    let title = "the command line".to_owned();
+    Ok(Source { title, anywhere: true, ..application::without_place(variables)? })
 }
 
-fn from_file(file: Option<&ConfigFile>, name: &str) -> Result<Source> {
+fn from_file(env: &Environment, file: Option<&ConfigFile>, name: &str) -> Result<Source> {
     let Some(file) = file else {
         return Err(Error::usage(format!("there is no target \"{name}\""))
             .because("no pgtend.toml was found")
@@ -277,10 +273,15 @@ fn from_file(file: Option<&ConfigFile>, name: &str) -> Result<Source> {
         None => Source { title: origin.to_string(), ..Source::default() },
     };
     for (keyword, value) in &entry.keywords {
-        source.layer.set(keyword, value, origin.clone());
+        // One that is empty has its meaning, as in a connection string.
+        source.layer.put(keyword, value, origin.clone());
+    }
+    source.explicit = true;
+    if !entry.replicas.is_empty() {
+        // What its service says holds for the replicas too.
+        inherit::add_service(env, &mut source)?;
     }
     source.replicas = replicas_of_file(entry, &origin, &source.layer);
-    source.explicit = true;
     source.target = Some(name.to_owned());
     source.tags = entry.tags.clone();
     source.environment = entry.environment.clone().map(|name| (name, origin.clone()));
@@ -308,94 +309,6 @@ fn replicas_of_file(entry: &TargetEntry, origin: &Origin, target: &Layer) -> Vec
         .collect()
 }
 
-/// Puts the single flags over the source. Another place or user leaves the password behind.
-fn overlay(source: &mut Source, args: &ConnectArgs) {
-    let port = args.port.map(|port| port.to_string());
-    let flags = [
-        ("host", "--host", args.host.as_deref()),
-        ("port", "--port", port.as_deref()),
-        ("user", "--username", args.user.as_deref()),
-        ("dbname", "--dbname", args.dbname.as_deref()),
-    ];
-    let layer = &mut source.layer;
-    let mut moved = None;
-    for (keyword, flag, value) in flags {
-        let Some(value) = value else { continue };
-        if keyword != "dbname" && layer.get(keyword) != Some(value) {
-            // Another place counts more than another user.
-            moved = moved.filter(|_| keyword == "user").or(Some(flag));
-        }
-        if keyword == "host" {
-            layer.remove("hostaddr");
-        }
-        layer.set(keyword, value, Origin::Flag(flag));
-    }
-    let password = layer.origin("password");
-    let Some(flag) = moved else { return };
-    if layer.remove("password") {
-        source.notes.push(format!("the password of {password} is not used with another {flag}"));
-    }
-    if let Some(command) = source.password_command.take() {
-        let origin = command.origin;
-        source.notes.push(format!("password_command of {origin} is not used with another {flag}"));
-    }
-    if flag != "--username" && (!source.replicas.is_empty() || source.backup.is_some()) {
-        source.replicas.clear();
-        source.backup = None;
-        source.notes.push(format!("replicas of another server are not used with another {flag}"));
-    }
-}
-
-fn add_service(env: &Environment, source: &mut Source) -> Result<()> {
-    let ambient = if source.explicit { None } else { env.text("PGSERVICE") };
-    let (layer, own) = (&mut source.layer, &source.below);
-    let named = layer.get("service").or_else(|| own.get("service")).or(ambient);
-    let Some(name) = named.map(str::to_owned) else {
-        return Ok(());
-    };
-    let file = layer.get("servicefile").or_else(|| own.get("servicefile"));
-    let found = service::read(env, file, &name)?;
-    let origin = Origin::Service { name, path: found.path };
-    let mut below = Layer::default();
-    for (keyword, value) in found.values {
-        below.put(keyword, value, origin.clone());
-    }
-    fill(layer, &below, &[]);
-    Ok(())
-}
-
-fn add_environment(env: &Environment, source: &mut Source) {
-    let mut below = Layer::default();
-    for keyword in KEYWORDS {
-        let Some(variable) = keyword.variable else { continue };
-        if let Some(value) = env.text(variable) {
-            below.set(keyword.name, value, Origin::Variable(variable.into()));
-        }
-    }
-    let not: &[&str] = if source.explicit { &NOT_FOR_NAMED } else { &[] };
-    fill(&mut source.layer, &below, not);
-}
-
-/// Fills what is not set yet from a lower layer, save its password when it belongs elsewhere,
-/// and save `host` under `hostaddr` or the other way round: together they would name two servers.
-fn fill(layer: &mut Layer, below: &Layer, not: &[&str]) {
-    let placed = layer.has("host") || layer.has("hostaddr");
-    let elsewhere = LOCATION.iter().any(|name| {
-        let usual = if *name == "port" { "5432" } else { "" };
-        let fixed = not.contains(name) || (placed && *name != "port");
-        let other = layer.get(name).or((fixed || layer.is_blank(name)).then_some(usual));
-        below.get(name).zip(other).is_some_and(|(below, above)| below != above)
-    });
-    for (name, value, origin) in below.iter() {
-        let foreign = (name == "password" && elsewhere)
-            || (placed && (name == "host" || name == "hostaddr"))
-            || not.contains(&name);
-        if !foreign {
-            layer.fill(name, value, origin.clone());
-        }
-    }
-}
-
 #[cfg(test)]
 #[path = "resolve_tests.rs"]
 mod tests;
@@ -407,3 +320,7 @@ mod application_tests;
 #[cfg(test)]
 #[path = "env_file_tests.rs"]
 mod env_file_tests;
+
+#[cfg(test)]
+#[path = "inherit_tests.rs"]
+mod inherit_tests;

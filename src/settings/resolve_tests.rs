@@ -1,7 +1,7 @@
 //! Precedence, overlays, and which password goes where.
 
 use super::*;
-use crate::settings::Settings;
+use crate::settings::{Settings, SslMode};
 
 pub(super) struct World {
     pub folder: tempfile::TempDir,
@@ -275,5 +275,36 @@ fn words_are_in_small_letters_and_numbers_have_32_bits() {
         ("host=h scram_client_key=''", false),
     ] {
         assert_eq!(resolve(url).is_ok(), right, "{url}");
+    }
+}
+
+#[test]
+fn a_connection_string_where_a_name_belongs_is_refused_and_not_repeated() {
+    let url = "postgresql://u:hunter2@h/d";
+    let keywords = "host=x password=hunter2";
+    for text in [url, keywords] {
+        let named = [
+            ConnectArgs { target: Some(text.into()), ..Default::default() },
+            ConnectArgs { env_file: Some(text.into()), ..Default::default() },
+            ConnectArgs { config: Some(text.into()), ..Default::default() },
+            ConnectArgs { user: Some(text.into()), ..Default::default() },
+        ];
+        for args in named {
+            let error = args.check().unwrap_err();
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+            assert_eq!(error.next_steps(), ["give a connection string with --url"]);
+        }
+        for variable in ["DATABASE_HOST", "PGHOST"] {
+            let error = World::new(&[(variable, text)]).try_resolve().unwrap_err();
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+            assert_eq!(error.next_steps(), ["give a connection string with --url"]);
+        }
+        let host = World::new(&[]).args(|args| args.host = Some(text.to_owned()));
+        assert!(!host.try_resolve().unwrap_err().to_string().contains("hunter2"));
+    }
+    let host = |name: &'static str| World::new(&[]).args(|args| args.host = Some(name.to_owned()));
+    assert!(host("u:hunter2@h").try_resolve().is_err());
+    for right in ["h", "@abstract", "/a=b/c@d", "::1"] {
+        host(right).resolve();
     }
 }

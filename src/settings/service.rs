@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::env::Environment;
-use super::keyword;
+use super::{bounded, dsn, keyword};
 use crate::error::{Error, Result};
 
 /// A service's keywords and the file they are from.
@@ -29,7 +29,7 @@ pub(super) fn read(env: &Environment, file: Option<&str>, name: &str) -> Result<
     let places = own.into_iter().chain([system.join("pg_service.conf")]);
     let mut looked_in = Vec::new();
     for path in places {
-        let text = match std::fs::read(&path) {
+        let text = match bounded::read(&path) {
             // What is not UTF-8 is in a comment, or is refused when it is used.
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if explicit != Some(&path) && error.kind() == ErrorKind::NotFound => {
@@ -94,7 +94,7 @@ pub(super) fn parse(text: &str, wanted: &str) -> Result<Option<Values>, (usize, 
             return fault("a service cannot name another service".to_owned());
         }
         let Some(known) = keyword::find(name) else {
-            return fault(format!("unknown key \"{name}\""));
+            return fault(dsn::unknown(name));
         };
         // The first one stands, unlike in a connection string.
         if !values.iter().any(|(present, _)| *present == known.name) {
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn faults_name_the_line() {
         assert_eq!(parse(FILE, "c").unwrap_err().0, 11);
-        assert_eq!(parse(FILE, "d").unwrap_err(), (13, "unknown key \"hosst\"".to_owned()));
+        assert_eq!(parse(FILE, "d").unwrap_err(), (13, dsn::unknown("hosst")));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::keyword::{self, KEYWORDS, Use};
+use super::masked::{MASK, masked};
 use super::origin::Origin;
 use super::target::{Roots, Target};
 
@@ -22,9 +23,6 @@ pub struct Shown {
     /// It names a file that does not exist.
     pub missing: bool,
 }
-
-/// What stands in for a secret.
-const MASK: &str = "***";
 
 /// As RFC 3986 has it: everything else is encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -129,7 +127,7 @@ impl Target {
             let elsewhere = ["user", "dbname", "service", "servicefile"].contains(&shown.name);
             let Some(value) = shown.value.filter(|value| !value.is_empty()) else { continue };
             if !(own || elsewhere || shown.secret) {
-                url.push_str(&format!("{separator}{}={}", shown.name, encode(&value)));
+                url.push_str(&format!("{separator}{}={}", shown.name, encode(&masked(&value))));
                 separator = '&';
             }
         }

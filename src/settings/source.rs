@@ -6,6 +6,18 @@ use super::origin::Origin;
 use super::target::{ApplicationSetting, PasswordCommand, SslMode};
 use crate::error::{Error, Result};
 
+/// What a replica does not have from its target, or from its env file's `PG*`.
+pub(super) const NOT_FOR_REPLICAS: [&str; 8] = [
+    "host",
+    "hostaddr",
+    "load_balance_hosts",
+    "password",
+    "port",
+    "service",
+    "servicefile",
+    "target_session_attrs",
+];
+
 /// The chosen source.
 #[derive(Default)]
 pub(super) struct Source {
@@ -20,6 +32,10 @@ pub(super) struct Source {
     pub below: Layer,
     /// `sslmode` may not be weaker.
     pub floors: Vec<Floor>,
+    /// Stronger `sslmode` that others asked for in vain: a note says so.
+    pub demands: Vec<Floor>,
+    /// It names no place, so that a flag which names one does not move it.
+    pub anywhere: bool,
     pub replicas: Vec<Candidate>,
     pub backup: Option<Box<Candidate>>,
     pub password_command: Option<PasswordCommand>,

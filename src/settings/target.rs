@@ -9,6 +9,7 @@ use super::between::Between;
 use super::learned::Learned;
 use super::origin::Origin;
 use super::secret::Secret;
+use super::variables::{self, Kind};
 
 /// Where and how to connect. No default is left open, and `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -90,6 +91,13 @@ pub struct ApplicationSetting {
     pub name: String,
     pub value: String,
     pub origin: Origin,
+}
+
+impl ApplicationSetting {
+    /// Whether it is one whose value is never shown; `value` is masked then.
+    pub fn is_secret(&self) -> bool {
+        variables::find(&self.name).is_some_and(|found| found.known.kind == Kind::Secret)
+    }
 }
 
 impl Target {

@@ -4,7 +4,10 @@
 //! Source: the five guides, and the settings of SQLAlchemy and pydantic that they use. The
 //! README's table is made of this one.
 
+use super::env::Environment;
 use super::keyword;
+use super::origin::Origin;
+use crate::error::{Error, Result};
 
 /// What pgtend does with a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,6 +194,41 @@ pub(super) fn find(name: &str) -> Option<Found> {
     exactly(field).map(|known| Found { known, number: None, prefixed: true })
 }
 
+/// Refuses variables that are read as text and are not UTF-8: taken for unset, they would leave
+/// the choice of the server to others.
+pub(super) fn refuse_unreadable(env: &Environment) -> Result<()> {
+    let unreadable = env.variables().find_map(|(name, value)| {
+        let name = name.to_str()?;
+        (value.to_str().is_none() && is_text(name)).then_some(name)
+    });
+    match unreadable {
+        Some(name) => Err(Error::usage(format!("{name} is not UTF-8"))
+            .because("what it means is not known, and without it another server could be meant")
+            .next(format!("set {name} in UTF-8, or unset it"))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a variable matters here and is read as text, not as a path.
+fn is_text(name: &str) -> bool {
+    let as_path = ["PGSERVICEFILE", "PGTEND_CONFIG", "PGTEND_PG_BINDIR"];
+    let of_libpq = keyword::KEYWORDS.iter().filter_map(|keyword| keyword.variable);
+    let known = of_libpq.chain(["PGREQUIRESSL", "PGTEND_REPO"]).any(|known| known == name);
+    let effect = find(name).map(|found| found.known.effect);
+    (known && !as_path.contains(&name)) || effect.is_some_and(|effect| effect != Effect::Judged)
+}
+
+/// Whether a value is from a variable that sets a keyword of libpq.
+pub(super) fn is_keyword(origin: &Origin) -> bool {
+    let name = match origin {
+        Origin::Variable(name) => name.as_ref(),
+        Origin::File { name, .. } => name.as_str(),
+        _ => return false,
+    };
+    let effect = find(name).map(|found| found.known.effect);
+    matches!(effect, Some(Effect::Keyword(_) | Effect::PrimaryKeyword(_)))
+}
+
 fn replica_number(name: &str) -> Option<usize> {
     let number = name.strip_prefix("DB_READ_REPLICA_")?.strip_suffix("_WEIGHT")?;
     number.parse().ok().filter(|number| *number > 0)
@@ -280,6 +318,36 @@ mod tests {
         assert_eq!(name("DB_LOG_LEVEL"), None);
         assert_eq!(name("DB_POOLSIZE"), None);
         assert_eq!(nearest("DB_POOLSIZE"), Some("DB_POOL_SIZE"));
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_no_unset_variable() {
+        use std::ffi::OsString;
+        use std::os::unix::ffi::OsStringExt;
+        use std::path::Path;
+
+        let load = |name: &str| {
+            let env = Environment::from_list(Path::new("/nowhere"), [("USER", "me")]);
+            let value = OsString::from_vec(b"postgresql://u:caf\xe9@staging/app".to_vec());
+            crate::settings::Settings::load(env.with(name, value), None).map(|_| ())
+        };
+        for name in [
+            "DATABASE_URL",
+            "DB_DATABASE_HOST",
+            "DB_SSL_MODE",
+            "PGHOST",
+            "PGSERVICE",
+            "PGTEND_REPO",
+        ] {
+            let error = load(name).unwrap_err();
+            assert_eq!(error.what(), format!("{name} is not UTF-8"));
+            assert_eq!(error.exit(), crate::exit::Exit::Usage);
+            assert!(!format!("{error:?}").contains("caf"));
+        }
+        // What is nobody's, only judged, or a path.
+        for name in ["LESSCLOSE", "JWT_SECRET_KEY", "PGTEND_PG_BINDIR", "PGSERVICEFILE"] {
+            load(name).unwrap();
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use crate::report::settings::{OtherServer, Setting, SettingsReport, Unused};
 use crate::settings::{
-    ApplicationSetting, BackupDefaults, Origin, Resolved, Settings, Shown, Target, quantity,
+    ApplicationSetting, BackupDefaults, Host, MASK, Origin, Resolved, Settings, Shown, Target,
+    masked, quantity,
 };
 
 /// What the command line says beside the server.
@@ -11,10 +12,16 @@ pub struct Given {
     pub repo: Option<String>,
     /// `primary`, `replica`, `any` or `backup`.
     pub read_from: Option<String>,
+    /// What a session is called in `pg_stat_activity` when nobody says so.
+    pub application_name: String,
     /// Flags that have a default in `[backup]`, by the name that they have there.
     pub backup: Vec<(&'static str, String)>,
     /// What backups are made with when nobody says so.
     pub standard: BackupDefaults,
+    /// As `--max-lag` takes it.
+    pub max_lag: Option<String>,
+    /// What it is when nobody says so.
+    pub standard_lag: std::time::Duration,
 }
 
 /// Lists what is in force; `resolved` is the server that is meant.
@@ -24,7 +31,7 @@ pub fn settings(settings: &Settings, resolved: &Resolved, given: &Given) -> Sett
     SettingsReport {
         config: settings.config_path().map(|path| path.display().to_string()),
         target: target.name.clone(),
-        server: target.keywords().into_iter().map(keyword).collect(),
+        server: server(target, &given.application_name),
         pgtend: own(settings, target, given),
         tags: target.tags.clone(),
         replicas: replicas.map(|replica| other(&replica.target, Some(replica.weight))).collect(),
@@ -40,14 +47,49 @@ pub fn settings(settings: &Settings, resolved: &Resolved, given: &Given) -> Sett
                 why: unused.why.clone(),
             })
             .collect(),
-        notes: resolved.notes.clone(),
+        notes: resolved.notes.iter().map(|note| masked(note)).collect(),
     }
+}
+
+/// What nobody set is `own_name` for the sessions' name.
+fn server(target: &Target, own_name: &str) -> Vec<Setting> {
+    let mut list = Vec::new();
+    for shown in target.keywords() {
+        match shown.name {
+            "password" => list.extend(passwords(target, shown)),
+            "application_name" if shown.value.is_none() => {
+                let value = Some(own_name.to_owned());
+                list.push(keyword(Shown { value, origin: Origin::Default, ..shown }));
+            }
+            _ => list.push(keyword(shown)),
+        }
+    }
+    list
+}
+
+/// One line, or one for each host where they have not the same password.
+fn passwords(target: &Target, shown: Shown) -> Vec<Setting> {
+    let origin = |host: &Host| host.password.as_ref().map(|(_, origin)| origin.clone());
+    let first = target.hosts.first().and_then(origin);
+    if target.hosts.iter().all(|host| origin(host) == first) {
+        return vec![keyword(shown)];
+    }
+    let of_host = |host: &Host| {
+        let origin = origin(host);
+        let setting = keyword(Shown {
+            value: origin.as_ref().map(|_| MASK.to_owned()),
+            origin: origin.unwrap_or(Origin::Default),
+            ..shown.clone()
+        });
+        Setting { name: format!("password ({host})"), ..setting }
+    };
+    target.hosts.iter().map(of_host).collect()
 }
 
 fn keyword(shown: Shown) -> Setting {
     Setting {
         name: shown.name.to_owned(),
-        value: shown.value,
+        value: shown.value.as_deref().map(masked),
         default: shown.origin == Origin::Default,
         origin: shown.origin.to_string(),
         secret: shown.secret,
@@ -59,7 +101,7 @@ fn keyword(shown: Shown) -> Setting {
 fn plain(name: &str, value: Option<String>, origin: &str) -> Setting {
     Setting {
         name: name.to_owned(),
-        value,
+        value: value.as_deref().map(masked),
         origin: origin.to_owned(),
         default: origin == "default",
         secret: false,
@@ -78,12 +120,16 @@ fn own(settings: &Settings, target: &Target, given: &Given) -> Vec<Setting> {
     let read_from = given.read_from.clone();
     let from = if read_from.is_some() { "--read-from" } else { "default" };
     list.push(plain("read-from", read_from.or(Some("primary".to_owned())), from));
+    let lag = given.max_lag.clone();
+    let from = if lag.is_some() { "--max-lag" } else { "default" };
+    let lag = lag.unwrap_or_else(|| quantity::written_duration(given.standard_lag));
+    list.push(plain("max-lag", Some(lag), from));
     let command = target.password_command.as_ref();
     list.push(Setting {
         secret: true,
         ..plain(
             "password_command",
-            command.map(|_| "***".to_owned()),
+            command.map(|_| MASK.to_owned()),
             &command.map_or("default".to_owned(), |command| command.origin.to_string()),
         )
     });
@@ -95,6 +141,9 @@ fn own(settings: &Settings, target: &Target, given: &Given) -> Vec<Setting> {
     list
 }
 
+/// What is shown of every other server, given or not: it decides where and how.
+const ALWAYS: [&str; 5] = ["user", "dbname", "host", "port", "sslmode"];
+
 fn other(target: &Target, weight: Option<u32>) -> OtherServer {
     OtherServer {
         server: target.to_string(),
@@ -103,7 +152,7 @@ fn other(target: &Target, weight: Option<u32>) -> OtherServer {
         settings: target
             .keywords()
             .into_iter()
-            .filter(|shown| shown.origin != Origin::Default)
+            .filter(|shown| shown.origin != Origin::Default || ALWAYS.contains(&shown.name))
             .map(keyword)
             .collect(),
     }
@@ -140,8 +189,102 @@ fn values(defaults: &BackupDefaults) -> [(&'static str, Option<String>); 4] {
 
 fn application(setting: &ApplicationSetting) -> Setting {
     Setting {
-        secret: setting.value == "***",
+        secret: setting.is_secret(),
         effect: false,
         ..plain(&setting.name, Some(setting.value.clone()), &setting.origin.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::settings::{ConnectArgs, Environment};
+
+    /// What is shown for a connection string, with these variables and a password file.
+    fn shown(url: &str, variables: &[(&str, &str)], passfile: &str) -> SettingsReport {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join(".pgpass");
+        std::fs::write(&file, passfile).unwrap();
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+        let own = [("HOME", home.path().to_str().unwrap()), ("USER", "me")];
+        let list = variables.iter().copied().chain(own);
+        let all = Settings::load(Environment::from_list(home.path(), list), None).unwrap();
+        let args = match url {
+            "" => ConnectArgs::default(),
+            url => ConnectArgs { url: Some(url.to_owned()), ..Default::default() },
+        };
+        let resolved = all.target(&args).unwrap();
+        let given = Given { application_name: "pgtend/backup".to_owned(), ..Given::default() };
+        settings(&all, &resolved, &given)
+    }
+
+    fn line(list: &[Setting], name: &str) -> (String, String) {
+        let found = list.iter().find(|setting| setting.name == name);
+        let found = found.unwrap_or_else(|| panic!("no {name} in {list:?}"));
+        let origin = found.origin.rsplit('/').next().unwrap_or_default().to_owned();
+        (found.value.clone().unwrap_or("-".to_owned()), origin)
+    }
+
+    fn is(list: &[Setting], name: &str, value: &str, origin: &str) {
+        assert_eq!(line(list, name), (value.to_owned(), origin.to_owned()), "{name}");
+    }
+
+    #[test]
+    fn what_is_in_force_is_shown_and_not_what_was_written() {
+        let report = shown("host=h user='' dbname='' port='' sslsni=''", &[], "");
+        for (name, value) in [("user", "me"), ("dbname", "me"), ("port", "5432"), ("sslsni", "0")] {
+            is(&report.server, name, value, "--url");
+        }
+    }
+
+    #[test]
+    fn pgrequiressl_has_its_name() {
+        let variable = [("PGREQUIRESSL", "1")];
+        is(&shown("host=h", &variable, "").server, "sslmode", "require", "PGREQUIRESSL");
+        let given = shown("host=h sslmode=prefer", &variable, "");
+        is(&given.server, "sslmode", "prefer", "--url");
+        let system = shown("host=h sslrootcert=system", &variable, "");
+        is(&system.server, "sslmode", "verify-full", "default");
+        is(&shown("host=h", &[], "").server, "sslmode", "prefer", "default");
+    }
+
+    #[test]
+    fn the_sessions_name_is_the_one_that_is_sent() {
+        is(&shown("host=h", &[], "").server, "application_name", "pgtend/backup", "default");
+        let report = shown("host=h application_name=x", &[], "");
+        is(&report.server, "application_name", "x", "--url");
+    }
+
+    #[test]
+    fn hosts_with_other_passwords_are_told_apart() {
+        let report = shown("host=a,b", &[], "a:*:*:*:hunter2\n");
+        is(&report.server, "password (a:5432)", "***", ".pgpass, line 1");
+        is(&report.server, "password (b:5432)", "-", "default");
+        let report = shown("host=a,b", &[], "*:*:*:*:hunter2\n");
+        is(&report.server, "password", "***", ".pgpass, line 1");
+    }
+
+    #[test]
+    fn another_server_is_shown_with_what_decides() {
+        let variables = [
+            ("DATABASE_URL", "postgresql://h/d"),
+            ("REPLICA_DB_URL", "postgresql://r"),
+            ("VAULT_URL", "https://u:hunter2@vault"),
+            ("JWT_SECRET_KEY", "hunter2"),
+        ];
+        let report = shown("", &variables, "");
+        let replica = &report.replicas[0].settings;
+        for (name, value) in [("user", "me"), ("dbname", "me"), ("sslmode", "prefer")] {
+            is(replica, name, value, "default");
+        }
+        is(&report.application, "VAULT_URL", "https://u:***@vault", "VAULT_URL");
+        is(&report.application, "JWT_SECRET_KEY", "***", "JWT_SECRET_KEY");
+        let secret = report.application.iter().filter(|setting| setting.secret);
+        assert_eq!(
+            secret.map(|setting| setting.name.as_str()).collect::<Vec<_>>(),
+            ["JWT_SECRET_KEY"]
+        );
     }
 }

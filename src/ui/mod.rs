@@ -1,4 +1,5 @@
-//! The door to the terminal: the answer on stdout, talk on stderr.
+//! The door to the terminal: the answer on stdout, talk on stderr. What is said holds no password
+//! of a connection string, wherever the operator put it.
 
 pub mod consent;
 mod progress;
@@ -10,6 +11,7 @@ pub use progress::{Display, watch};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::render::{Page, printable, printable_lines};
+use crate::settings::masked;
 
 /// How much is said on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,11 +78,12 @@ impl Ui {
     /// A line that nobody should miss.
     pub fn warning(&self, text: &str) {
         let label = if self.color { "\x1b[33mwarning:\x1b[0m" } else { "warning:" };
-        say(&format!("{label} {}\n", printable(text)));
+        say(&format!("{label} {}\n", printable(&masked(text))));
     }
 
     /// The lines of a failure.
     pub fn failure(&self, text: &str) {
+        let text = &masked(text);
         match text.strip_prefix("error:").filter(|_| self.color) {
             Some(rest) => say(&format!("\x1b[31merror:\x1b[0m{}", printable_lines(rest))),
             None => say(&printable_lines(text)),
@@ -89,7 +92,7 @@ impl Ui {
 }
 
 fn note(text: &str) {
-    say(&format!("note: {}\n", printable(text)));
+    say(&format!("note: {}\n", printable(&masked(text))));
 }
 
 /// Writes to stderr, with escape sequences of our own: what else there may be in names is made

@@ -23,6 +23,7 @@ mod guides;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod harness;
 mod harness_works;
+mod hostile_path;
 mod layers;
 mod like_psql;
 mod pooler;

@@ -16,14 +16,36 @@ use std::time::Duration;
 
 use crate::harness::{Cluster, ClusterSpec, Pgtend};
 
-/// The heart of the password: it survives every way of quoting.
+/// The heart of a password where nobody looks at the arguments of processes.
 const CORE: &str = "Zq7NobodyMaySeeMe";
-/// With what has to be quoted around it.
-const PASSWORD: &str = "'Zq7NobodyMaySeeMe\\ @/";
-const IN_URL: &str = "%27Zq7NobodyMaySeeMe%5C%20%40%2F";
-const IN_KEYWORDS: &str = r"'\'Zq7NobodyMaySeeMe\\ @/'";
 
-/// Who may log in with [`PASSWORD`], and who may not.
+/// The password of one test: no other test, and no other run on this machine, has it in its
+/// arguments.
+struct Planted {
+    /// The heart of it: it survives every way of quoting.
+    core: String,
+}
+
+impl Planted {
+    fn new(test: &str) -> Self {
+        Self { core: format!("Zq7{test}{}NobodyMaySeeMe", std::process::id()) }
+    }
+
+    /// With what has to be quoted around it.
+    fn password(&self) -> String {
+        format!("'{}\\ @/", self.core)
+    }
+
+    fn in_url(&self) -> String {
+        format!("%27{}%5C%20%40%2F", self.core)
+    }
+
+    fn in_keywords(&self) -> String {
+        format!(r"'\'{}\\ @/'", self.core)
+    }
+}
+
+/// Who may log in with the planted password, and who may not.
 const GOOD: &str = "good";
 const BAD: &str = "bad";
 
@@ -63,7 +85,9 @@ impl Way {
         matches!(self, Self::Url | Self::Keywords)
     }
 
-    fn give(self, pgtend: Pgtend, port: u16, user: &str, db: &str) -> Pgtend {
+    fn give(self, pgtend: Pgtend, planted: &Planted, port: u16, user: &str, db: &str) -> Pgtend {
+        let password = planted.password();
+        let in_url = planted.in_url();
         let home = pgtend.home().to_owned();
         let write = |name: &str, text: &str| {
             let path = home.join(name);
@@ -71,29 +95,31 @@ impl Way {
             fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
             path
         };
-        let url = format!("postgresql://{user}:{IN_URL}@127.0.0.1:{port}/{db}");
+        let url = format!("postgresql://{user}:{in_url}@127.0.0.1:{port}/{db}");
         let keywords = format!("host=127.0.0.1 port={port} user={user} dbname={db}");
         // In a password file the backslash escapes.
-        let line = format!("127.0.0.1:{port}:{db}:{user}:{}", PASSWORD.replace('\\', "\\\\"));
-        let literal = format!("\"{}\"", PASSWORD.replace('\\', "\\\\"));
+        let line = format!("127.0.0.1:{port}:{db}:{user}:{}", password.replace('\\', "\\\\"));
+        let literal = format!("\"{}\"", password.replace('\\', "\\\\"));
         let port = port.to_string();
         let flags = ["-h", "127.0.0.1", "-p", &port, "-U", user, "-d", db];
         match self {
             Self::Url => pgtend.args(["--url", &url]),
-            Self::Keywords => pgtend.args(["-d", &format!("{keywords} password={IN_KEYWORDS}")]),
+            Self::Keywords => {
+                pgtend.args(["-d", &format!("{keywords} password={}", planted.in_keywords())])
+            }
             Self::DatabaseUrl => pgtend.env("DATABASE_URL", url),
             Self::DatabasePassword => pgtend
                 .env("DATABASE_HOST", "127.0.0.1")
                 .env("DATABASE_PORT", &port)
                 .env("DATABASE_NAME", db)
                 .env("DATABASE_USER", user)
-                .env("DATABASE_PASSWORD", PASSWORD),
+                .env("DATABASE_PASSWORD", &password),
             Self::Variable => pgtend
                 .env("PGHOST", "127.0.0.1")
                 .env("PGPORT", &port)
                 .env("PGUSER", user)
                 .env("PGDATABASE", db)
-                .env("PGPASSWORD", PASSWORD),
+                .env("PGPASSWORD", &password),
             Self::Passfile => pgtend.args(flags).env("PGPASSFILE", write("passwords", &line)),
             Self::OwnPassfile => {
                 write(".pgpass", &line);
@@ -112,7 +138,7 @@ impl Way {
                 pgtend.args(["--target", "prod"])
             }
             Self::Command => {
-                let file = write("kept", &format!("{PASSWORD}\n"));
+                let file = write("kept", &format!("{password}\n"));
                 let text = format!(
                     "[target.prod]\nhost = '127.0.0.1'\nport = {port}\nuser = '{user}'\n\
                      dbname = '{db}'\npassword_command = 'cat {}'\n",
@@ -124,7 +150,7 @@ impl Way {
             Self::Service => {
                 let text = format!(
                     "[prod]\nhost=127.0.0.1\nport={port}\nuser={user}\ndbname={db}\n\
-                     password={PASSWORD}\n"
+                     password={password}\n"
                 );
                 pgtend.env("PGSERVICEFILE", write("services", &text)).env("PGSERVICE", "prod")
             }
@@ -141,7 +167,8 @@ struct Spy {
 
 impl Spy {
     /// Keeps the command lines that hold one of these words.
-    fn start(words: &'static [&'static str]) -> Self {
+    fn start(words: &[&str]) -> Self {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::new(Mutex::new(BTreeSet::new()));
         let (stopped, found) = (Arc::clone(&stop), Arc::clone(&seen));
@@ -173,8 +200,8 @@ fn command_lines() -> impl Iterator<Item = String> {
 }
 
 /// Those of several named texts that hold the secret.
-fn leaks<'a>(texts: impl IntoIterator<Item = (String, &'a str)>) -> Vec<String> {
-    let leaking = texts.into_iter().filter(|(_, text)| text.contains(CORE));
+fn leaks<'a>(core: &str, texts: impl IntoIterator<Item = (String, &'a str)>) -> Vec<String> {
+    let leaking = texts.into_iter().filter(|(_, text)| text.contains(core));
     leaking.map(|(name, text)| format!("{name}:\n{text}")).collect()
 }
 
@@ -194,9 +221,9 @@ fn files(folder: &Path, found: &mut Vec<(String, String)>) {
     }
 }
 
-fn server() -> Cluster {
+fn server(planted: &Planted) -> Cluster {
     let cluster = ClusterSpec::default().hba("host all all all scram-sha-256").start();
-    let literal = PASSWORD.replace('\'', "''");
+    let literal = planted.password().replace('\'', "''");
     cluster.psql(
         "postgres",
         &format!(
@@ -217,10 +244,12 @@ fn server() -> Cluster {
 
 #[test]
 fn no_password_gets_out() {
-    let cluster = server();
+    let planted = Planted::new("run");
+    let core = planted.core.as_str();
+    let cluster = server(&planted);
     let folder = tempfile::tempdir().unwrap();
     let repo = folder.path().join("repo");
-    let spy = Spy::start(&[CORE, "pg_dump"]);
+    let spy = Spy::start(&[core, "pg_dump"]);
     let mut said = Vec::new();
     let mut problems = Vec::new();
     for way in WAYS {
@@ -235,7 +264,7 @@ fn no_password_gets_out() {
         .map(|(user, code, db, flags)| {
             let pgtend =
                 Pgtend::new().args(["backup", "--cluster=one"]).args(flags).arg("-r").arg(&repo);
-            (user, code, way.give(pgtend, cluster.port(), user, db).spawn())
+            (user, code, way.give(pgtend, &planted, cluster.port(), user, db).spawn())
         })
         .into();
         let looks = [
@@ -248,7 +277,7 @@ fn no_password_gets_out() {
         ]
         .map(|(user, code, flags)| {
             let pgtend = Pgtend::new().args(flags);
-            (user, code, way.give(pgtend, cluster.port(), user, "shop").spawn())
+            (user, code, way.give(pgtend, &planted, cluster.port(), user, "shop").spawn())
         });
         for (user, code, run) in looks {
             let output = run.wait().expect_code(code);
@@ -272,25 +301,25 @@ fn no_password_gets_out() {
     ] {
         let pgtend = Pgtend::new().args(&arguments).arg("-r").arg(&repo);
         let file = pgtend.home().join("pgtend.toml");
-        fs::write(&file, format!("[target.prod]\nhost = 'h'\npassword = '{CORE}'\n")).unwrap();
+        fs::write(&file, format!("[target.prod]\nhost = 'h'\npassword = '{core}'\n")).unwrap();
         fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
-        let output = pgtend.env("PGPASSWORD", PASSWORD).run().expect_code(0);
+        let output = pgtend.env("PGPASSWORD", planted.password()).run().expect_code(0);
         said.push((arguments.join(" "), output.stdout + &output.stderr));
     }
     let seen = spy.stop();
     said.push(("the server's log".into(), cluster.log()));
     files(&repo, &mut said);
 
-    problems.extend(leaks(said.iter().map(|(name, text)| (name.clone(), text.as_str()))));
+    problems.extend(leaks(core, said.iter().map(|(name, text)| (name.clone(), text.as_str()))));
     let own = env!("CARGO_BIN_EXE_pgtend");
-    let arguments = seen.iter().filter(|line| line.contains(CORE) && !line.starts_with(own));
+    let arguments = seen.iter().filter(|line| line.contains(core) && !line.starts_with(own));
     problems.extend(arguments.map(|line| format!("arguments: {line}")));
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 
     // What would make all of the above prove nothing.
     let port = format!("port={}", cluster.port());
     assert!(seen.iter().any(|line| line.contains("pg_dump") && line.contains(&port)), "{seen:?}");
-    assert!(seen.iter().any(|line| line.contains(CORE) && line.starts_with(own)), "{seen:?}");
+    assert!(seen.iter().any(|line| line.contains(core) && line.starts_with(own)), "{seen:?}");
     for part in ["manifest.json", "verifications/", "globals.sql"] {
         assert!(said.iter().any(|(name, _)| name.contains(part)), "no {part}");
     }
@@ -328,25 +357,114 @@ fn what_cannot_be_read_is_not_repeated() {
             said.push((text.replace(CORE, "*"), output.stdout + &output.stderr));
         }
     }
-    let found = leaks(said.iter().map(|(name, text)| (name.clone(), text.as_str())));
+    let found = leaks(CORE, said.iter().map(|(name, text)| (name.clone(), text.as_str())));
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// A connection string where something else belongs is not repeated either.
+#[test]
+fn a_slip_is_not_repeated() {
+    let strings = [
+        format!("postgresql://app:{CORE}@h/db"),
+        format!("host=h user=app password={CORE}"),
+        format!("https://app:{CORE}@h/db"),
+    ];
+    let commands: [&[&str]; 6] = [
+        &["backup"],
+        &["backup", "list"],
+        &["backup", "show", "latest"],
+        &["restore", "latest"],
+        &["verify-backup", "latest"],
+        &["--show-settings"],
+    ];
+    let flags = [
+        "--host",
+        "--port",
+        "--username",
+        "--target",
+        "--env-file",
+        "--config",
+        "--read-from",
+        "--max-lag",
+        "--format",
+        "--repo",
+        "-W",
+    ];
+    let variables =
+        ["PGHOST", "PGPORT", "PGSERVICE", "PGSSLMODE", "DATABASE_HOST", "DATABASE_PORT"];
+    let mut runs = Vec::new();
+    for text in &strings {
+        for format in ["table", "json"] {
+            let start =
+                |command: &[&str]| Pgtend::new().args(command).args(["--format", format]).arg("-w");
+            for command in commands {
+                runs.push((format!("{command:?} behind"), start(command).arg(text)));
+            }
+            for command in ["restore", "verify-backup", "backup"] {
+                let pgtend = start(&[command]).args(["-r", "/nowhere"]).arg(text);
+                runs.push((format!("{command} of it"), pgtend));
+            }
+            for flag in flags {
+                let pgtend = start(&["--show-settings", "backup"]).args([flag, text]);
+                runs.push((format!("show-settings {flag}"), pgtend));
+                let pgtend = start(&["verify-backup", "latest"]).args([flag, text]);
+                runs.push((format!("verify-backup {flag}"), pgtend));
+            }
+            for name in variables {
+                runs.push((name.to_owned(), start(&["--show-settings"]).env(name, text)));
+            }
+        }
+    }
+    for password in [format!("-p{CORE}"), format!("--password={CORE}"), format!("--port={CORE}")] {
+        runs.push((password.clone(), Pgtend::new().args(["backup", "--format=json", &password])));
+    }
+    runs.push(("-W".to_owned(), Pgtend::new().args(["backup", "--format=json", "-W", CORE])));
+    let mut said = Vec::new();
+    // A few at a time.
+    let mut runs = runs.into_iter().peekable();
+    while runs.peek().is_some() {
+        let started: Vec<_> =
+            runs.by_ref().take(8).map(|(name, pgtend)| (name, pgtend.spawn())).collect();
+        for (name, run) in started {
+            let output = run.wait();
+            assert_ne!(output.code, 70, "{name}: {}", output.stderr);
+            said.push((name, output.stdout + &output.stderr));
+        }
+    }
+    let found = leaks(CORE, said.iter().map(|(name, text)| (name.clone(), text.as_str())));
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    // An address with credentials that is shown for the application.
+    let vault = Pgtend::new().args(["--show-settings", "--format", "json"]);
+    let output = vault.env("DATABASE_URL", "postgresql://h/d").env("VAULT_URL", &strings[2]).run();
+    assert!(output.stdout.contains("VAULT_URL"), "{}", output.stdout);
+    assert!(!output.stdout.contains(CORE), "{}", output.stdout);
 }
 
 /// The looking itself: a planted leak is found in every place.
 #[test]
 fn a_planted_leak_is_found() {
-    let spy = Spy::start(&[CORE]);
+    let planted = Planted::new("leak");
+    let core = planted.core.as_str();
+    let spy = Spy::start(&[core]);
     let mut sleep = std::process::Command::new("sh");
-    sleep.args(["-c", "sleep 0.2; true", &format!("password={CORE}")]);
+    sleep.args(["-c", "sleep 0.2; true", &format!("password={core}")]);
     assert!(sleep.status().unwrap().success());
-    assert_eq!(spy.stop().len(), 1);
+    let seen = spy.stop();
+    assert!(!seen.is_empty(), "the arguments of sh");
 
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("verifications")).unwrap();
-    fs::write(folder.path().join("manifest.json"), format!("{{\"dsn\": \"{IN_URL}\"}}")).unwrap();
-    let packed = zstd::encode_all(IN_KEYWORDS.as_bytes(), 1).unwrap();
+    fs::write(
+        folder.path().join("manifest.json"),
+        format!("{{\"dsn\": \"{}\"}}", planted.in_url()),
+    )
+    .unwrap();
+    let packed = zstd::encode_all(planted.in_keywords().as_bytes(), 1).unwrap();
     fs::write(folder.path().join("verifications/globals.sql.zst"), packed).unwrap();
     let mut found = Vec::new();
     files(folder.path(), &mut found);
-    assert_eq!(leaks(found.iter().map(|(name, text)| (name.clone(), text.as_str()))).len(), 2);
+    assert_eq!(
+        leaks(core, found.iter().map(|(name, text)| (name.clone(), text.as_str()))).len(),
+        2
+    );
 }

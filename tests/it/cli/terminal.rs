@@ -124,5 +124,6 @@ fn progress_is_a_bar_on_a_terminal_and_lines_elsewhere() {
     let lines: Vec<_> =
         output.stderr.lines().filter(|line| line.starts_with("copying: ")).collect();
     assert!(!lines.is_empty(), "no line in ten seconds: {}", output.stderr);
-    assert!(lines[0].contains(" MiB/s, 0/1 tables") || lines[0].contains(" KiB/s, 0/1 tables"));
+    // On a busy machine the first frame may not be done by then: 0 B/s.
+    assert!(lines[0].contains("B/s, 0/1 tables"), "{lines:?}");
 }

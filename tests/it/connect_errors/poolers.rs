@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Child, Stdio};
-use std::time::Duration;
 
 use super::transcript::{SECRET, case, check};
 use crate::harness::pgbouncer::{PASSWORD, PoolSpec};
@@ -23,7 +22,7 @@ fn holder(pooler: &PgBouncer) -> Child {
     let mut psql = psql.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     psql.stdin.as_mut().unwrap().write_all(b"SELECT 1;\n").unwrap();
     let there = || pooler.log().contains("new connection to server").then_some(());
-    command::until(Duration::from_secs(20), there).expect("the holder has a server connection");
+    command::until(command::LIMIT, there).expect("the holder has a server connection");
     psql
 }
 

@@ -1,6 +1,9 @@
 //! Servers that take nobody now: full, starting, stopping, replaying their log.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -36,22 +39,15 @@ fn full() -> BTreeSet<String> {
          CREATE DATABASE narrow CONNECTION LIMIT 0",
     );
     let small = ClusterSpec::default()
-        .set("max_connections", "4")
-        .set("superuser_reserved_connections", "2")
+        .set("max_connections", "8")
+        .set("superuser_reserved_connections", "6")
         .set("max_wal_senders", "0")
         .start();
     small.psql("postgres", "CREATE ROLE app LOGIN");
-    // Two slots are left, for superusers.
-    let mut holders: Vec<Psql> = (0..2).map(|_| Psql::start(&small, "postgres")).collect();
-    let count =
-        "SELECT count(*) = NUMBER FROM pg_stat_activity WHERE backend_type = 'client backend'";
-    let holding = |number: usize| {
-        // The one who asks counts too.
-        let count = count.replace("NUMBER", &(number + 1).to_string());
-        let there = || (small.psql("postgres", &count) == "t").then_some(());
-        command::until(command::LIMIT, there).expect("sessions");
-    };
-    holding(2);
+    // What is left is for superusers, and is enough for those who are about to be refused.
+    let seats = tempfile::tempdir().unwrap();
+    let seat = |number: usize| seated(&small, &seats.path().join(number.to_string()));
+    let mut holders: Vec<Psql> = (0..2).map(seat).collect();
     let mut provoked = check(vec![
         case("too-many-role", to(&limited, "limited", "postgres"), 75, r#"note: using the command line, 127.0.0.1:PORT/postgres as limited
 error: cannot connect to 127.0.0.1:PORT
@@ -72,21 +68,7 @@ error: cannot connect to 127.0.0.1:PORT
   exit:  75
 "#).at(&small),
     ]);
-    holders.push(Psql::start(&small, "postgres"));
-    wait_for_sessions(&small, 3);
-    holders.push(Psql::start(&small, "postgres"));
-    // Whoever asks whether it is full may have taken the last place from the one who is to hold it.
-    let full = || match small.psql_result("postgres", "SELECT 1") {
-        Err(_) => Some(()),
-        Ok(_) => {
-            if holders.iter_mut().any(Psql::has_ended) {
-                holders.retain_mut(|holder| !holder.has_ended());
-                holders.push(Psql::start(&small, "postgres"));
-            }
-            None
-        }
-    };
-    command::until(command::LIMIT, full).expect("a full server");
+    holders.extend((2..8).map(seat));
     provoked.extend(check(vec![
         case(
             "too-many-server",
@@ -104,9 +86,26 @@ error: cannot connect to 127.0.0.1:PORT
     provoked
 }
 
-/// It waits for a file of its archive that takes long to come.
+/// A session that is there for sure, and stays.
+fn seated(cluster: &Cluster, mark: &Path) -> Psql {
+    let sit = || {
+        let mut psql = Psql::start(cluster, "postgres");
+        psql.send(&format!("\\! touch {}", mark.display()));
+        // Whoever has just left may still have the place.
+        let settled = command::until(command::LIMIT, || {
+            (mark.exists() || psql.has_ended()).then(|| mark.exists())
+        });
+        (settled == Some(true)).then_some(psql)
+    };
+    command::until(command::LIMIT, sit).expect("a place")
+}
+
+/// It waits for a file of its archive, as long as the test is there.
 fn starting() -> BTreeSet<String> {
-    let cluster = ClusterSpec::default().set("restore_command", "'sleep 60'").start();
+    let gate = tempfile::tempdir().unwrap();
+    fs::set_permissions(gate.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let wait = format!("'while test -d {}; do sleep 0.1; done; false'", gate.path().display());
+    let cluster = ClusterSpec::default().set("restore_command", &wait).start();
     cluster.stop_immediate();
     cluster.add_file("recovery.signal");
     cluster.start_soon();

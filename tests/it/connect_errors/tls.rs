@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use super::transcript::{case, check};
+use super::transcript::{SECRET, case, case_until_heard, check};
 use crate::harness::pki::{ClientVariant, Pki};
 use crate::harness::{Cluster, ClusterSpec, Pgtend, TlsVariant};
 
@@ -31,10 +31,15 @@ pub fn certificates() -> BTreeSet<String> {
         .hba(
             "hostssl all by_cert all cert
              hostssl all tls_only all trust
+             hostssl all by_password all scram-sha-256
              host all postgres all trust",
         )
         .start();
-    good.psql("postgres", "CREATE ROLE by_cert LOGIN; CREATE ROLE tls_only LOGIN");
+    good.psql(
+        "postgres",
+        "CREATE ROLE by_cert LOGIN; CREATE ROLE tls_only LOGIN;
+         CREATE ROLE by_password LOGIN PASSWORD 'right'",
+    );
     let plain = Cluster::shared();
     let [expired, early, own, for_clients, elsewhere] =
         starting.map(|start| start.join().expect("a server"));
@@ -109,20 +114,20 @@ error: cannot connect to localhost:PORT (127.0.0.1)
 "#,
         )
         .at(&good),
-        case("client-certificate-untrusted", client(ClientVariant::OtherAuthority), 69, r#"note: using --url, localhost:PORT/postgres as postgres
+        case_until_heard("client-certificate-untrusted", client(ClientVariant::OtherAuthority), 69, r#"note: using --url, localhost:PORT/postgres as postgres
 error: cannot connect to localhost:PORT (127.0.0.1)
   cause: the server ended TLS: tlsv1 alert unknown ca
   next:  give a certificate (sslcert, sslkey) from an authority in the server's ssl_ca_file
   exit:  69
 "#)
             .at(&elsewhere),
-        case("client-certificate-expired", client(ClientVariant::Expired), 69, r#"note: using --url, localhost:PORT/postgres as postgres
+        case_until_heard("client-certificate-expired", client(ClientVariant::Expired), 69, r#"note: using --url, localhost:PORT/postgres as postgres
 error: cannot connect to localhost:PORT (127.0.0.1)
   cause: the server ended TLS: sslv3 alert certificate expired
   next:  renew the client certificate that sslcert names
   exit:  69
 "#).at(&elsewhere),
-        case("client-certificate-refused", client(ClientVariant::ForServers), 69, r#"note: using --url, localhost:PORT/postgres as postgres
+        case_until_heard("client-certificate-refused", client(ClientVariant::ForServers), 69, r#"note: using --url, localhost:PORT/postgres as postgres
 error: cannot connect to localhost:PORT (127.0.0.1)
   cause: the server ended TLS: sslv3 alert unsupported certificate
   next:  look into the server's log: it says what is wrong with the client certificate (sslcert)
@@ -160,6 +165,22 @@ error: cannot connect to localhost:PORT (127.0.0.1)
   exit:  69
 "#)
             .at(&good),
+        // The fallback to plain text is refused as well, and that is nobody's business.
+        case(
+            "wrong-password",
+            |pgtend| {
+                to(&good, "localhost", "user=by_password sslmode=prefer")(pgtend)
+                    .env("PGPASSWORD", SECRET)
+            },
+            69,
+            r#"note: using --url, localhost:PORT/postgres as by_password
+error: cannot connect to localhost:PORT (127.0.0.1)
+  cause: password authentication failed for user "by_password" (the password is from PGPASSWORD)
+  next:  check --username and the password in PGPASSWORD; one past its VALID UNTIL is refused in the same words
+  exit:  69
+"#,
+        )
+        .at(&good),
         // libpq goes on in plain text as well; here that is not enough.
         case(
             "tls-files+no-pg-hba-entry",

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::harness::{Cluster, ClusterSpec, Pgtend, command};
 
@@ -125,28 +125,78 @@ fn a_rotated_password_is_had_once_more() {
     assert!(output.stderr.contains(from), "{}", output.stderr);
 }
 
+/// Seconds that no other process sleeps.
+fn own_number(prefix: &str) -> String {
+    format!("{prefix}{}", std::process::id())
+}
+
+fn sleeps(seconds: &str) -> bool {
+    let mut pgrep = std::process::Command::new("pgrep");
+    let finished = command::run(pgrep.args(["-fx", &format!("sleep {seconds}")]), "");
+    !finished.stdout().is_empty()
+}
+
+#[track_caller]
+fn until_it_sleeps(seconds: &str, there: bool) {
+    let changed = || (sleeps(seconds) == there).then_some(());
+    command::until(command::LIMIT, changed).unwrap_or_else(|| panic!("asleep: {}", !there));
+}
+
 #[test]
-fn ctrl_c_ends_a_command_that_hangs() {
+fn a_signal_ends_a_command_that_hangs() {
     let cluster = server();
-    // A number that no other process has.
-    let seconds = format!("98{}", std::process::id());
-    let pgtend = with_command(&cluster, &format!("sleep {seconds}; echo right"));
-    let run = pgtend.arg("--show-server").spawn();
-    let sleeps = || {
-        let finished = command::run(
-            std::process::Command::new("pgrep").args(["-fx", &format!("sleep {seconds}")]),
-            "",
-        );
-        !finished.stdout().is_empty()
-    };
-    command::until(command::LIMIT, || sleeps().then_some(())).expect("a sleep");
-    run.signal(Signal::INT);
-    let clock = Instant::now();
-    run.wait().expect_code(130);
-    assert!(clock.elapsed() < Duration::from_secs(2), "{:?}", clock.elapsed());
-    // In a group of its own when there is no terminal; with one, Ctrl-C reaches it by itself.
-    if fs::File::open("/dev/tty").is_err() {
-        command::until(Duration::from_secs(2), || (!sleeps()).then_some(())).expect("no sleep");
+    for (prefix, signal, code) in [("98", Signal::INT, 130), ("97", Signal::TERM, 143)] {
+        let seconds = own_number(prefix);
+        let pgtend = with_command(&cluster, &format!("(sleep {seconds}; echo right) | cat"));
+        let run = pgtend.arg("--show-server").spawn();
+        until_it_sleeps(&seconds, true);
+        run.signal(signal);
+        let clock = Instant::now();
+        run.wait().expect_code(code);
+        assert!(clock.elapsed() < Duration::from_secs(10), "{:?}", clock.elapsed());
+        until_it_sleeps(&seconds, false);
+    }
+}
+
+/// There it has the terminal: Ctrl-C reaches it alone, and SIGTERM pgtend alone.
+#[test]
+fn a_signal_on_a_terminal_ends_a_command_that_hangs() {
+    let cluster = server();
+    for (prefix, code) in [("96", "code 130"), ("95", "code 143")] {
+        let seconds = own_number(prefix);
+        let pgtend = with_command(&cluster, &format!("(sleep {seconds}; echo right) | cat"));
+        let pgtend = pgtend.arg("--show-server");
+        let mut session = terminal_of(&pgtend, &[], pgtend.home());
+        let (_, number) = session.exp_regex("pid [0-9]+").unwrap();
+        until_it_sleeps(&seconds, true);
+        if prefix == "96" {
+            session.send_control('c').unwrap();
+        } else {
+            let number = number.strip_prefix("pid ").unwrap().parse().unwrap();
+            kill_process(Pid::from_raw(number).unwrap(), Signal::TERM).unwrap();
+        }
+        let rest = session.exp_eof().unwrap();
+        assert!(rest.contains(code), "{rest}");
+        until_it_sleeps(&seconds, false);
+    }
+}
+
+#[test]
+fn a_command_can_ask_on_the_terminal() {
+    let cluster = server();
+    for suspended in [false, true] {
+        let script = "printf 'Code: ' >/dev/tty; read -r code </dev/tty; echo \"$code\"";
+        let pgtend = with_command(&cluster, script).arg("--show-server");
+        let mut session = terminal_of(&pgtend, &[], pgtend.home());
+        session.exp_string("Code: ").unwrap();
+        if suspended {
+            // Nobody could wake this group again, so it goes on by itself.
+            session.send_control('z').unwrap();
+            std::thread::sleep(Duration::from_secs(3));
+        }
+        session.send_line("right").unwrap();
+        let rest = session.exp_eof().unwrap();
+        assert!(rest.contains("code 0"), "{suspended}: {rest}");
     }
 }
 
@@ -169,27 +219,43 @@ fn on_a_terminal_by(
     arguments: &[&str],
     variables: &[(&str, &str)],
 ) -> rexpect::session::PtySession {
-    let plain = Pgtend::new().args(arguments).command();
+    // Its home is gone by the time that it is looked at.
+    terminal_of(&Pgtend::new().args(arguments), variables, Path::new("/"))
+}
+
+fn terminal_of(
+    pgtend: &Pgtend,
+    variables: &[(&str, &str)],
+    folder: &Path,
+) -> rexpect::session::PtySession {
+    let plain = pgtend.command();
     let words: Vec<&str> = plain.get_args().map(|word| word.to_str().unwrap()).collect();
     let program = plain.get_program().to_str().unwrap();
-    // The shell waits for Ctrl-C too, and goes on.
-    let script =
-        format!("trap : INT; stty echo; {program} {}; echo \"code $?\"; stty -a", words.join(" "));
+    // The shell waits for Ctrl-C too, and goes on; at the end it uses the terminal, which stops
+    // who has lost it.
+    let script = format!(
+        "trap : INT QUIT; stty echo; sh -c 'echo \"pid $$\"; exec {program} {}'; echo \"code $?\"; \
+         stty -ixon; stty -a",
+        words.join(" ")
+    );
     let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", &script]).env_clear().current_dir("/");
+    shell.args(["-c", &script]).env_clear().current_dir(folder);
     shell.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     shell.env("TERM", "xterm").envs(variables.iter().copied());
-    rexpect::session::spawn_command(shell, Some(20_000)).unwrap()
+    rexpect::session::spawn_command(shell, Some(60_000)).unwrap()
 }
 
 #[test]
 fn ctrl_c_at_the_question_gives_the_terminal_back() {
     let cluster = server();
-    for command in [["--show-server"].as_slice(), &["backup", "-r", "/tmp/no-such", "--dry-run"]] {
+    let backup = ["backup", "-r", "/tmp/no-such", "--dry-run"].as_slice();
+    for (command, key) in
+        [(["--show-server"].as_slice(), 'c'), (backup, 'c'), (&["--show-server"], '\\')]
+    {
         let mut session = on_a_terminal(&cluster, command);
         session.exp_string("Password for user app at 127.0.0.1:").unwrap();
         std::thread::sleep(Duration::from_millis(200));
-        session.send_control('c').unwrap();
+        session.send_control(key).unwrap();
         let rest = session.exp_eof().unwrap();
         assert!(rest.contains("code 130"), "{rest}");
         assert!(rest.contains(" echo ") && !rest.contains("-echo "), "{rest}");
@@ -204,9 +270,32 @@ fn a_wrong_password_that_was_typed_is_an_error() {
     session.exp_string("Password for user app at 127.0.0.1:").unwrap();
     session.send_line("sesame").unwrap();
     let rest = session.exp_eof().unwrap();
-    assert!(rest.contains("(the password is from the terminal)"), "{rest}");
+    assert!(rest.contains("(with the password that was typed)"), "{rest}");
+    assert!(rest.contains("check --username, and type the password again;"), "{rest}");
     assert!(rest.contains("code 69") && !rest.contains("Password for"), "{rest}");
     assert!(!rest.contains("sesame"), "{rest}");
+}
+
+/// Ctrl-D, or Enter alone: the error begins on a line of its own.
+#[test]
+fn an_empty_answer_is_told_as_one() {
+    let cluster = server();
+    for enter in [false, true] {
+        let mut session = on_a_terminal(&cluster, &["--show-server", "-q"]);
+        session.exp_string("Password for user app at 127.0.0.1:").unwrap();
+        if enter {
+            session.send_line("").unwrap();
+        } else {
+            session.send_control('d').unwrap();
+        }
+        let rest = session.exp_eof().unwrap();
+        assert!(rest.contains(": \r\nerror: cannot connect to 127.0.0.1:"), "{rest}");
+        assert!(rest.contains("the password of app, and nothing was typed"), "{rest}");
+        assert!(rest.contains("next:  type it at the question, or "), "{rest}");
+        assert!(rest.contains("code 69") && !rest.contains("on a terminal"), "{rest}");
+    }
+    let log = cluster.log();
+    assert!(!log.contains("authentication failed"), "an empty password was tried: {log}");
 }
 
 #[test]

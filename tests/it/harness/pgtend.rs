@@ -2,11 +2,11 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -142,12 +142,29 @@ impl Pgtend {
             // It may end without reading all of it.
             std::thread::spawn(move || stdin.write_all(&input).is_ok());
         }
+        let said = Arc::new(Mutex::new(Vec::new()));
         let streams = Some([
             command::read_all(child.stdout.take().unwrap()),
-            command::read_all(child.stderr.take().unwrap()),
+            read_into(Arc::clone(&said), child.stderr.take().unwrap()),
         ]);
-        Running { child, streams, limit: self.limit, peak_rss: 0, _home: self.home }
+        Running { child, streams, said, limit: self.limit, peak_rss: 0, _home: self.home }
     }
+}
+
+/// Collects a stream to its end where it can be looked at before.
+fn read_into(
+    said: Arc<Mutex<Vec<u8>>>,
+    mut stream: impl Read + Send + 'static,
+) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        loop {
+            match stream.read(&mut bytes).expect("a pipe can be read") {
+                0 => return said.lock().unwrap().clone(),
+                read => said.lock().unwrap().extend_from_slice(&bytes[..read]),
+            }
+        }
+    })
 }
 
 /// A pgtend that runs; killed when dropped.
@@ -156,6 +173,8 @@ pub struct Running {
     child: Child,
     /// `None` once it has been waited for.
     streams: Option<[JoinHandle<Vec<u8>>; 2]>,
+    /// Standard error up to now.
+    said: Arc<Mutex<Vec<u8>>>,
     limit: Duration,
     peak_rss: u64,
     _home: Arc<TempDir>,
@@ -171,6 +190,20 @@ impl Running {
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).expect("pgtend still runs");
+    }
+
+    /// Waits until its standard error has these words; panics when it ends without them.
+    #[track_caller]
+    pub fn until_said(&mut self, words: &str) {
+        let said =
+            |said: &Mutex<Vec<u8>>| String::from_utf8_lossy(&said.lock().unwrap()).contains(words);
+        let heard = command::until(self.limit, || {
+            // Asked for in this order: its last words come before its end.
+            let ended = self.child.try_wait().unwrap().is_some();
+            (said(&self.said) || ended).then_some(ended)
+        });
+        let text = String::from_utf8_lossy(&self.said.lock().unwrap()).into_owned();
+        assert!(text.contains(words) && heard == Some(false), "not said: {words}\n{text}");
     }
 
     /// True once it has ended (it still has to be waited for).
