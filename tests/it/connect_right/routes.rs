@@ -261,7 +261,7 @@ fn a_slow_password_command_is_waited_for() {
     let text = format!(
         "[target.prod]\nhost = '127.0.0.1'\nport = {}\nuser = 'app'\ndbname = 'postgres'\n\
          connect_timeout = 2\npassword_command = 'sleep 4; echo right'\n\
-         replicas = ['postgresql://127.0.0.1:{}']\n",
+         replicas = [{{ url = 'postgresql://127.0.0.1:{}' }}]\n",
         primary.port(),
         foreign.port()
     );
@@ -277,6 +277,9 @@ fn another_database_is_not_read_in_the_targets_place() {
     primary.psql("postgres", "CREATE DATABASE app");
     primary.psql("postgres", "CREATE DATABASE other");
     let standby = primary.standby();
+    // One that has replayed no transaction cannot say how old the last one is.
+    primary.psql("postgres", "CREATE TABLE t (n int)");
+    standby.catch_up_with(&primary);
     let folder = tempfile::tempdir().unwrap();
     let at = |port: u16, name: &str| format!("postgresql://postgres@127.0.0.1:{port}/{name}");
     let with = |name: &str| {
