@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, getpgrp, getpid, kill_current_process_group, kill_process,
-    kill_process_group, waitid,
+    Pid, Signal, WaitId, WaitIdOptions, getpgrp, kill_current_process_group, kill_process_group,
+    waitid,
 };
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -103,8 +103,8 @@ async fn output_of(command: &str) -> io::Result<(ExitStatus, Vec<u8>)> {
         && had_terminal
         && matches!(signal, Signal::INT | Signal::QUIT)
     {
-        // Ctrl-C reached the command alone, and was meant for all of us.
-        kill_process(getpid(), signal)?;
+        // Ctrl-C reached the command alone, and was meant for all of us, a script around us too.
+        kill_current_process_group(signal)?;
         tokio::time::sleep(HEARD).await;
     }
     Ok((status, output))

@@ -63,7 +63,7 @@ impl Full {
         let port = SocketAddr::try_from(address).unwrap().port();
         let mut waiting = Vec::new();
         let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        while let Ok(stream) = TcpStream::connect_timeout(&to, Duration::from_millis(300)) {
+        while let Ok(stream) = TcpStream::connect_timeout(&to, Duration::from_secs(1)) {
             waiting.push(stream);
             assert!(waiting.len() < 100, "the queue is never full");
         }

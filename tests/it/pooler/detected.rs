@@ -121,7 +121,7 @@ fn a_pool_that_is_too_small_to_tell_is_unknown_within_a_time_limit() {
     let pooler = PoolSpec::mode("session").size(1).start(Cluster::shared());
     let began = std::time::Instant::now();
     let found = between(&pooler.url("postgres"));
-    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     let Between::Pooler(found) = found else { panic!("{found:?}") };
     assert_eq!(found.mode, PoolerMode::Unknown);
     assert!(found.evidence.iter().any(|shown| shown.contains("within 5 s")), "{found:?}");
