@@ -123,7 +123,11 @@ fn toml_is_a_settings_file_that_means_the_same() {
         let (settings, shown) = resolve(folder.path(), &again, &[]);
         // What a default is cannot be seen in what was given.
         let given = |resolved: &Resolved| {
-            essence(resolved).replace("\"dbname\": \"me\", ", "").replace(", \"user\": \"me\"", "")
+            let all = essence(resolved);
+            // What was given empty is written as what it means.
+            let lines = all.lines().filter(|line| name != "blank" || !line.starts_with('{'));
+            let all = lines.collect::<Vec<_>>().join("\n");
+            all.replace("\"dbname\": \"me\", ", "").replace(", \"user\": \"me\"", "")
         };
         assert_eq!(given(&shown), given(&resolved), "{name}:\n{text}");
         assert_eq!(settings.backup.jobs, Some(3), "{name}");
