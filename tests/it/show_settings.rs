@@ -71,7 +71,7 @@ type Case = (&'static str, ConnectArgs, &'static [(&'static str, &'static str)])
 /// What is shown as TOML is a pgtend.toml that means the same.
 #[test]
 fn toml_is_a_settings_file_that_means_the_same() {
-    let cases: [Case; 7] = [
+    let cases: [Case; 6] = [
         ("prod", ConnectArgs { target: Some("prod".into()), ..Default::default() }, &[]),
         ("dot", ConnectArgs { target: Some("with a.dot".into()), ..Default::default() }, &[]),
         (
@@ -94,14 +94,6 @@ fn toml_is_a_settings_file_that_means_the_same() {
                 ("ENVIRONMENT", "staging"),
                 ("DB_POOLSIZE", "hunter2"),
             ],
-        ),
-        (
-            "blank",
-            ConnectArgs {
-                url: Some("host=h user='' dbname='' port='' sslsni=''".into()),
-                ..Default::default()
-            },
-            &[],
         ),
         (
             "required",
