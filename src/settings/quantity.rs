@@ -31,7 +31,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "it is a whole number with s, m, h, d or w: 26h".to_owned())
 }
 
-/// The shortest way that [`bytes`] reads back.
+/// The shortest way that [`bytes()`] reads back.
 pub fn written_bytes(bytes: u64) -> String {
     written(bytes, &[("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)], "")
 }
