@@ -282,7 +282,8 @@ fn a_table_locked_by_an_idle_session_is_waited_for_as_long_as_allowed() {
         assert!(output.stderr.contains("--lock-wait"), "{}", output.stderr);
         repository.assert_empty();
         assert_nothing_runs(&database, Duration::from_secs(5));
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        let waiting = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                       WHERE NOT l.granted AND d.datname = current_database()";
         assert_eq!(database.psql(waiting), "0");
     }
     holder.send("COMMIT;");

@@ -78,9 +78,8 @@ fn every_variable_works_as_in_psql() {
             cell
         })
         .collect();
-    let why = "a variable that is set to nothing counts as unset, as in every shell script";
     for name in ["PGSSLMODE", "PGCONNECT_TIMEOUT", "PGTARGETSESSIONATTRS", "PGCHANNELBINDING"] {
-        let mut cell = Cell::new(format!("{name} is empty"), "").differs(why);
+        let mut cell = Cell::new(format!("{name} is empty"), "");
         for (name, value) in base.iter().chain([&(name, "")]) {
             cell = cell.env(name, value);
         }

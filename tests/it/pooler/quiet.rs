@@ -55,9 +55,14 @@ fn show_server_leaves_nothing_in_any_mode() {
     }
 }
 
-/// Another client beside ours, who sets nothing.
+/// Another client beside ours, who sets nothing but what is usual anyway.
 async fn other(pooler: &PgBouncer, db: &str) -> Session {
-    let options = SessionOptions { application: "other".into(), ..SessionOptions::default() };
+    let usual = vec![("search_path".to_owned(), "\"$user\", public".to_owned())];
+    let options = SessionOptions {
+        application: "other".into(),
+        settings: usual,
+        ..SessionOptions::default()
+    };
     conn::connect(&target(&pooler.url(db)), &options).await.unwrap()
 }
 
