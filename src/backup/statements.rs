@@ -70,7 +70,10 @@ pub fn lock_nowait(schema: &str, name: &str) -> String {
 
 /// The oid that a table's name means now.
 pub fn oid_of(schema: &str, name: &str) -> String {
-    format!("SELECT to_regclass({})::oid;", quote_literal(&quote_qualified(schema, name)))
+    format!(
+        "SELECT pg_catalog.to_regclass({})::pg_catalog.oid;",
+        quote_literal(&quote_qualified(schema, name))
+    )
 }
 
 /// Locks many tables against rewriting.

@@ -8,10 +8,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
+use super::states::to;
 use super::transcript::{SECRET, case, check};
-use crate::harness::Pgtend;
 use crate::harness::cluster::free_port;
 use crate::harness::impostor::{Full, impostor, message, silent, startup};
+use crate::harness::tools::TOO_OLD;
+use crate::harness::{ClusterSpec, Pgtend, command};
 
 fn local(port: u16) -> impl Fn(Pgtend) -> Pgtend + use<> {
     move |pgtend| {
@@ -188,12 +190,12 @@ pub fn something_else() -> BTreeSet<String> {
         let login = [message(b'R', &[0, 0, 0, 0]), message(b'Z', b"I")].concat();
         stream.write_all(&login).unwrap();
     });
-    let old = impostor(|stream| {
-        startup(stream);
-        let version = message(b'S', b"server_version\x009.6.24\0");
-        let login = [message(b'R', &[0, 0, 0, 0]), version, message(b'Z', b"I")].concat();
-        stream.write_all(&login).unwrap();
-    });
+    let old = ClusterSpec::major(TOO_OLD).start();
+    // A real server that hangs before it says a word.
+    let slow = ClusterSpec::default().start();
+    slow.alter_system(&[("pre_auth_delay", "60")]);
+    let delayed = || slow.log().contains("\"pre_auth_delay\" changed").then_some(());
+    command::until(command::LIMIT, delayed).expect("a server that was told to hang");
     let tls = |port: u16| move |pgtend| local(port)(pgtend).env("PGSSLMODE", "require");
     check(vec![
         case("silent-server", shortly(local(quiet)), 69, r#"note: using the command line, 127.0.0.1:PORT/shop as app
@@ -202,6 +204,12 @@ error: cannot connect to 127.0.0.1:PORT
   next:  check that 127.0.0.1:PORT is a PostgreSQL server's port and that the server does not hang, or raise connect_timeout
   exit:  69
 "#).naming(quiet, "PORT"),
+        case("silent-server: hanging", shortly(local(slow.port())), 69, r#"note: using the command line, 127.0.0.1:PORT/shop as app
+error: cannot connect to 127.0.0.1:PORT
+  cause: the connection was accepted, and then nothing was said within 5 s
+  next:  check that 127.0.0.1:PORT is a PostgreSQL server's port and that the server does not hang, or raise connect_timeout
+  exit:  69
+"#).naming(slow.port(), "PORT"),
         case("silent-tls", shortly(tls(half)), 69, r#"note: using the command line, 127.0.0.1:PORT/shop as app
 error: cannot connect to 127.0.0.1:PORT
   cause: TLS was agreed on, and not completed within 5 s
@@ -256,12 +264,12 @@ error: cannot connect to 127.0.0.1:PORT
   next:  check that 127.0.0.1:PORT is a PostgreSQL server, and what is in between (a proxy that ends TLS)
   exit:  69
 "#).naming(bad_tls, "PORT"),
-        case("too-old", local(old), 69, r#"note: using the command line, 127.0.0.1:PORT/shop as app
+        case("too-old", to(&old, "postgres", "postgres"), 69, r#"note: using the command line, 127.0.0.1:PORT/postgres as postgres
 error: cannot connect to 127.0.0.1:PORT
-  cause: the server is PostgreSQL 9, and pgtend needs 13 or newer
+  cause: the server is PostgreSQL 12, and pgtend needs 13 or newer
   next:  upgrade the server: its version has reached its end of life
   exit:  69
-"#).naming(old, "PORT"),
+"#).at(&old),
     ])
 }
 

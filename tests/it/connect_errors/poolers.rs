@@ -31,7 +31,9 @@ pub fn poolers() -> BTreeSet<String> {
     let strict = PoolSpec::mode("session").only("postgres").start(cluster);
     let small = PoolSpec::mode("session").size(1).set("query_wait_timeout", "2").start(cluster);
     let full = PoolSpec::mode("session").set("max_client_conn", "1").start(cluster);
-    let holders = [holder(&small), holder(&full)];
+    let patient = PoolSpec::mode("session").size(1).start(cluster);
+    let holders = [holder(&small), holder(&full), holder(&patient)];
+    let waiting = to(&patient, "postgres", PASSWORD);
     let reasons = check(vec![
         case(
             "pooler-database",
@@ -69,6 +71,18 @@ error: cannot connect to 127.0.0.1:PORT
 ",
         )
         .naming(small.port(), "PORT"),
+        case(
+            "silent-login: pooler",
+            |pgtend| waiting(pgtend).env("PGCONNECT_TIMEOUT", "5"),
+            69,
+            "note: using the command line, 127.0.0.1:PORT/postgres as postgres
+error: cannot connect to 127.0.0.1:PORT
+  cause: the login was accepted, and the first statement not answered within 5 s
+  next:  look whether the server at 127.0.0.1:PORT hangs, or a pooler there waits for a free server, or raise connect_timeout
+  exit:  69
+",
+        )
+        .naming(patient.port(), "PORT"),
         case(
             "pooler-full",
             to(&full, "postgres", PASSWORD),

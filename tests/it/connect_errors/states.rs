@@ -13,7 +13,7 @@ use crate::harness::impostor::{impostor, message, startup};
 use crate::harness::{Cluster, ClusterSpec, Pgtend, command};
 use crate::scene::Psql;
 
-fn to(cluster: &Cluster, user: &str, database: &str) -> impl Fn(Pgtend) -> Pgtend + use<> {
+pub fn to(cluster: &Cluster, user: &str, database: &str) -> impl Fn(Pgtend) -> Pgtend + use<> {
     let (port, user, database) = (cluster.port(), user.to_owned(), database.to_owned());
     move |pgtend: Pgtend| {
         let pgtend = pgtend.args(["-h", "127.0.0.1", "-U", &user, "-d", &database, "-p"]);
@@ -187,8 +187,8 @@ error: cannot connect to 127.0.0.1:PORT
     ])
 }
 
-/// The words of a server that replays its log after one of its processes crashed: a real one is
-/// there for less than the five seconds that a test needs.
+/// The words of a server that replays its log after one of its processes crashed: a real one says
+/// them for less than five seconds, see `connect_right::retries`; all tries take longer.
 fn crashed() -> BTreeSet<String> {
     let port = impostor(|stream| {
         startup(stream);

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::harness::cluster::free_port;
 use crate::harness::impostor::silent;
@@ -36,6 +36,31 @@ fn a_server_that_starts_is_waited_for() {
     std::fs::write(&path, "").unwrap();
     let output = run.wait().expect_code(0);
     assert_eq!(output.json()["report"]["port"], cluster.port());
+}
+
+/// One of its processes was killed, and another one does not end: until that is killed too, after
+/// five seconds, the server takes nobody.
+#[test]
+fn a_server_whose_process_crashed_is_waited_for() {
+    let cluster = ClusterSpec::default().start();
+    let _sessions =
+        [Psql::start(&cluster, "dbname=postgres"), Psql::start(&cluster, "dbname=postgres")];
+    let pids = || {
+        let list = "SELECT pid FROM pg_stat_activity WHERE application_name = 'application'";
+        let pids = cluster.psql("postgres", list);
+        let pids: Vec<Pid> =
+            pids.lines().map(|pid| Pid::from_raw(pid.parse().unwrap()).unwrap()).collect();
+        <[Pid; 2]>::try_from(pids).ok()
+    };
+    let [stopped, killed] = command::until(command::LIMIT, pids).expect("two sessions");
+    kill_process(stopped, Signal::STOP).unwrap();
+    kill_process(killed, Signal::KILL).unwrap();
+    let crashed = || cluster.log().contains("was terminated by signal 9").then_some(());
+    command::until(command::LIMIT, crashed).expect("a server with a crashed process");
+    let mut run = show_server(cluster.port(), "postgres").spawn();
+    run.until_said("the database system is in recovery mode; trying again in ");
+    kill_process(stopped, Signal::CONT).unwrap();
+    run.wait().expect_code(0);
 }
 
 #[test]

@@ -9,6 +9,9 @@ use rustix::process::geteuid;
 /// Every major with a server here, oldest first.
 pub const SERVER_MAJORS: [u32; 6] = [13, 14, 15, 16, 17, 18];
 
+/// One that pgtend does not work with any more.
+pub const TOO_OLD: u32 = 12;
+
 /// Every major with client programs here, oldest first.
 pub const CLIENT_MAJORS: [u32; 3] = [15, 16, 18];
 
@@ -16,7 +19,7 @@ pub const CLIENT_MAJORS: [u32; 3] = [15, 16, 18];
 pub fn server_bindir(major: u32) -> PathBuf {
     let folder = match major {
         15 => debian(),
-        13 | 14 | 16 | 17 | 18 => cache().join(format!("server-{major}/bin")),
+        TOO_OLD | 13 | 14 | 16 | 17 | 18 => cache().join(format!("server-{major}/bin")),
         _ => panic!("no PostgreSQL {major} server in the tests: there are {SERVER_MAJORS:?}"),
     };
     having(folder, "postgres")

@@ -68,7 +68,7 @@ const ASSEMBLED: [(&str, &str, &str); 49] = [
     ("backup", "SET TRANSACTION SNAPSHOT ", "takes no parameter"),
     ("backup", "COMMIT", "ends a transaction of a batch"),
     ("backup", "SELECT pg_catalog.set_config(", "pins in one batch with BEGIN, behind a pooler"),
-    ("backup", "SELECT to_regclass(", "stands in one batch with LOCK and COMMIT"),
+    ("backup", "SELECT pg_catalog.to_regclass(", "stands in one batch with LOCK and COMMIT"),
     ("backup", "GRANT ", "advice for the operator, never sent"),
     ("restore", "COPY ", "the table and its columns come from the archive"),
     ("restore", "TRUNCATE ", "the table comes from the archive"),
