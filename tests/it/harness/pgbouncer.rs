@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::net::TcpStream;
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -116,7 +117,12 @@ impl PgBouncer {
         let pipe = watchdog.stdin.take();
         let client = super::tools::client_for(cluster.major()).join("psql");
         let pooler = Self { watchdog, pipe, folder, port, client };
-        let up = || TcpStream::connect(("127.0.0.1", port)).ok();
+        // It listens on TCP a moment before its Unix socket is there.
+        let socket = pooler.folder.join(format!(".s.PGSQL.{port}"));
+        let up = || {
+            let unix = UnixStream::connect(&socket).ok();
+            unix.and_then(|_| TcpStream::connect(("127.0.0.1", port)).ok())
+        };
         command::until(Duration::from_secs(20), up)
             .unwrap_or_else(|| panic!("PgBouncer does not start:\n{}", pooler.log()));
         pooler
