@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::source::Source;
 
 /// The modules of src/ in the order of the layers: each may use those before it, and itself.
-const LAYERS: [&str; 27] = [
+const LAYERS: [&str; 28] = [
     "exit",
     "error",
     "signal",
@@ -14,8 +14,10 @@ const LAYERS: [&str; 27] = [
     "cli",
     "settings",
     "sql",
-    "conn",
+    // Logins of the cloud are made for connections; pings and the cloud share one client.
+    "http",
     "aws",
+    "conn",
     "program",
     "store",
     "archive",
@@ -38,12 +40,15 @@ const LAYERS: [&str; 27] = [
 ];
 
 /// Crates with one door each: name (a closing `_` stands for all that start so), the modules.
-const DOORS: [(&str, &[&str]); 8] = [
+const DOORS: [(&str, &[&str]); 11] = [
     ("tokio_postgres", &["conn"]),
     ("postgres_native_tls", &["conn"]),
-    ("native_tls", &["conn"]),
+    ("native_tls", &["conn", "http"]),
     ("tokio_native_tls", &["conn"]),
     ("openssl", &["conn"]),
+    ("hyper_tls", &["http"]),
+    ("hyper_util", &["http"]),
+    ("age", &["archive"]),
     ("aws_", &["aws"]),
     ("clap", &["cli", "command"]),
     ("clap_", &["cli", "command"]),
