@@ -5,6 +5,7 @@
 
 mod bucket;
 mod checksums;
+pub mod client;
 mod faults;
 mod front;
 mod service;
