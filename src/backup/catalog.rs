@@ -7,7 +7,7 @@ use crate::conn::Session;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::backup::{Listed, Proof, State};
-use crate::report::verify::Verified;
+use crate::report::verify::{Level, Verified};
 use crate::store::{Store, decode_part, encode_part};
 
 use super::Request;
@@ -122,21 +122,23 @@ impl Found {
 
     /// The verification records, oldest first; ones that cannot be read are passed over, for
     /// they prove nothing.
-    pub async fn verifications(&self, store: &Store) -> Result<Vec<Proof>> {
+    pub async fn records(&self, store: &Store) -> Result<Vec<Record>> {
         let folder = format!("{}{VERIFICATIONS}", self.folder);
-        let mut proofs = Vec::new();
+        let mut records = Vec::new();
         for object in store.objects(&folder).await? {
             let Some(bytes) = store.read(&format!("{folder}{}", object.name), RECORD_LIMIT).await?
             else {
                 continue;
             };
-            if let Ok(record) = serde_json::from_slice::<Record>(&bytes) {
-                let level = record.result.level;
-                proofs.push(Proof { level, passed: record.result.passed, at: record.at });
-            }
+            records.extend(serde_json::from_slice::<Record>(&bytes));
         }
-        proofs.sort_by_key(|proof| proof.at);
-        Ok(proofs)
+        records.sort_by_key(|record| record.at);
+        Ok(records)
+    }
+
+    /// What they say, oldest first.
+    pub async fn verifications(&self, store: &Store) -> Result<Vec<Proof>> {
+        Ok(self.records(store).await?.iter().map(Record::proof).collect())
     }
 
     /// As a list shows it.
@@ -161,12 +163,7 @@ impl Found {
                 listed.state = State::Complete;
                 listed.taken = Some(manifest.snapshot.taken);
                 listed.totals = Some(manifest.totals);
-                // The newest failure hides older successes; else the highest level counts.
-                let proofs = self.verifications(store).await?;
-                listed.verified = match proofs.last() {
-                    Some(last) if !last.passed => Some(last.clone()),
-                    _ => proofs.into_iter().filter(|p| p.passed).max_by_key(|p| (p.level, p.at)),
-                };
+                listed.verified = Proof::best(self.verifications(store).await?);
             }
         }
         Ok(listed)
@@ -184,24 +181,42 @@ pub struct Record {
     pub result: Verified,
 }
 
+impl Record {
+    /// In short.
+    pub const fn proof(&self) -> Proof {
+        Proof { level: self.result.level, passed: self.result.passed, at: self.at }
+    }
+
+    /// Whether every stored byte of the backup was found to be right.
+    pub fn proves_all(&self) -> bool {
+        self.result.passed && self.result.level >= Level::Content
+    }
+}
+
 /// Every backup of a repository, oldest first.
 pub async fn all(store: &Store) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     for cluster in store.folders("").await? {
         for database in store.folders(&format!("{cluster}/")).await? {
-            let parent = format!("{cluster}/{database}/");
-            for id in store.folders(&parent).await?.into_iter().filter(|name| is_id(name)) {
-                found.push(Found {
-                    folder: format!("{parent}{id}/"),
-                    id,
-                    cluster: decode_part(&cluster),
-                    database: decode_part(&database),
-                });
-            }
+            found.extend(of_database(store, &format!("{cluster}/{database}/")).await?);
         }
     }
     found.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(found)
+}
+
+/// Those in the folder of one database, `<cluster>/<database>/`, oldest first.
+pub async fn of_database(store: &Store, parent: &str) -> Result<Vec<Found>> {
+    let mut parts = parent.split('/').map(decode_part);
+    let (cluster, database) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let ids = store.folders(parent).await?.into_iter().filter(|name| is_id(name));
+    let found = ids.map(|id| Found {
+        folder: format!("{parent}{id}/"),
+        id,
+        cluster: cluster.clone(),
+        database: database.clone(),
+    });
+    Ok(found.collect())
 }
 
 /// The backups that `name` means: an id (or the start of one), `latest`, or `latest:DATABASE`.

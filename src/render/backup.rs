@@ -4,7 +4,7 @@ use super::grid::Grid;
 use super::printable;
 use super::{Page, Text, bytes, count, duration, rate};
 use crate::archive::manifest::Totals;
-use crate::report::backup::{Backup, List, Listed, Show, State};
+use crate::report::backup::{Backup, List, Listed, Proof, Show, State};
 
 /// Objects of `backup show` that are listed.
 const SHOWN_OBJECTS: usize = 40;
@@ -134,7 +134,7 @@ fn group<'a>(page: &Page, backups: impl Iterator<Item = &'a Listed>) -> String {
         let of = |value: fn(&Totals) -> String| backup.totals.as_ref().map_or(String::new(), value);
         grid.row([
             backup.id.clone(),
-            state(backup).to_owned(),
+            state_name(backup.state).to_owned(),
             of(|totals| count(totals.rows)),
             of(|totals| bytes(totals.bytes)),
             verified(backup),
@@ -143,17 +143,19 @@ fn group<'a>(page: &Page, backups: impl Iterator<Item = &'a Listed>) -> String {
     grid.text()
 }
 
-const fn state(backup: &Listed) -> &'static str {
-    match backup.state {
+/// A state in a table.
+pub(super) const fn state_name(state: State) -> &'static str {
+    match state {
         State::Complete => "complete",
         State::Incomplete => "incomplete",
         State::Damaged => "DAMAGED",
     }
 }
 
-fn verified(backup: &Listed) -> String {
-    match &backup.verified {
-        None => String::from(if backup.state == State::Complete { "never" } else { "" }),
+/// The best proof of a backup in this state, in a table.
+pub(super) fn verified_name(state: State, verified: Option<&Proof>) -> String {
+    match verified {
+        None => String::from(if state == State::Complete { "never" } else { "" }),
         Some(proof) => {
             let day = proof.at.strftime("%Y-%m-%d");
             if proof.passed {
@@ -163,6 +165,10 @@ fn verified(backup: &Listed) -> String {
             }
         }
     }
+}
+
+fn verified(backup: &Listed) -> String {
+    verified_name(backup.state, backup.verified.as_ref())
 }
 
 impl Text for Show {

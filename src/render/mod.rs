@@ -4,6 +4,7 @@
 
 mod backup;
 mod grid;
+mod prune;
 mod restore;
 mod server;
 mod settings;

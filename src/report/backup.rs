@@ -117,6 +117,17 @@ pub struct Proof {
     pub at: jiff::Timestamp,
 }
 
+impl Proof {
+    /// What is shown of several, the oldest first: the newest failure hides older successes, else
+    /// the highest level counts.
+    pub fn best(proofs: Vec<Self>) -> Option<Self> {
+        match proofs.last() {
+            Some(last) if !last.passed => Some(last.clone()),
+            _ => proofs.into_iter().filter(|p| p.passed).max_by_key(|p| (p.level, p.at)),
+        }
+    }
+}
+
 /// The backups of a repository, newest last.
 #[derive(Debug, Clone, Serialize)]
 pub struct List {

@@ -109,6 +109,20 @@ impl Directory {
         Ok(listing)
     }
 
+    pub fn changed(&self, folder: &str) -> Result<Option<jiff::Timestamp>> {
+        let path = self.path(folder);
+        let written = |path: &Path| {
+            let written = fs::metadata(path).and_then(|metadata| metadata.modified());
+            written.map_err(|error| fault("look at", path, &error))
+        };
+        let objects = self.list(folder)?.objects;
+        let times = objects.iter().map(|object| written(&path.join(&object.name)));
+        let newest = times.collect::<Result<Vec<_>>>()?.into_iter().max();
+        let newest = newest.map_or_else(|| written(&path), Ok)?;
+        // A time that no calendar has tells nothing.
+        Ok(jiff::Timestamp::try_from(newest).ok())
+    }
+
     pub fn read(&self, key: &str, limit: u64) -> Result<Option<Vec<u8>>> {
         let Some(reader) = self.open(key)? else { return Ok(None) };
         let mut bytes = Vec::new();

@@ -78,6 +78,12 @@ impl Store {
         self.dir.open(key)
     }
 
+    /// When something in `folder` was last written, not counting folders below it; of an empty one
+    /// when it was made. `None` where the store cannot tell.
+    pub async fn changed(&self, folder: &str) -> Result<Option<jiff::Timestamp>> {
+        self.dir.changed(folder)
+    }
+
     /// Makes a folder that must be new; with those it stands in.
     pub async fn create_folder(&self, folder: &str) -> Result<()> {
         self.dir.create_folder(folder)

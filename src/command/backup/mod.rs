@@ -8,14 +8,14 @@ use clap::Subcommand;
 use super::{Context, with_progress};
 use crate::archive::frame::Compression;
 use crate::archive::manifest::ManifestError;
-use crate::backup::{self, catalog, chunks};
+use crate::backup::{self, catalog, chunks, retention};
 use crate::cli::connect::ReadFrom;
 use crate::conn::{Routed, SessionOptions, Taken};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
 use crate::report::backup::{List, Show};
-use crate::settings::{BackupDefaults, Target, ask_password, quantity};
+use crate::settings::{BackupDefaults, Retention, Target, ask_password, quantity};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -249,6 +249,11 @@ pub fn standard() -> BackupDefaults {
         compress: Some(Compression::DEFAULT.to_string()),
         chunk: Some(chunks::CHUNK_BYTES),
         max_age: None,
+        retention: Retention {
+            proven: Some(retention::PROVEN),
+            min_keep: Some(retention::MIN_KEEP),
+            ..Retention::default()
+        },
     }
 }
 
