@@ -58,6 +58,12 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// The folder of the one database, when it is one.
+    fn folder(&self) -> Option<String> {
+        let (cluster, database) = (self.cluster.as_ref()?, self.database.as_ref()?);
+        Some(format!("{}/{}/", encode_part(cluster), encode_part(database)))
+    }
+
     /// By the folders' names, which are exact where a shown name may be cut.
     fn has(&self, found: &Found) -> bool {
         let mut parts = found.folder.split('/');
@@ -71,7 +77,10 @@ impl Scope {
 /// Looks, and says what would go; nothing is changed.
 pub async fn plan(request: &Request) -> Result<Prune> {
     let looked = async {
-        let mut found = catalog::all(&request.store).await?;
+        let mut found = match request.scope.folder() {
+            Some(folder) => catalog::of_database(&request.store, &folder).await?,
+            None => catalog::all(&request.store).await?,
+        };
         found.retain(|found| request.scope.has(found));
         found.sort_by(|a, b| a.folder.cmp(&b.folder));
         let mut backups = Vec::new();

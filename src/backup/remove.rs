@@ -11,7 +11,17 @@ use crate::store::Store;
 /// The manifest goes first. When it cannot be removed nothing else is touched; what cannot be
 /// removed afterwards stops nothing else, and the first fault is the error.
 pub async fn backup(store: &Store, found: &Found) -> Result<Vec<String>> {
-    let folder = &found.folder;
+    let folder = found.folder.trim_end_matches('/');
+    let (parent, name) = folder.split_at(folder.rfind('/').map_or(0, |end| end + 1));
+    match all_of(store, &found.folder).await {
+        Ok(left) => Ok(left),
+        // Another run may have been quicker.
+        Err(_) if !store.folders(parent).await?.iter().any(|there| there == name) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn all_of(store: &Store, folder: &str) -> Result<Vec<String>> {
     let record = format!("{folder}{}", manifest::NAME);
     if store.open_object(&record).await?.is_some() {
         store.remove(&record).await?;
@@ -30,7 +40,7 @@ pub async fn backup(store: &Store, found: &Found) -> Result<Vec<String>> {
     left.extend(objects(store, folder, is_ours, &mut faults).await?);
     faults.first()?;
     if left.is_empty() {
-        remove_empty(store, folder).await?;
+        store.remove_folder(folder).await?;
     }
     Ok(left)
 }
@@ -51,17 +61,6 @@ async fn objects(
         }
     }
     Ok(left)
-}
-
-/// Another run may have been quicker.
-async fn remove_empty(store: &Store, folder: &str) -> Result<()> {
-    let Err(error) = store.remove_folder(folder).await else { return Ok(()) };
-    let trimmed = folder.trim_end_matches('/');
-    let (parent, name) = trimmed.split_at(trimmed.rfind('/').map_or(0, |end| end + 1));
-    if store.folders(parent).await?.iter().any(|there| there == name) {
-        return Err(error);
-    }
-    Ok(())
 }
 
 /// What pgtend writes beside `verifications/`; with a manifest that was being written.

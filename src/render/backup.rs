@@ -5,6 +5,7 @@ use super::printable;
 use super::{Page, Text, bytes, count, duration, rate};
 use crate::archive::manifest::Totals;
 use crate::report::backup::{Backup, List, Listed, Proof, Show, State};
+use crate::report::prune::Prune;
 
 /// Objects of `backup show` that are listed.
 const SHOWN_OBJECTS: usize = 40;
@@ -72,6 +73,7 @@ impl Text for Backup {
             "place",
             printable(&format!("{}/{}", self.repository, self.folder.trim_end_matches('/'))),
         );
+        line("pruned", self.pruned.as_ref().map_or(String::new(), Prune::in_short));
         if !self.tables.is_empty() {
             let mut grid = Grid::new(page, &["LARGEST TABLES", ">SIZE", ">CHUNKS"]);
             for table in &self.tables {

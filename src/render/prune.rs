@@ -53,20 +53,27 @@ impl Prune {
     }
 
     fn sum(&self) -> String {
-        let of = |rows: &[&Pruned]| {
-            let sum: u64 = rows.iter().filter_map(|row| row.bytes).sum();
-            let number = rows.len();
-            let s = if self.backups.len() == 1 { "" } else { "s" };
-            format!("{number} of {} backup{s} ({})", self.backups.len(), bytes(sum))
-        };
-        let (gone, left): (Vec<&Pruned>, Vec<&Pruned>) = self.going().partition(|row| row.removed);
         if self.dry_run {
-            return format!("dry run: nothing was removed; {} would be\n", of(&left));
+            let all: Vec<&Pruned> = self.going().collect();
+            return format!("dry run: nothing was removed; {} would be\n", self.part(&all));
         }
-        let mut text = format!("removed {}\n", of(&gone));
+        format!("{}\n", self.in_short())
+    }
+
+    /// What became of them, in half a line.
+    pub(super) fn in_short(&self) -> String {
+        let (gone, left): (Vec<&Pruned>, Vec<&Pruned>) = self.going().partition(|row| row.removed);
+        let mut text = format!("removed {}", self.part(&gone));
         if !left.is_empty() {
-            text.push_str(&format!("could not remove {}\n", of(&left)));
+            text.push_str(&format!(", could not remove {}", self.part(&left)));
         }
         text
+    }
+
+    fn part(&self, rows: &[&Pruned]) -> String {
+        let sum: u64 = rows.iter().filter_map(|row| row.bytes).sum();
+        let (number, all) = (rows.len(), self.backups.len());
+        let s = if all == 1 { "" } else { "s" };
+        format!("{number} of {all} backup{s} ({})", bytes(sum))
     }
 }

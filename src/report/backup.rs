@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Report;
+use super::prune::Prune;
 use crate::archive::manifest::{Manifest, Totals};
 use crate::exit::Exit;
 use crate::report::verify::Level;
@@ -48,6 +49,9 @@ pub struct Backup {
     /// Estimated seconds, with `--dry-run`: a guess from the size alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_seconds: Option<f64>,
+    /// What the rules of retention let go, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<Prune>,
 }
 
 /// A table as a dry run lists it.

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::Listed;
 use crate::error::{Error, Result};
@@ -111,16 +112,12 @@ impl Directory {
 
     pub fn changed(&self, folder: &str) -> Result<Option<jiff::Timestamp>> {
         let path = self.path(folder);
-        let written = |path: &Path| {
-            let written = fs::metadata(path).and_then(|metadata| metadata.modified());
-            written.map_err(|error| fault("look at", path, &error))
-        };
         let objects = self.list(folder)?.objects;
-        let times = objects.iter().map(|object| written(&path.join(&object.name)));
-        let newest = times.collect::<Result<Vec<_>>>()?.into_iter().max();
-        let newest = newest.map_or_else(|| written(&path), Ok)?;
+        let files = objects.iter().map(|object| written(&path.join(&object.name)));
+        let newest = files.collect::<Result<Vec<_>>>()?.into_iter().flatten().max();
+        let newest = newest.map_or_else(|| written(&path), |newest| Ok(Some(newest)))?;
         // A time that no calendar has tells nothing.
-        Ok(jiff::Timestamp::try_from(newest).ok())
+        Ok(newest.and_then(|newest| jiff::Timestamp::try_from(newest).ok()))
     }
 
     pub fn read(&self, key: &str, limit: u64) -> Result<Option<Vec<u8>>> {
@@ -244,6 +241,15 @@ impl Directory {
         let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
         let stat = rustix::fs::statvfs(existing).ok()?;
         stat.f_bavail.checked_mul(stat.f_frsize)
+    }
+}
+
+/// When a file was written last; one that is gone was not.
+fn written(path: &Path) -> Result<Option<SystemTime>> {
+    match fs::metadata(path).and_then(|metadata| metadata.modified()) {
+        Ok(time) => Ok(Some(time)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(fault("look at", path, &error)),
     }
 }
 

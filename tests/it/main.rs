@@ -27,6 +27,7 @@ mod hostile_path;
 mod layers;
 mod like_psql;
 mod pooler;
+mod prune;
 mod readme;
 mod restore_faults;
 mod restore_parts;

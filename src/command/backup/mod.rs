@@ -1,9 +1,13 @@
-//! `pgtend backup`, `backup list` and `backup show`.
+//! `pgtend backup`, `backup list`, `backup show` and `backup prune`.
+
+mod prune;
+mod retention_flags;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Subcommand;
+use retention_flags::RetentionFlags;
 
 use super::{Context, with_progress};
 use crate::archive::frame::Compression;
@@ -21,8 +25,12 @@ const AFTER_HELP: &str = "\
 Examples:
   pgtend backup --repo /var/backups/pg -d app
   pgtend backup -h db.example.com -U backup -d app -r /mnt/pg -j 4 -N scratch
+  pgtend backup -r /var/backups/pg -d app --keep-daily 7 --keep-weekly 4 --keep-monthly 12
   pgtend backup list -r /var/backups/pg
-  pgtend verify-backup latest:app -r /var/backups/pg --level content";
+  pgtend verify-backup latest:app -r /var/backups/pg --level content
+
+With a --keep- flag, or keep_* in pgtend.toml, a successful backup removes older ones of the same
+database that no rule keeps. The rule is the consent: nobody is asked. See backup prune --help.";
 
 /// Back up a database: parallel, consistent, readable by stock pg_restore
 #[derive(Debug, clap::Args)]
@@ -47,6 +55,7 @@ enum Action {
         #[arg(value_name = "ID")]
         id: String,
     },
+    Prune(prune::PruneArgs),
 }
 
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
@@ -97,6 +106,9 @@ struct RunArgs {
 
     #[command(flatten)]
     filters: Filters,
+
+    #[command(flatten)]
+    retention: RetentionFlags,
 }
 
 /// pg_dump's own filters, passed on to it.
@@ -232,12 +244,17 @@ impl Args {
             Some(Action::Run(args)) => args,
             _ => &self.run,
         };
+        let rules = match &self.action {
+            Some(Action::Prune(args)) => args.rules(),
+            _ => args.retention.given(),
+        };
         let flags = [
             ("jobs", args.jobs.map(|jobs| jobs.to_string())),
             ("compress", args.compress.map(|compress| compress.to_string())),
             ("chunk", args.chunk.map(quantity::written_bytes)),
         ];
-        flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        let all = flags.into_iter().chain(rules.values());
+        all.filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }
 
@@ -259,11 +276,13 @@ pub fn standard() -> BackupDefaults {
 
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    let run_untouched = args.run == RunArgs::untouched();
     match args.action {
         None => back_up(context, args.run).await,
-        Some(Action::Run(run)) if args.run == RunArgs::untouched() => back_up(context, run).await,
-        Some(Action::List) if args.run == RunArgs::untouched() => list(context).await,
-        Some(Action::Show { id }) if args.run == RunArgs::untouched() => show(context, &id).await,
+        Some(Action::Run(run)) if run_untouched => back_up(context, run).await,
+        Some(Action::List) if run_untouched => list(context).await,
+        Some(Action::Show { id }) if run_untouched => show(context, &id).await,
+        Some(Action::Prune(args)) if run_untouched => prune::run(context, args).await,
         Some(_) => Err(Error::usage("flags of a backup stand before another action")
             .next("put them behind it, or leave them out: pgtend backup list --repo DIR")),
     }
@@ -316,7 +335,11 @@ async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
         progress: Arc::clone(&progress),
         cancel: context.signals.cancel.clone(),
     };
-    let report = with_progress(context, &progress, backup::run(&request)).await?;
+    let mut report = with_progress(context, &progress, backup::run(&request)).await?;
+    if report.published {
+        let rules = args.retention.given().or(&context.settings.backup.retention);
+        prune::after(context, &request.store, &rules, &mut report).await;
+    }
     for warning in &report.warnings {
         context.ui.warning(warning);
     }
