@@ -16,7 +16,7 @@ fn only_what_no_rule_keeps_goes_and_only_of_the_database_that_is_meant() {
     let own = ages.map(|age| scene.add("prod/app", age));
     // Names that start alike, and one that needs encoding.
     for neighbour in ["prod/app-old", "prod/app%2Fx", "prod/ap", "prod-2/app", "prod%2Fapp/app"] {
-        ages.map(|age| scene.add(neighbour, age));
+        scene.add_all(neighbour, &ages);
     }
     scene.add_foreign(&own[0]);
     let before = scene.files();
@@ -51,7 +51,7 @@ fn only_what_no_rule_keeps_goes_and_only_of_the_database_that_is_meant() {
 fn every_database_is_judged_by_itself() {
     let scene = Scene::new();
     for place in ["prod/app", "prod/shop", "test/app"] {
-        [72, 48, 24].map(|age| scene.add(place, age));
+        scene.add_all(place, &[72, 48, 24]);
     }
     scene.add("prod/small", 2400);
     let name = scene.path().to_str().unwrap();

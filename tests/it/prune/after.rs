@@ -21,11 +21,11 @@ fn a_backup_removes_older_ones_of_its_own_database_only() {
     let cluster = Cluster::shared();
     let (scene, db) = (Scene::new(), database(cluster));
     let place = format!("prod/{}", db.name());
-    [96, 72, 48, 24].map(|age| scene.add(&place, age));
+    scene.add_all(&place, &[96, 72, 48, 24]);
     let leftover = scene.add_broken_off(&place, 300);
     let others = [format!("prod/{}x", db.name()), format!("prod-2/{}", db.name())];
     for other in &others {
-        [96, 72, 48, 24].map(|age| scene.add(other, age));
+        scene.add_all(other, &[96, 72, 48, 24]);
     }
     // A dry run shows what would be read, and removes nothing. Nor does a backup without a rule.
     // The copies are of another database of the same server, which no rule of the folder minds.
@@ -55,7 +55,7 @@ fn the_rules_may_stand_in_the_settings_and_flags_go_before() {
     let cluster = Cluster::shared();
     let (scene, db) = (Scene::new(), database(cluster));
     let place = format!("prod/{}", db.name());
-    [96, 72, 48, 24].map(|age| scene.add(&place, age));
+    scene.add_all(&place, &[96, 72, 48, 24]);
     let file = scene.path().join("settings.toml");
     fs::write(&file, "[backup]\nkeep_last = 3\nmin_keep = 1\n").unwrap();
     let run = |more: &[&str]| {
@@ -67,9 +67,9 @@ fn the_rules_may_stand_in_the_settings_and_flags_go_before() {
     let report = run(&["--keep-last=1"]);
     assert_eq!(scene.published(&place), [report["id"].as_str().unwrap()]);
     // Prune takes them from there too.
-    [96, 72, 48].map(|age| scene.add(&place, age));
-    let run = scene.prune(&["--database", db.name(), "--confirm", db.name(), "--config"]);
-    run.arg(&file).run().expect_code(0);
+    scene.add_all(&place, &[96, 72, 48]);
+    let run = scene.prune(&["--database", db.name(), "--confirm", db.name()]);
+    run.arg("--config").arg(&file).run().expect_code(0);
     assert_eq!(scene.count(&place), 3);
 }
 
@@ -97,7 +97,7 @@ fn a_failed_backup_removes_nothing() {
     let cluster = Cluster::shared();
     let (scene, db) = (Scene::new(), database(cluster));
     let place = format!("prod/{}", db.name());
-    [96, 72, 48, 24].map(|age| scene.add(&place, age));
+    scene.add_all(&place, &[96, 72, 48, 24]);
     let before = scene.files();
     let arguments = ["--keep-last=1", "--min-keep=1", "--table=no_such_table"];
     let output = backup(&scene, &db, &arguments).run();

@@ -98,7 +98,9 @@ fn two_at_once_do_no_harm() {
     let name = scene.path().to_str().unwrap();
     let arguments = [&LEAST[..], &["--confirm", name]].concat();
     let runs = [0, 1, 2].map(|_| scene.prune(&arguments).spawn());
-    runs.map(|run| run.wait().expect_code(0));
+    for run in runs {
+        run.wait().expect_code(0);
+    }
     // One may have left what another was just removing.
     scene.prune(&arguments).run().expect_code(0);
     assert_eq!(scene.published(place), [ids.last().unwrap().clone()]);

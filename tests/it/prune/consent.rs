@@ -7,7 +7,7 @@ const LAST: [&str; 2] = ["--keep-last=1", "--min-keep=1"];
 #[test]
 fn without_consent_nothing_goes() {
     let scene = Scene::new();
-    [72, 48, 24].map(|age| scene.add("prod/app", age));
+    scene.add_all("prod/app", &[72, 48, 24]);
     let before = scene.files();
     let refused = |arguments: &[&str], code: i32, words: &[&str]| {
         let output = scene.text(arguments).run().expect_code(code);
@@ -45,7 +45,7 @@ fn without_consent_nothing_goes() {
 #[test]
 fn the_name_is_asked_for_on_a_terminal() {
     let scene = Scene::new();
-    [72, 48, 24].map(|age| scene.add("prod/app", age));
+    scene.add_all("prod/app", &[72, 48, 24]);
     let on_a_terminal = |answer: &str| {
         let command = scene.text(&[&LAST[..], &["--database=app"]].concat()).command();
         let mut terminal = rexpect::session::spawn_command(command, Some(20_000)).unwrap();

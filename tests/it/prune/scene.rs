@@ -53,7 +53,14 @@ impl Scene {
         self.add_changed(place, hours, |_| {})
     }
 
-    /// The same with another record.
+    /// Several.
+    pub fn add_all(&self, place: &str, ages: &[i64]) {
+        for age in ages {
+            self.add(place, *age);
+        }
+    }
+
+    /// One with another record.
     pub fn add_changed(&self, place: &str, hours: i64, change: impl Fn(&mut Manifest)) -> String {
         let original = original();
         let taken = Timestamp::now() - SignedDuration::from_hours(hours);
