@@ -47,8 +47,10 @@ fn the_name_is_asked_for_on_a_terminal() {
     let scene = Scene::new();
     scene.add_all("prod/app", &[72, 48, 24]);
     let on_a_terminal = |answer: &str| {
-        let command = scene.text(&[&LAST[..], &["--database=app"]].concat()).command();
-        let mut terminal = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
+        // Its home folder is there as long as this is.
+        let pgtend = scene.text(&[&LAST[..], &["--database=app"]].concat());
+        let spawned = rexpect::session::spawn_command(pgtend.command(), Some(20_000));
+        let mut terminal = spawned.unwrap();
         let told = terminal.exp_string("Type app to go on: ").unwrap();
         assert_eq!(told.matches("to be removed: ").count(), 2, "{told}");
         match answer {
