@@ -108,6 +108,18 @@ pub struct Found {
 }
 
 impl Found {
+    /// The backup that an object's key belongs to.
+    pub fn of_key(key: &str) -> Option<Self> {
+        let mut parts = key.split('/');
+        let (cluster, database, id) = (parts.next()?, parts.next()?, parts.next()?);
+        (is_id(id) && parts.next().is_some()).then(|| Self {
+            id: id.to_owned(),
+            cluster: decode_part(cluster),
+            database: decode_part(database),
+            folder: format!("{cluster}/{database}/{id}/"),
+        })
+    }
+
     /// Its manifest: `Ok(None)` when there is none.
     pub async fn manifest(&self, store: &Store) -> Result<Option<Result<Manifest, ManifestError>>> {
         let key = format!("{}{}", self.folder, manifest::NAME);

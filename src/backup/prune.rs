@@ -77,9 +77,9 @@ impl Scope {
 /// Looks, and says what would go; nothing is changed.
 pub async fn plan(request: &Request) -> Result<Prune> {
     let looked = async {
-        let mut found = match request.scope.folder() {
-            Some(folder) => catalog::of_database(&request.store, &folder).await?,
-            None => catalog::all(&request.store).await?,
+        let (mut found, mut problems) = match request.scope.folder() {
+            Some(folder) => found_in(request, &folder).await?,
+            None => found_in(request, "").await?,
         };
         found.retain(|found| request.scope.has(found));
         found.sort_by(|a, b| a.folder.cmp(&b.folder));
@@ -87,11 +87,12 @@ pub async fn plan(request: &Request) -> Result<Prune> {
         for group in found.chunk_by(|a, b| parent(&a.folder) == parent(&b.folder)) {
             backups.extend(judge(request, group).await.into_iter().map(|(row, _)| row));
         }
+        problems.extend(warnings(&backups));
         Ok(Prune {
             repository: request.store.location(),
             dry_run: true,
             rules: request.rules.clone(),
-            warnings: warnings(&backups),
+            warnings: problems,
             backups,
         })
     };
@@ -102,8 +103,30 @@ pub async fn plan(request: &Request) -> Result<Prune> {
     }
 }
 
+/// The backups in the folder of one database, or in all (`""`); with those of which there is
+/// nothing yet but an upload that was not finished. Where uploads cannot be listed that is told.
+async fn found_in(request: &Request, folder: &str) -> Result<(Vec<Found>, Vec<String>)> {
+    let mut found = match folder {
+        "" => catalog::all(&request.store).await?,
+        folder => catalog::of_database(&request.store, folder).await?,
+    };
+    if request.sweep.is_none() {
+        return Ok((found, Vec::new()));
+    }
+    let uploads = match request.store.stale_uploads(folder).await {
+        Ok(uploads) => uploads,
+        Err(error) => return Ok((found, vec![format!("unfinished uploads may be left: {error}")])),
+    };
+    for upload in uploads {
+        let of = Found::of_key(&upload.key);
+        found.extend(of.filter(|of| found.iter().all(|other| other.folder != of.folder)));
+    }
+    Ok((found, Vec::new()))
+}
+
 /// Removes what `plan` says, where it is still right. A fault with one backup stops no other.
 pub async fn apply(request: &Request, plan: Prune, _consent: &Consent) -> Result<Prune> {
+    let told = warnings(&plan.backups);
     let mut done = Prune { dry_run: false, ..plan };
     let mut from = 0;
     while let Some(first) = done.backups.get(from) {
@@ -114,7 +137,8 @@ pub async fn apply(request: &Request, plan: Prune, _consent: &Consent) -> Result
         one_group(request, &here, &mut done.backups[from..to], before).await?;
         from = to;
     }
-    done.warnings = warnings(&done.backups);
+    done.warnings.retain(|warning| !told.contains(warning));
+    done.warnings.extend(warnings(&done.backups));
     Ok(done)
 }
 
@@ -128,8 +152,8 @@ async fn one_group(
     if rows.iter().all(|row| row.action == Action::Keep) {
         return Ok(());
     }
-    let fresh = match catalog::of_database(&request.store, parent).await {
-        Ok(found) => judge(request, &found).await,
+    let fresh = match found_in(request, parent).await {
+        Ok((found, _)) => judge(request, &found).await,
         Err(error) => {
             let going = rows.iter_mut().filter(|row| row.action == Action::Remove);
             going.for_each(|row| row.problem = Some(error.to_string()));

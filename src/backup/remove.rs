@@ -38,6 +38,10 @@ async fn all_of(store: &Store, folder: &str) -> Result<Vec<String>> {
     }
     left.extend(folders.into_iter().map(|name| format!("{name}/")).filter(|f| f != VERIFICATIONS));
     left.extend(objects(store, folder, is_ours, &mut faults).await?);
+    // Where they cannot be listed, the plan has said so.
+    for upload in store.stale_uploads(folder).await.unwrap_or_default() {
+        faults.note(store.abort_upload(&upload).await);
+    }
     faults.first()?;
     if left.is_empty() {
         store.remove_folder(folder).await?;

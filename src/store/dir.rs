@@ -110,14 +110,12 @@ impl Directory {
         Ok(listing)
     }
 
-    pub fn changed(&self, folder: &str) -> Result<Option<jiff::Timestamp>> {
+    pub fn changed(&self, folder: &str) -> Result<Option<SystemTime>> {
         let path = self.path(folder);
         let objects = self.list(folder)?.objects;
         let files = objects.iter().map(|object| written(&path.join(&object.name)));
         let newest = files.collect::<Result<Vec<_>>>()?.into_iter().flatten().max();
-        let newest = newest.map_or_else(|| written(&path), |newest| Ok(Some(newest)))?;
-        // A time that no calendar has tells nothing.
-        Ok(newest.and_then(|newest| jiff::Timestamp::try_from(newest).ok()))
+        newest.map_or_else(|| written(&path), |newest| Ok(Some(newest)))
     }
 
     pub fn read(&self, key: &str, limit: u64) -> Result<Option<Vec<u8>>> {

@@ -93,7 +93,7 @@ pub async fn run(context: &Context, args: PruneArgs) -> Result<Exit> {
             .next("say what stays: --keep-daily 7 --keep-weekly 4; try it with --dry-run")
             .next("or only tidy up after broken-off runs: --sweep-older-than 24h"));
     }
-    let store = context.existing_store()?;
+    let store = context.existing_store().await?;
     let scope = Scope { cluster: args.cluster.clone(), database: args.database.clone() };
     let request = Request {
         store,
