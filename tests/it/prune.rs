@@ -5,6 +5,7 @@ mod after;
 mod broken_off;
 mod consent;
 mod guards;
+mod s3;
 mod scene;
 
 use scene::Scene;
