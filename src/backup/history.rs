@@ -1,6 +1,7 @@
 //! The backups of one database as the rules of [`retention`](super::retention) see them.
 
 use super::catalog::{Found, Record};
+use super::in_use;
 use super::retention::{Member, Proof, State};
 use crate::archive::manifest::ManifestError;
 use crate::error::Result;
@@ -68,6 +69,9 @@ impl Known {
         let mut known = Self::new(found, State::Complete { taken: manifest.snapshot.taken });
         let records = found.records(store).await?;
         known.member.proof = proof(&records);
+        let now = jiff::Timestamp::now();
+        let objects = store.objects(&found.folder).await?;
+        known.member.in_use = objects.iter().find_map(|object| in_use::read(&object.name, now));
         known.bytes = Some(manifest.totals.bytes);
         known.verified = backup::Proof::best(records.iter().map(Record::proof).collect());
         Ok(known)

@@ -12,6 +12,7 @@ mod coordinator;
 mod dump;
 mod globals;
 pub mod history;
+pub mod in_use;
 mod large_objects;
 pub mod preflight;
 pub mod prune;

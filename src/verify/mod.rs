@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::archive::manifest::Manifest;
 use crate::backup::catalog::{self, Found, Record};
+use crate::backup::in_use::Mark;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
@@ -74,7 +75,7 @@ pub async fn run(request: &Request) -> Result<Verification> {
             .iter()
             .any(|later| later.cluster == found.cluster && later.database == found.database);
         let limit = request.max_age.filter(|_| newest);
-        results.push(one(request, found, limit).await?);
+        results.push(marked(request, found, limit).await?);
     }
     Ok(Verification {
         repository: request.store.location(),
@@ -113,6 +114,17 @@ async fn choose(request: &Request) -> Result<Vec<Found>> {
     chosen.sort_by(|a, b| a.id.cmp(&b.id));
     chosen.dedup_by(|a, b| a.folder == b.folder);
     Ok(chosen)
+}
+
+/// One, while prune leaves it alone.
+async fn marked(request: &Request, found: &Found, limit: Option<Duration>) -> Result<Verified> {
+    if !request.record {
+        return one(request, found, limit).await;
+    }
+    let mark = Mark::set(&request.store, found, "verify-backup").await;
+    let result = one(request, found, limit).await;
+    mark.lift().await;
+    result
 }
 
 async fn one(request: &Request, found: &Found, limit: Option<Duration>) -> Result<Verified> {

@@ -118,3 +118,30 @@ fn what_cannot_be_removed_stops_nothing_else() {
     assert_eq!(scene.published("prod/app"), [&ids[1], &ids[4]].map(String::clone));
     scene.verify(&ids[1], 0);
 }
+
+#[test]
+fn what_is_being_read_stays() {
+    let scene = Scene::new();
+    let ids = [96, 72, 48, 24].map(|age| scene.add("prod/app", age));
+    let mark = |id: &str, hours: i64, what: &str| {
+        let since = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
+        let name = format!("in-use-{}-{what}.json", since.strftime("%Y%m%dT%H%M%S.%6fZ"));
+        let file = scene.path().join("prod/app").join(id).join(name);
+        fs::write(&file, "{}").unwrap();
+        file
+    };
+    mark(&ids[1], 5, "restore");
+    // Of a run that was killed long ago.
+    mark(&ids[2], 72, "verify-backup");
+    // A verification takes its own away again.
+    scene.verify(&ids[0], 0);
+    let folder = scene.path().join("prod/app").join(&ids[0]);
+    let names = files_in(&folder);
+    assert!(!names.iter().any(|file| file.to_str().unwrap().contains("in-use")), "{names:?}");
+    let arguments = [&LEAST[..], &["--database=app", "--confirm=app"]].concat();
+    let report = scene.prune(&arguments).run().expect_code(0).json();
+    let (action, reason) = said(&report, &ids[1]);
+    assert!(action == "keep" && reason.starts_with("in use: restore since "), "{action} {reason}");
+    assert_eq!(scene.published("prod/app"), [&ids[0], &ids[1], &ids[3]].map(String::clone));
+    assert!(!scene.path().join("prod/app").join(&ids[2]).exists());
+}
