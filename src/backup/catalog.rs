@@ -6,7 +6,7 @@ use crate::archive::manifest::{self, Manifest, ManifestError};
 use crate::conn::Session;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::report::backup::{Listed, Proof, State};
+use crate::report::backup::{Listed, PartProof, Proof, State};
 use crate::report::verify::Verified;
 use crate::store::{Store, decode_part, encode_part};
 
@@ -122,21 +122,29 @@ impl Found {
 
     /// The verification records, oldest first; ones that cannot be read are passed over, for
     /// they prove nothing.
-    pub async fn verifications(&self, store: &Store) -> Result<Vec<Proof>> {
+    pub async fn records(&self, store: &Store) -> Result<Vec<Record>> {
         let folder = format!("{}{VERIFICATIONS}", self.folder);
-        let mut proofs = Vec::new();
+        let mut records = Vec::new();
         for object in store.objects(&folder).await? {
             let Some(bytes) = store.read(&format!("{folder}{}", object.name), RECORD_LIMIT).await?
             else {
                 continue;
             };
-            if let Ok(record) = serde_json::from_slice::<Record>(&bytes) {
-                let level = record.result.level;
-                proofs.push(Proof { level, passed: record.result.passed, at: record.at });
-            }
+            records.extend(serde_json::from_slice::<Record>(&bytes).ok());
         }
-        proofs.sort_by_key(|proof| proof.at);
-        Ok(proofs)
+        records.sort_by_key(|record| record.at);
+        Ok(records)
+    }
+
+    /// What was proven of the whole backup, and what was found wrong with any of it, oldest
+    /// first. That some of its tables are whole ([`Record::is_partial`]) is no proof of a backup.
+    pub async fn verifications(&self, store: &Store) -> Result<Vec<Proof>> {
+        Ok(proofs(&self.records(store).await?))
+    }
+
+    /// The best proof of the whole backup, unless something was found wrong with it since.
+    pub async fn full_proof(&self, store: &Store) -> Result<Option<Proof>> {
+        Ok(full_proof(&self.verifications(store).await?).cloned())
     }
 
     /// As a list shows it.
@@ -149,6 +157,7 @@ impl Found {
             taken: None,
             totals: None,
             verified: None,
+            partly: None,
             problem: None,
         };
         match self.manifest(store).await? {
@@ -162,11 +171,13 @@ impl Found {
                 listed.taken = Some(manifest.snapshot.taken);
                 listed.totals = Some(manifest.totals);
                 // The newest failure hides older successes; else the highest level counts.
-                let proofs = self.verifications(store).await?;
+                let records = self.records(store).await?;
+                let proofs = proofs(&records);
                 listed.verified = match proofs.last() {
                     Some(last) if !last.passed => Some(last.clone()),
-                    _ => proofs.into_iter().filter(|p| p.passed).max_by_key(|p| (p.level, p.at)),
+                    _ => full_proof(&proofs).cloned(),
                 };
+                listed.partly = records.iter().rev().find_map(Record::part_proof);
             }
         }
         Ok(listed)
@@ -182,6 +193,39 @@ pub struct Record {
     pub pgtend: String,
     /// The result.
     pub result: Verified,
+    /// Tables that it has proven at its level, by name, and `large objects`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covered: Vec<String>,
+}
+
+impl Record {
+    /// Whether only some of the tables were looked at.
+    pub const fn is_partial(&self) -> bool {
+        self.result.part.is_some()
+    }
+
+    fn part_proof(&self) -> Option<PartProof> {
+        let part = self.result.part.as_ref().filter(|_| self.result.passed)?;
+        let (level, share) = (self.result.level, part.share.clone());
+        Some(PartProof { level, share, at: self.at })
+    }
+}
+
+fn proofs(records: &[Record]) -> Vec<Proof> {
+    let counts = |record: &&Record| !record.is_partial() || !record.result.passed;
+    let proof = |record: &Record| Proof {
+        level: record.result.level,
+        passed: record.result.passed,
+        at: record.at,
+    };
+    records.iter().filter(counts).map(proof).collect()
+}
+
+/// The best of the proofs of a whole backup; none once something was found wrong with it, until
+/// a later one passes.
+pub fn full_proof(proofs: &[Proof]) -> Option<&Proof> {
+    proofs.last().filter(|last| last.passed)?;
+    proofs.iter().filter(|proof| proof.passed).max_by_key(|proof| (proof.level, proof.at))
 }
 
 /// Every backup of a repository, oldest first.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::canary_flags::CanaryArgs;
 use super::{Context, backup_at, with_progress};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -11,6 +12,7 @@ use crate::report::Progress;
 use crate::report::verify::Level;
 use crate::settings::{ConnectArgs, quantity};
 use crate::verify::compare::AssertionFile;
+use crate::verify::rotation::Share;
 use crate::verify::scratch::Place;
 use crate::verify::{self, trial};
 
@@ -36,7 +38,12 @@ shown. Names without a schema are looked for in public:
   SELECT max(created) > now() - interval '2 days', max(created) FROM orders;
 
 Exit 0: all passed. 2: something is missing or damaged, or older than --max-age. 3: not damaged,
-but not proved (another major version writes values differently; an object was left out).";
+but not proved (another major version writes values differently; an object was left out). 1: all
+passed, and a table looks unlike the backups before: it shrank, stands still or is gone.
+
+Examples:
+  pgtend verify-backup latest --max-age 26h
+  pgtend verify-backup latest --level restore --tables auto/7 --max-proof-age 8d";
 
 /// Verify what is stored of a backup, down to every byte and row
 #[derive(Debug, clap::Args)]
@@ -53,6 +60,15 @@ pub struct Args {
     /// Fail when a backup's snapshot is older than this (for one: 26h)
     #[arg(long, value_name = "TIME", value_parser = quantity::duration)]
     max_age: Option<Duration>,
+
+    /// Look at a part of the tables only: 2/7, or auto/7 for those whose proof is longest ago
+    #[arg(long, value_name = "n/t|auto/t", help_heading = "Rotation")]
+    tables: Option<Share>,
+
+    /// Fail when the last proof of a table, in any backup of the database, is longer ago (for
+    /// one: 7d)
+    #[arg(long, value_name = "TIME", value_parser = quantity::duration, help_heading = "Rotation")]
+    max_proof_age: Option<Duration>,
 
     /// Verify every backup that is not older than this (for one: 7d)
     #[arg(long, value_name = "TIME", value_parser = quantity::duration)]
@@ -74,6 +90,9 @@ pub struct Args {
     /// File with SQL statements that must hold in the restored database (repeatable)
     #[arg(long, value_name = "FILE", help_heading = "Trial")]
     assert: Vec<PathBuf>,
+
+    #[command(flatten)]
+    canaries: CanaryArgs,
 
     /// Leave no record of the result in the repository
     #[arg(long)]
@@ -112,6 +131,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         Some((store, id)) => (store, vec![id]),
         None => (context.existing_store()?, args.names.clone()),
     };
+    refuse_half_meant(&args)?;
     let trial = trial_options(context, &args)?;
     let request = verify::Request {
         store,
@@ -119,6 +139,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         since: args.since,
         level: args.level,
         max_age: args.max_age.or(context.settings.backup.max_age),
+        share: args.tables,
+        max_proof_age: args.max_proof_age,
+        canaries: args.canaries.limits(),
         record: !args.no_record,
         jobs: args.jobs.map_or(processors, usize::from),
         trial,
@@ -134,6 +157,19 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         }
     }
     context.answer(context.connect.target.as_deref(), &report)
+}
+
+/// Flags that do not go together.
+fn refuse_half_meant(args: &Args) -> Result<()> {
+    if args.tables.is_some() && args.level == Level::Manifest {
+        return Err(Error::usage("--tables is about rows, which --level manifest does not read")
+            .next("add --level content or --level restore"));
+    }
+    if args.tables.is_some() && !args.assert.is_empty() {
+        return Err(Error::usage("--assert needs all rows, --tables loads some")
+            .next("leave one of them out"));
+    }
+    Ok(())
 }
 
 /// Where and how a backup is tried.

@@ -2,6 +2,7 @@
 
 use super::grid::Grid;
 use super::printable;
+use super::verify::coverage;
 use super::{Page, Text, bytes, count, duration, rate};
 use crate::archive::manifest::Totals;
 use crate::report::backup::{Backup, List, Listed, Show, State};
@@ -153,7 +154,12 @@ const fn state(backup: &Listed) -> &'static str {
 
 fn verified(backup: &Listed) -> String {
     match &backup.verified {
-        None => String::from(if backup.state == State::Complete { "never" } else { "" }),
+        None => match &backup.partly {
+            Some(part) => {
+                format!("{} {} {}", part.level.name(), part.share, part.at.strftime("%Y-%m-%d"))
+            }
+            None => String::from(if backup.state == State::Complete { "never" } else { "" }),
+        },
         Some(proof) => {
             let day = proof.at.strftime("%Y-%m-%d");
             if proof.passed {
@@ -200,6 +206,7 @@ impl Text for Show {
         line("snapshot", format!("{taken} at {}, held {held}", manifest.snapshot.lsn));
         line("filters", manifest.options.filters.join(" "));
         line("verified", verified(&self.backup));
+        line("proven", coverage(&self.coverage));
         for warning in &manifest.warnings {
             line("warning", warning.clone());
         }

@@ -43,4 +43,5 @@ mod show_server;
 mod show_settings;
 mod signals;
 mod verify_damage;
+mod verify_depth;
 mod verify_restore;
