@@ -454,10 +454,11 @@ pub fn is_object_name(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    pub(crate) fn sample() -> Manifest {
+    /// A record of one table.
+    pub fn sample() -> Manifest {
         let time: jiff::Timestamp = "2026-11-20T09:54:21Z".parse().unwrap();
         Manifest {
             format: FORMAT,

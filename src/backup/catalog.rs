@@ -115,6 +115,17 @@ impl Found {
         Ok(bytes.map(|bytes| Manifest::from_bytes(&bytes)))
     }
 
+    /// Every backup of its database, itself among them, the oldest first.
+    pub async fn siblings(&self, store: &Store) -> Result<Vec<Self>> {
+        let folder = self.folder.trim_end_matches('/');
+        let parent = folder.rfind('/').map_or("", |end| &folder[..=end]);
+        let ids = store.folders(parent).await?.into_iter().filter(|name| is_id(name));
+        let one = |id: String| Self { folder: format!("{parent}{id}/"), id, ..self.clone() };
+        let mut siblings: Vec<Self> = ids.map(one).collect();
+        siblings.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(siblings)
+    }
+
     /// Whether it has a manifest.
     pub async fn is_published(&self, store: &Store) -> Result<bool> {
         Ok(store.open_object(&format!("{}{}", self.folder, manifest::NAME)).await?.is_some())

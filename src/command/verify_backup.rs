@@ -14,7 +14,7 @@ use crate::settings::{ConnectArgs, quantity};
 use crate::verify::compare::AssertionFile;
 use crate::verify::rotation::Share;
 use crate::verify::scratch::Place;
-use crate::verify::{self, trial};
+use crate::verify::{self, self_test, trial};
 
 const AFTER_HELP: &str = "\
 Levels:
@@ -78,7 +78,7 @@ pub struct Args {
     #[arg(long, value_name = "URL|local", default_value = "local", help_heading = "Trial")]
     scratch: String,
 
-    /// Folder for the files of a local trial (default: TMPDIR)
+    /// Folder for the files of a local trial, or the copy of a self-test (default: TMPDIR)
     #[arg(long, value_name = "DIR", help_heading = "Trial")]
     scratch_dir: Option<PathBuf>,
 
@@ -90,6 +90,10 @@ pub struct Args {
     /// File with SQL statements that must hold in the restored database (repeatable)
     #[arg(long, value_name = "FILE", help_heading = "Trial")]
     assert: Vec<PathBuf>,
+
+    /// Put faults into a copy of the backup, and show that each is noticed
+    #[arg(long, conflicts_with_all = ["since", "tables", "max_proof_age", "max_age"])]
+    self_test: bool,
 
     #[command(flatten)]
     canaries: CanaryArgs,
@@ -149,8 +153,21 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         progress: Arc::clone(&progress),
         cancel: context.signals.cancel.clone(),
     };
+    if args.self_test {
+        let environment = context.settings.environment();
+        let folder = args.scratch_dir.as_deref().unwrap_or(environment.temporary_folder());
+        let folder = environment.folder().join(folder);
+        let request = self_test::Request { verify: request, folder };
+        let report = with_progress(context, &progress, self_test::run(&request)).await?;
+        return context.answer(context.connect.target.as_deref(), &report);
+    }
     let report = with_progress(context, &progress, verify::run(&request)).await?;
     for backup in &report.backups {
+        for warning in backup.canaries.iter().flat_map(|canaries| &canaries.warnings) {
+            let table = warning.table.as_ref().map_or("", String::as_str);
+            let space = if table.is_empty() { "" } else { " " };
+            context.ui.warning(&format!("{}: {table}{space}{}", backup.id, warning.what));
+        }
         if let Some(error) = &backup.unrecorded {
             context.ui.warning(&format!("no record of this verification could be left: {error}"));
             context.ui.warning("verify without leaving one: --no-record");
@@ -164,6 +181,11 @@ fn refuse_half_meant(args: &Args) -> Result<()> {
     if args.tables.is_some() && args.level == Level::Manifest {
         return Err(Error::usage("--tables is about rows, which --level manifest does not read")
             .next("add --level content or --level restore"));
+    }
+    if args.self_test && args.level == Level::Restore {
+        return Err(Error::usage("--self-test is about the levels manifest and content")
+            .because("what level restore compares is in a server, not in the copy")
+            .next("leave --level restore out"));
     }
     if args.tables.is_some() && !args.assert.is_empty() {
         return Err(Error::usage("--assert needs all rows, --tables loads some")
@@ -179,7 +201,8 @@ fn trial_options(context: &Context, args: &Args) -> Result<trial::Options> {
         || args.scratch_dir.is_some()
         || args.scratch_user.is_some()
         || !args.assert.is_empty();
-    if of_trial && args.level != Level::Restore {
+    let of_copy = args.self_test && local && args.scratch_user.is_none() && args.assert.is_empty();
+    if of_trial && args.level != Level::Restore && !of_copy {
         return Err(
             Error::usage("--scratch and --assert are about a trial").next("add --level restore")
         );

@@ -5,6 +5,7 @@
 mod backup;
 mod grid;
 mod restore;
+mod self_test;
 mod server;
 mod settings;
 mod units;

@@ -104,25 +104,23 @@ fn canaries(canaries: &Canaries) -> String {
     if number == 0 {
         return String::new();
     }
-    let mut text = String::new();
-    for warning in &canaries.warnings {
-        let table = warning.table.as_ref().map_or_else(String::new, |table| format!("{table} "));
-        text.push_str(&printable(&format!("  WARNING       {table}{}", warning.what)));
-        text.push('\n');
-    }
-    if canaries.more_warnings > 0 {
-        text.push_str(&format!("                and {} more\n", count(canaries.more_warnings)));
-    }
-    let quiet = if canaries.warnings.is_empty() { "quiet: " } else { "" };
+    let kinds = canaries.warnings.iter().take(SHOWN).map(|warning| match &warning.table {
+        Some(table) => format!("{table} {}", warning.kind.name()),
+        None => format!("the backup {}", warning.kind.name()),
+    });
+    let unusual = match canaries.warnings.len() {
+        0 => "quiet".to_owned(),
+        _ => kinds.collect::<Vec<_>>().join(", "),
+    };
     let plural = if number == 1 { "" } else { "s" };
-    text.push_str(&format!(
-        "  canaries      {quiet}{} tables beside {number} earlier backup{plural}; newest row known \
-         of {}, largest id of {}\n",
+    let unusual = printable(&unusual);
+    format!(
+        "  canaries      {unusual}\n                {} tables beside {number} earlier \
+         backup{plural}; newest row known of {}, largest id of {}\n",
         count(canaries.tables),
         count(canaries.newest_known),
         count(canaries.ids_known)
-    ));
-    text
+    )
 }
 
 /// `every table within 3.0 days; oldest: shop.orders, 3.0 days ago`

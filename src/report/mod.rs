@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod restore;
+pub mod self_test;
 pub mod server;
 pub mod settings;
 pub mod verify;

@@ -170,6 +170,20 @@ pub enum CanaryKind {
     Other,
 }
 
+impl CanaryKind {
+    /// What it says of a table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Shrunk => "shrank",
+            Self::Empty => "is empty",
+            Self::Gone => "is gone",
+            Self::StandsStill => "stands still",
+            Self::WentBack => "went back",
+            Self::Other => "is of another database",
+        }
+    }
+}
+
 /// The tables of a rotating verification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {

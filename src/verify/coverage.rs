@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::rotation::{Chosen, Ledger, Share, Unit, unit_of, units};
 use super::{Request, unless_stopped};
 use crate::archive::manifest::Manifest;
-use crate::backup::catalog::{self, Found, Record};
+use crate::backup::catalog::{Found, Record};
 use crate::error::Result;
 use crate::report::verify::{Coverage, Level, Part, Problem, ProblemKind, ProvenTable};
 use crate::store::Store;
@@ -29,14 +29,8 @@ pub(super) async fn ledger(request: &Request, found: &Found) -> Result<Option<Le
 
 /// The records of all backups of a backup's database.
 async fn records(store: &Store, found: &Found) -> Result<Vec<Record>> {
-    let mut backups = catalog::all(store).await?;
-    backups.retain(|other| other.cluster == found.cluster && other.database == found.database);
-    // A backup's own folder may be all there is.
-    if backups.is_empty() {
-        backups.push(found.clone());
-    }
     let mut records = Vec::new();
-    for backup in backups {
+    for backup in found.siblings(store).await? {
         records.extend(backup.records(store).await?);
     }
     Ok(records)

@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod manifest;
 pub mod rotation;
 pub mod scratch;
+pub mod self_test;
 pub mod trial;
 
 use std::sync::Arc;
@@ -126,28 +127,35 @@ async fn choose(request: &Request) -> Result<Vec<Found>> {
     Ok(chosen)
 }
 
+impl Verified {
+    /// Of a backup that nothing is known of yet.
+    fn new(found: &Found, level: Level) -> Self {
+        Self {
+            id: found.id.clone(),
+            cluster: found.cluster.clone(),
+            database: found.database.clone(),
+            taken: None,
+            level,
+            passed: false,
+            problems: vec![],
+            objects: 0,
+            tables: 0,
+            rows: 0,
+            bytes: 0,
+            raw_bytes: 0,
+            seconds: 0.0,
+            trial: None,
+            part: None,
+            canaries: None,
+            coverage: None,
+            unrecorded: None,
+        }
+    }
+}
+
 async fn one(request: &Request, found: &Found, limit: Option<Duration>) -> Result<Verified> {
     let clock = Instant::now();
-    let mut result = Verified {
-        id: found.id.clone(),
-        cluster: found.cluster.clone(),
-        database: found.database.clone(),
-        taken: None,
-        level: request.level,
-        passed: false,
-        problems: vec![],
-        objects: 0,
-        tables: 0,
-        rows: 0,
-        bytes: 0,
-        raw_bytes: 0,
-        seconds: 0.0,
-        trial: None,
-        part: None,
-        canaries: None,
-        coverage: None,
-        unrecorded: None,
-    };
+    let mut result = Verified::new(found, request.level);
     let record = match unless_stopped(request, found.manifest(&request.store)).await {
         Err(error) if error.exit() == Exit::Io => Some(Err(error.to_string())),
         record => record?.map(|record| record.map_err(|error| error.to_string())),

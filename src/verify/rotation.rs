@@ -111,7 +111,7 @@ pub fn units(manifest: &Manifest) -> Vec<Unit> {
 /// When every unit was proven last, and the runs that did.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
-    /// Oldest first: when, and the units that held.
+    /// Oldest first: when, and the units that held; a run that proved nothing was one too.
     runs: Vec<(jiff::Timestamp, HashSet<String>)>,
 }
 
@@ -120,7 +120,7 @@ impl Ledger {
     pub fn new(records: impl IntoIterator<Item = Record>, level: Level) -> Self {
         let mut runs: Vec<_> = records
             .into_iter()
-            .filter(|record| record.result.level >= level && !record.covered.is_empty())
+            .filter(|record| record.result.level >= level)
             .map(|record| (record.at, record.covered.into_iter().collect()))
             .collect();
         runs.sort_by_key(|(at, _): &(jiff::Timestamp, HashSet<String>)| *at);
@@ -129,9 +129,7 @@ impl Ledger {
 
     /// Adds a run that has just ended.
     pub fn add(&mut self, at: jiff::Timestamp, covered: &[String]) {
-        if !covered.is_empty() {
-            self.runs.push((at, covered.iter().cloned().collect()));
-        }
+        self.runs.push((at, covered.iter().cloned().collect()));
     }
 
     /// When a unit was proven last.
