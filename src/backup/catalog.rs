@@ -6,7 +6,7 @@ use crate::archive::manifest::{self, Manifest, ManifestError};
 use crate::conn::Session;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::report::backup::{Listed, Proof, State};
+use crate::report::backup::{Listed, PartProof, Proof, State};
 use crate::report::verify::{Level, Verified};
 use crate::store::{Store, decode_part, encode_part};
 
@@ -127,6 +127,17 @@ impl Found {
         Ok(bytes.map(|bytes| Manifest::from_bytes(&bytes)))
     }
 
+    /// Every backup of its database, itself among them, the oldest first.
+    pub async fn siblings(&self, store: &Store) -> Result<Vec<Self>> {
+        let folder = self.folder.trim_end_matches('/');
+        let parent = folder.rfind('/').map_or("", |end| &folder[..=end]);
+        let ids = store.folders(parent).await?.into_iter().filter(|name| is_id(name));
+        let one = |id: String| Self { folder: format!("{parent}{id}/"), id, ..self.clone() };
+        let mut siblings: Vec<Self> = ids.map(one).collect();
+        siblings.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(siblings)
+    }
+
     /// Whether it has a manifest.
     pub async fn is_published(&self, store: &Store) -> Result<bool> {
         Ok(store.open_object(&format!("{}{}", self.folder, manifest::NAME)).await?.is_some())
@@ -148,9 +159,15 @@ impl Found {
         Ok(records)
     }
 
-    /// What they say, oldest first.
+    /// What was proven of the whole backup, and what was found wrong with any of it, oldest
+    /// first. That some of its tables are whole ([`Record::is_partial`]) is no proof of a backup.
     pub async fn verifications(&self, store: &Store) -> Result<Vec<Proof>> {
-        Ok(self.records(store).await?.iter().map(Record::proof).collect())
+        Ok(proofs(&self.records(store).await?))
+    }
+
+    /// The best proof of the whole backup, unless something was found wrong with it since.
+    pub async fn full_proof(&self, store: &Store) -> Result<Option<Proof>> {
+        Ok(full_proof(&self.verifications(store).await?).cloned())
     }
 
     /// As a list shows it.
@@ -163,6 +180,7 @@ impl Found {
             taken: None,
             totals: None,
             verified: None,
+            partly: None,
             problem: None,
         };
         match self.manifest(store).await? {
@@ -175,7 +193,9 @@ impl Found {
                 listed.state = State::Complete;
                 listed.taken = Some(manifest.snapshot.taken);
                 listed.totals = Some(manifest.totals);
-                listed.verified = Proof::best(self.verifications(store).await?);
+                let records = self.records(store).await?;
+                listed.verified = shown_proof(&records);
+                listed.partly = records.iter().rev().find_map(Record::part_proof);
             }
         }
         Ok(listed)
@@ -191,18 +211,54 @@ pub struct Record {
     pub pgtend: String,
     /// The result.
     pub result: Verified,
+    /// Tables that it has proven at its level, by name, and `large objects`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covered: Vec<String>,
 }
 
 impl Record {
-    /// In short.
-    pub const fn proof(&self) -> Proof {
-        Proof { level: self.result.level, passed: self.result.passed, at: self.at }
+    /// Whether only some of the tables were looked at.
+    pub const fn is_partial(&self) -> bool {
+        self.result.part.is_some()
     }
 
     /// Whether every stored byte of the backup was found to be right.
     pub fn proves_all(&self) -> bool {
-        self.result.passed && self.result.level >= Level::Content
+        self.result.passed && !self.is_partial() && self.result.level >= Level::Content
     }
+
+    fn part_proof(&self) -> Option<PartProof> {
+        let part = self.result.part.as_ref().filter(|_| self.result.passed)?;
+        let (level, share) = (self.result.level, part.share.clone());
+        Some(PartProof { level, share, at: self.at })
+    }
+}
+
+fn proofs(records: &[Record]) -> Vec<Proof> {
+    let counts = |record: &&Record| !record.is_partial() || !record.result.passed;
+    let proof = |record: &Record| Proof {
+        level: record.result.level,
+        passed: record.result.passed,
+        at: record.at,
+    };
+    records.iter().filter(counts).map(proof).collect()
+}
+
+/// What a list shows of these records, the oldest first: the newest failure hides older successes,
+/// else the highest level counts.
+pub fn shown_proof(records: &[Record]) -> Option<Proof> {
+    let proofs = proofs(records);
+    match proofs.last() {
+        Some(last) if !last.passed => Some(last.clone()),
+        _ => full_proof(&proofs).cloned(),
+    }
+}
+
+/// The best of the proofs of a whole backup; none once something was found wrong with it, until
+/// a later one passes.
+pub fn full_proof(proofs: &[Proof]) -> Option<&Proof> {
+    proofs.last().filter(|last| last.passed)?;
+    proofs.iter().filter(|proof| proof.passed).max_by_key(|proof| (proof.level, proof.at))
 }
 
 /// Every backup of a repository, oldest first.

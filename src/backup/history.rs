@@ -1,6 +1,6 @@
 //! The backups of one database as the rules of [`retention`](super::retention) see them.
 
-use super::catalog::{Found, Record};
+use super::catalog::{self, Found, Record};
 use super::in_use;
 use super::retention::{Member, Proof, State};
 use crate::archive::manifest::ManifestError;
@@ -73,7 +73,7 @@ impl Known {
         let objects = store.objects(&found.folder).await?;
         known.member.in_use = objects.iter().find_map(|object| in_use::read(&object.name, now));
         known.bytes = Some(manifest.totals.bytes);
-        known.verified = backup::Proof::best(records.iter().map(Record::proof).collect());
+        known.verified = catalog::shown_proof(&records);
         Ok(known)
     }
 }
@@ -87,8 +87,7 @@ fn proof(records: &[Record]) -> Proof {
         let level = result.level;
         if record.proves_all() && failed.is_none_or(|failed| level >= failed) {
             (failed, stands) = (None, true);
-        } else if result.problems.iter().any(|problem| problem.kind != ProblemKind::Unknown) {
-            // What could not be judged is no failure.
+        } else if result.problems.iter().any(|problem| is_damage(problem.kind)) {
             (failed, stands) = (failed.max(Some(level)), false);
         }
     }
@@ -97,6 +96,11 @@ fn proof(records: &[Record]) -> Proof {
         (None, true) => Proof::Stands,
         (None, false) => Proof::None,
     }
+}
+
+/// What could not be judged, and what only time has done, is none.
+const fn is_damage(kind: ProblemKind) -> bool {
+    !matches!(kind, ProblemKind::Unknown | ProblemKind::TooOld | ProblemKind::NotProven)
 }
 
 #[cfg(test)]
@@ -139,5 +143,17 @@ mod tests {
         // What could not be judged neither proves nor disproves.
         assert_eq!(of(&[("content", None), ("restore", Some("unknown"))]), Proof::Stands);
         assert_eq!(of(&[("restore", Some("unknown"))]), Proof::None);
+        assert_eq!(of(&[("content", None), ("content", Some("too-old"))]), Proof::Stands);
+    }
+
+    #[test]
+    fn a_part_of_the_tables_proves_no_backup() {
+        let mut part = record("content", None);
+        let share = serde_json::json!({ "share": "1/7", "tables": 1, "of_tables": 7,
+            "raw_bytes": 1, "of_raw_bytes": 7, "overdue": 0 });
+        part.result.part = Some(serde_json::from_value(share).unwrap());
+        assert_eq!(proof(std::slice::from_ref(&part)), Proof::None);
+        // Nor does it take a failure back.
+        assert_eq!(proof(&[record("content", Some("damaged")), part]), Proof::Failed);
     }
 }

@@ -5,10 +5,12 @@
 //! under the snapshot into `publish`'s objects; the manifest, written last, makes the folder
 //! a backup. [`catalog`] finds backups again.
 
+mod canaries;
 pub mod catalog;
 pub mod chunks;
 mod closer;
 mod coordinator;
+pub mod drift;
 mod dump;
 mod globals;
 pub mod history;

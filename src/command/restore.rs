@@ -163,6 +163,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
                 .rename
                 .map(|name| Name::table(&name).map(Name::into_written))
                 .transpose()?,
+            rows: None,
         },
         globals: args.globals,
         clean: args.clean,

@@ -2,6 +2,7 @@
 
 use super::grid::Grid;
 use super::printable;
+use super::verify::coverage;
 use super::{Page, Text, bytes, count, duration, rate};
 use crate::archive::manifest::Totals;
 use crate::report::backup::{Backup, List, Listed, Proof, Show, State};
@@ -170,7 +171,12 @@ pub(super) fn verified_name(state: State, verified: Option<&Proof>) -> String {
 }
 
 fn verified(backup: &Listed) -> String {
-    verified_name(backup.state, backup.verified.as_ref())
+    match &backup.partly {
+        Some(part) if backup.verified.is_none() => {
+            format!("{} {} {}", part.level.name(), part.share, part.at.strftime("%Y-%m-%d"))
+        }
+        _ => verified_name(backup.state, backup.verified.as_ref()),
+    }
 }
 
 impl Text for Show {
@@ -208,6 +214,7 @@ impl Text for Show {
         line("snapshot", format!("{taken} at {}, held {held}", manifest.snapshot.lsn));
         line("filters", manifest.options.filters.join(" "));
         line("verified", verified(&self.backup));
+        line("proven", coverage(&self.coverage));
         for warning in &manifest.warnings {
             line("warning", warning.clone());
         }

@@ -6,7 +6,7 @@ use super::Report;
 use super::prune::Prune;
 use crate::archive::manifest::{Manifest, Totals};
 use crate::exit::Exit;
-use crate::report::verify::Level;
+use crate::report::verify::{Coverage, Level};
 
 /// What a backup did, or with `--dry-run` would do.
 #[derive(Debug, Clone, Serialize)]
@@ -102,9 +102,12 @@ pub struct Listed {
     /// Sums of a complete one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub totals: Option<Totals>,
-    /// The best that was proved of it.
+    /// The best that was proved of all of it, or the newest failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<Proof>,
+    /// The newest proof of some of its tables, which is none of the backup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partly: Option<PartProof>,
     /// Why it is damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -121,15 +124,15 @@ pub struct Proof {
     pub at: jiff::Timestamp,
 }
 
-impl Proof {
-    /// What is shown of several, the oldest first: the newest failure hides older successes, else
-    /// the highest level counts.
-    pub fn best(proofs: Vec<Self>) -> Option<Self> {
-        match proofs.last() {
-            Some(last) if !last.passed => Some(last.clone()),
-            _ => proofs.into_iter().filter(|p| p.passed).max_by_key(|p| (p.level, p.at)),
-        }
-    }
+/// A proof of some tables on record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartProof {
+    /// Level.
+    pub level: Level,
+    /// Which part: `2/7`.
+    pub share: String,
+    /// When (UTC).
+    pub at: jiff::Timestamp,
 }
 
 /// The backups of a repository, newest last.
@@ -154,6 +157,8 @@ impl Report for List {
 pub struct Show {
     /// As in the list.
     pub backup: Listed,
+    /// How long ago each of its tables was proven, in this or another backup of the database.
+    pub coverage: Coverage,
     /// Its record, with objects but without their frames.
     pub manifest: Manifest,
 }

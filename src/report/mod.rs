@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod prune;
 pub mod restore;
+pub mod self_test;
 pub mod server;
 pub mod settings;
 pub mod verify;

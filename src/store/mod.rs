@@ -48,6 +48,11 @@ impl Store {
         }))
     }
 
+    /// A repository in this directory of the machine.
+    pub fn directory(path: &Path) -> Self {
+        Self(Backend::Dir(dir::Directory::new(path)))
+    }
+
     /// An error unless the repository is there.
     pub async fn must_exist(&self) -> Result<()> {
         let missing = || {

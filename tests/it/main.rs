@@ -46,4 +46,5 @@ mod show_settings;
 mod signals;
 mod store_contract;
 mod verify_damage;
+mod verify_depth;
 mod verify_restore;

@@ -12,14 +12,18 @@ use retention_flags::RetentionFlags;
 use super::{Context, with_progress};
 use crate::archive::frame::Compression;
 use crate::archive::manifest::ManifestError;
+use crate::backup::catalog::Found;
+use crate::backup::drift::{self, Limits};
 use crate::backup::{self, catalog, chunks, retention};
 use crate::cli::connect::ReadFrom;
 use crate::conn::{Routed, SessionOptions, Taken};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
-use crate::report::backup::{List, Show};
+use crate::report::backup::{Backup, List, Show};
 use crate::settings::{BackupDefaults, Retention, Target, ask_password, quantity};
+use crate::store::Store;
+use crate::verify::coverage;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -345,12 +349,38 @@ async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
     }
     let exit = context.answer(request.target.name.as_deref(), &report)?;
     if !report.dry_run {
+        tell_canaries(context, &request.store, &report).await;
         context.ui.note(&format!(
             "next: pgtend verify-backup {} --repo {} --level content",
             report.id, report.repository
         ));
     }
     Ok(exit)
+}
+
+/// Notes what looks unlike the backups before; verify-backup judges it.
+async fn tell_canaries(context: &Context, store: &Store, report: &Backup) {
+    let found = Found {
+        id: report.id.clone(),
+        cluster: report.cluster.clone(),
+        database: report.database.clone(),
+        folder: report.folder.clone(),
+    };
+    let compared = async {
+        let Some(Ok(manifest)) = found.manifest(store).await? else { return Ok(Vec::new()) };
+        let compared = drift::look_back(store, &found, &manifest, &Limits::default()).await?;
+        Ok::<_, Error>(compared.warnings)
+    };
+    match compared.await {
+        Ok(warnings) => warnings.iter().for_each(|warning| {
+            let table =
+                warning.table.as_ref().map_or_else(String::new, |table| format!("{table} "));
+            context.ui.note(&format!("unlike the backups before: {table}{}", warning.what));
+        }),
+        Err(error) => {
+            context.ui.note(&format!("it could not be compared with the backups before: {error}"));
+        }
+    }
 }
 
 /// The server to read from, and the cluster's folder when that is not the server that is backed
@@ -418,5 +448,6 @@ async fn show(context: &Context, id: &str) -> Result<Exit> {
         }
     };
     let backup = found.listed(&store).await?;
-    context.answer(None, &Show { backup, manifest })
+    let coverage = coverage::known(&store, &found, &manifest).await?;
+    context.answer(None, &Show { backup, coverage, manifest })
 }
