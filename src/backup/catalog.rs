@@ -376,6 +376,27 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_takes_the_proof_until_a_later_one() {
+        use crate::report::verify::Level::{Content, Manifest, Restore};
+        let levels = |runs: &[(crate::report::verify::Level, bool)]| {
+            let proofs: Vec<Proof> = runs
+                .iter()
+                .zip(1..)
+                .map(|((level, passed), second)| Proof {
+                    level: *level,
+                    passed: *passed,
+                    at: jiff::Timestamp::from_second(second).unwrap(),
+                })
+                .collect();
+            full_proof(&proofs).map(|proof| proof.level)
+        };
+        assert_eq!(levels(&[]), None);
+        assert_eq!(levels(&[(Restore, true), (Content, true), (Manifest, true)]), Some(Restore));
+        assert_eq!(levels(&[(Restore, true), (Content, false)]), None);
+        assert_eq!(levels(&[(Content, false), (Content, true)]), Some(Content));
+    }
+
+    #[test]
     fn only_ids_are_ids() {
         for wrong in [
             "",

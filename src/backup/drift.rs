@@ -58,19 +58,22 @@ struct Look {
 }
 
 impl Sketch {
-    /// From the record.
-    pub fn of(manifest: &Manifest) -> Self {
+    /// From the record; none where it does not tell of its tables.
+    pub fn of(manifest: &Manifest) -> Option<Self> {
         let mut tables: BTreeMap<String, Look> = BTreeMap::new();
         for table in manifest.objects.iter().filter_map(|object| object.table.as_ref()) {
             tables.entry(name(table)).or_default().add(table);
         }
-        Self {
+        if tables.is_empty() && manifest.totals.tables > 0 {
+            return None;
+        }
+        Some(Self {
             id: manifest.id.clone(),
             taken: manifest.snapshot.taken,
             database: (manifest.source.system_identifier.clone(), manifest.database.oid),
             filters: manifest.options.filters.clone(),
             tables,
-        }
+        })
     }
 
     fn rows(&self) -> u64 {
@@ -113,12 +116,12 @@ pub async fn look_back(
 ) -> Result<Canaries> {
     let mut earlier = found.siblings(store).await?;
     earlier.retain(|other| other.id < found.id);
-    let now = Sketch::of(manifest);
+    let Some(now) = Sketch::of(manifest) else { return Ok(Canaries::default()) };
     let mut before = Vec::new();
     for other in spread(&earlier) {
         // A record that cannot be used is told where that backup is verified.
         if let Some(Ok(manifest)) = other.manifest(store).await? {
-            before.push(Sketch::of(&manifest));
+            before.extend(Sketch::of(&manifest));
         }
     }
     Ok(compare(&now, before, limits))

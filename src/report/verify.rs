@@ -124,7 +124,7 @@ pub struct Verified {
 }
 
 /// A backup beside the ones before it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Canaries {
     /// Ids of the backups that it was compared with, the oldest first; none: nothing is known.
     pub compared_with: Vec<String>,

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::text;
 use crate::backup_right::repo::{Backup, Repo};
 use crate::harness::{Cluster, Database};
 use crate::verify_restore::trial::report;
@@ -117,7 +118,7 @@ fn a_backup_that_shrank_or_stands_still_is_told_and_growth_is_not() {
         ),
         "{canaries}"
     );
-    let text = repo.pgtend(["verify-backup", "latest", "--format=table"]).run().expect_code(1);
+    let text = text(&repo, &["verify-backup", "latest"]).expect_code(1);
     for part in [
         "passed verification at level content",
         "canaries      public.countries is gone, public.orders shrank, public.visits stands still",

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::text;
 use crate::backup_right::repo::Repo;
 use crate::harness::Cluster;
 
@@ -66,8 +67,8 @@ fn every_fault_in_a_copy_is_noticed_and_the_backup_is_left_alone() {
         assert_eq!(repo.files(), before, "no record, and nothing else");
         assert_eq!(names(scratch.path()), [""; 0], "the copy is gone");
     }
-    let run = ["verify-backup", "latest", "--self-test", "--format=table"];
-    let text = repo.pgtend(run).run().expect_code(0).stdout;
+    let run = ["verify-backup", "latest", "--self-test"];
+    let text = text(&repo, &run).expect_code(0).stdout;
     assert!(text.starts_with("self-test of the verifier: every one of "), "{text}");
     assert!(text.contains("not tried     level restore"), "{text}");
 }
