@@ -5,17 +5,24 @@
 //! under the snapshot into `publish`'s objects; the manifest, written last, makes the folder
 //! a backup. [`catalog`] finds backups again.
 
+mod canaries;
 pub mod catalog;
 pub mod chunks;
 mod closer;
 mod coordinator;
+pub mod drift;
 mod dump;
 mod globals;
+pub mod history;
+pub mod in_use;
 mod large_objects;
 pub mod preflight;
+pub mod prune;
 mod publish;
 mod reader;
 mod record;
+mod remove;
+pub mod retention;
 mod run;
 pub mod statements;
 pub mod table;

@@ -109,6 +109,7 @@ impl Work<'_> {
             warnings: manifest.warnings.clone(),
             tables: vec![],
             estimated_seconds: None,
+            pruned: None,
         }
     }
 
@@ -170,6 +171,7 @@ impl Work<'_> {
             estimated_seconds: Some(
                 bytes as f64 / (BYTES_PER_SECOND * self.jobs.min(2) as f64 / 2.0),
             ),
+            pruned: None,
         }
     }
 }

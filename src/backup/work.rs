@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use super::chunks::Chunk;
 use super::coordinator::{Coordinator, finish, note_waiters, ping};
 use super::run::{self, Event, Outputs, Run, Start, Stop};
-use super::{Request, catalog, closer, globals, large_objects, publish, reader, text_encoding};
+use super::{
+    Request, canaries, catalog, closer, globals, large_objects, publish, reader, text_encoding,
+};
 use crate::archive::frame::Encoder;
-use crate::archive::manifest::{self, Kind, Manifest, Object, Totals};
+use crate::archive::manifest::{self, Canary, Kind, Manifest, Object, Totals};
 use crate::conn::SessionOptions;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -64,6 +66,9 @@ impl Work<'_> {
             lists.push(self.unless_stopped(self.list_large_objects(*entry, oids)).await?);
             groups.extend(large_objects::groups(*entry, oids));
         }
+        let taken = coordinator.snapshot.taken;
+        let canaries = canaries::take(&coordinator.session, &coordinator.tables, taken);
+        let mut canaries = canaries.await.map_err(Stop::StartOver)?;
         let weight = chunks.iter().map(|chunk| chunk.weight).sum();
         let chunk_count = chunks.len() as u64;
         request.progress.phase("copying");
@@ -121,6 +126,9 @@ impl Work<'_> {
         let mut objects = vec![toc];
         objects.extend(lists);
         objects.extend(run.take_objects());
+        for table in objects.iter_mut().filter_map(|object| object.table.as_mut()) {
+            table.canary = canaries.remove(&table.oid).filter(|known| *known != Canary::default());
+        }
         objects.extend(globals);
         let totals = Totals {
             chunks: chunk_count,

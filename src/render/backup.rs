@@ -2,9 +2,11 @@
 
 use super::grid::Grid;
 use super::printable;
+use super::verify::coverage;
 use super::{Page, Text, bytes, count, duration, rate};
 use crate::archive::manifest::Totals;
-use crate::report::backup::{Backup, List, Listed, Show, State};
+use crate::report::backup::{Backup, List, Listed, Proof, Show, State};
+use crate::report::prune::Prune;
 
 /// Objects of `backup show` that are listed.
 const SHOWN_OBJECTS: usize = 40;
@@ -72,6 +74,7 @@ impl Text for Backup {
             "place",
             printable(&format!("{}/{}", self.repository, self.folder.trim_end_matches('/'))),
         );
+        line("pruned", self.pruned.as_ref().map_or(String::new(), Prune::in_short));
         if !self.tables.is_empty() {
             let mut grid = Grid::new(page, &["LARGEST TABLES", ">SIZE", ">CHUNKS"]);
             for table in &self.tables {
@@ -134,7 +137,7 @@ fn group<'a>(page: &Page, backups: impl Iterator<Item = &'a Listed>) -> String {
         let of = |value: fn(&Totals) -> String| backup.totals.as_ref().map_or(String::new(), value);
         grid.row([
             backup.id.clone(),
-            state(backup).to_owned(),
+            state_name(backup.state).to_owned(),
             of(|totals| count(totals.rows)),
             of(|totals| bytes(totals.bytes)),
             verified(backup),
@@ -143,17 +146,19 @@ fn group<'a>(page: &Page, backups: impl Iterator<Item = &'a Listed>) -> String {
     grid.text()
 }
 
-const fn state(backup: &Listed) -> &'static str {
-    match backup.state {
+/// A state in a table.
+pub(super) const fn state_name(state: State) -> &'static str {
+    match state {
         State::Complete => "complete",
         State::Incomplete => "incomplete",
         State::Damaged => "DAMAGED",
     }
 }
 
-fn verified(backup: &Listed) -> String {
-    match &backup.verified {
-        None => String::from(if backup.state == State::Complete { "never" } else { "" }),
+/// The best proof of a backup in this state, in a table.
+pub(super) fn verified_name(state: State, verified: Option<&Proof>) -> String {
+    match verified {
+        None => String::from(if state == State::Complete { "never" } else { "" }),
         Some(proof) => {
             let day = proof.at.strftime("%Y-%m-%d");
             if proof.passed {
@@ -162,6 +167,15 @@ fn verified(backup: &Listed) -> String {
                 format!("FAILED {day}")
             }
         }
+    }
+}
+
+fn verified(backup: &Listed) -> String {
+    match &backup.partly {
+        Some(part) if backup.verified.is_none() => {
+            format!("{} {} {}", part.level.name(), part.share, part.at.strftime("%Y-%m-%d"))
+        }
+        _ => verified_name(backup.state, backup.verified.as_ref()),
     }
 }
 
@@ -200,6 +214,7 @@ impl Text for Show {
         line("snapshot", format!("{taken} at {}, held {held}", manifest.snapshot.lsn));
         line("filters", manifest.options.filters.join(" "));
         line("verified", verified(&self.backup));
+        line("proven", coverage(&self.coverage));
         for warning in &manifest.warnings {
             line("warning", warning.clone());
         }

@@ -4,7 +4,9 @@
 
 mod backup;
 mod grid;
+mod prune;
 mod restore;
+mod self_test;
 mod server;
 mod settings;
 mod units;

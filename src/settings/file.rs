@@ -13,6 +13,7 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 use super::env::Environment;
+use super::retention::Retention;
 use super::{bounded, dsn, keyword, quantity};
 use crate::cli::repository::S3Flags;
 use crate::error::{Error, Result};
@@ -85,6 +86,8 @@ pub struct BackupDefaults {
     /// Bytes.
     pub chunk: Option<u64>,
     pub max_age: Option<Duration>,
+    /// `keep_last` and its like.
+    pub retention: Retention,
 }
 
 /// Reads the first file of the search order; `None` when there is none. A place where it could
@@ -330,7 +333,26 @@ fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
                 let text = section.scalar(&key, &value)?;
                 defaults.max_age = Some(quantity::duration(&text).map_err(invalid)?);
             }
-            _ => return Err(section.unknown(&key, &BACKUP_KEYS)),
+            "keep_within" => {
+                let text = section.scalar(&key, &value)?;
+                let within = quantity::duration(&text).map_err(invalid)?;
+                if within.is_zero() {
+                    return Err(invalid("it is a time, like 30d".to_owned()));
+                }
+                defaults.retention.within = Some(within);
+            }
+            _ => match defaults.retention.number(&key) {
+                Some(place) => {
+                    let number = value.as_integer().and_then(|number| u32::try_from(number).ok());
+                    let number = number.filter(|number| *number > 0);
+                    *place = Some(number.ok_or_else(|| invalid("it is a number from 1".into()))?);
+                }
+                None => {
+                    return Err(
+                        section.unknown(&key, &[&BACKUP_KEYS[..], &Retention::KEYS].concat())
+                    );
+                }
+            },
         }
     }
     Ok(defaults)

@@ -178,13 +178,14 @@ fn backup(settings: &Settings, given: &Given) -> Vec<Setting> {
 }
 
 /// As they stand in `[backup]`.
-fn values(defaults: &BackupDefaults) -> [(&'static str, Option<String>); 4] {
-    [
+fn values(defaults: &BackupDefaults) -> Vec<(&'static str, Option<String>)> {
+    let own = [
         ("jobs", defaults.jobs.map(|jobs| jobs.to_string())),
         ("compress", defaults.compress.clone()),
         ("chunk", defaults.chunk.map(quantity::written_bytes)),
         ("max_age", defaults.max_age.map(quantity::written_duration)),
-    ]
+    ];
+    own.into_iter().chain(defaults.retention.values()).collect()
 }
 
 fn application(setting: &ApplicationSetting) -> Setting {

@@ -1,28 +1,40 @@
-//! `pgtend backup`, `backup list` and `backup show`.
+//! `pgtend backup`, `backup list`, `backup show` and `backup prune`.
+
+mod prune;
+mod retention_flags;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Subcommand;
+use retention_flags::RetentionFlags;
 
 use super::{Context, with_progress};
 use crate::archive::frame::Compression;
 use crate::archive::manifest::ManifestError;
-use crate::backup::{self, catalog, chunks};
+use crate::backup::catalog::Found;
+use crate::backup::drift::{self, Limits};
+use crate::backup::{self, catalog, chunks, retention};
 use crate::cli::connect::ReadFrom;
 use crate::conn::{Routed, SessionOptions, Taken};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
-use crate::report::backup::{List, Show};
-use crate::settings::{BackupDefaults, Target, ask_password, quantity};
+use crate::report::backup::{Backup, List, Show};
+use crate::settings::{BackupDefaults, Retention, Target, ask_password, quantity};
+use crate::store::Store;
+use crate::verify::coverage;
 
 const AFTER_HELP: &str = "\
 Examples:
   pgtend backup --repo /var/backups/pg -d app
   pgtend backup -h db.example.com -U backup -d app -r /mnt/pg -j 4 -N scratch
+  pgtend backup -r /var/backups/pg -d app --keep-daily 7 --keep-weekly 4 --keep-monthly 12
   pgtend backup list -r /var/backups/pg
-  pgtend verify-backup latest:app -r /var/backups/pg --level content";
+  pgtend verify-backup latest:app -r /var/backups/pg --level content
+
+With a --keep- flag, or keep_* in pgtend.toml, a successful backup removes older ones of the same
+database that no rule keeps. The rule is the consent: nobody is asked. See backup prune --help.";
 
 /// Back up a database: parallel, consistent, readable by stock pg_restore
 #[derive(Debug, clap::Args)]
@@ -47,6 +59,7 @@ enum Action {
         #[arg(value_name = "ID")]
         id: String,
     },
+    Prune(prune::PruneArgs),
 }
 
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
@@ -97,6 +110,9 @@ struct RunArgs {
 
     #[command(flatten)]
     filters: Filters,
+
+    #[command(flatten)]
+    retention: RetentionFlags,
 }
 
 /// pg_dump's own filters, passed on to it.
@@ -232,12 +248,17 @@ impl Args {
             Some(Action::Run(args)) => args,
             _ => &self.run,
         };
+        let rules = match &self.action {
+            Some(Action::Prune(args)) => args.rules(),
+            _ => args.retention.given(),
+        };
         let flags = [
             ("jobs", args.jobs.map(|jobs| jobs.to_string())),
             ("compress", args.compress.map(|compress| compress.to_string())),
             ("chunk", args.chunk.map(quantity::written_bytes)),
         ];
-        flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        let all = flags.into_iter().chain(rules.values());
+        all.filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }
 
@@ -249,16 +270,23 @@ pub fn standard() -> BackupDefaults {
         compress: Some(Compression::DEFAULT.to_string()),
         chunk: Some(chunks::CHUNK_BYTES),
         max_age: None,
+        retention: Retention {
+            proven: Some(retention::PROVEN),
+            min_keep: Some(retention::MIN_KEEP),
+            ..Retention::default()
+        },
     }
 }
 
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    let run_untouched = args.run == RunArgs::untouched();
     match args.action {
         None => back_up(context, args.run).await,
-        Some(Action::Run(run)) if args.run == RunArgs::untouched() => back_up(context, run).await,
-        Some(Action::List) if args.run == RunArgs::untouched() => list(context).await,
-        Some(Action::Show { id }) if args.run == RunArgs::untouched() => show(context, &id).await,
+        Some(Action::Run(run)) if run_untouched => back_up(context, run).await,
+        Some(Action::List) if run_untouched => list(context).await,
+        Some(Action::Show { id }) if run_untouched => show(context, &id).await,
+        Some(Action::Prune(args)) if run_untouched => prune::run(context, args).await,
         Some(_) => Err(Error::usage("flags of a backup stand before another action")
             .next("put them behind it, or leave them out: pgtend backup list --repo DIR")),
     }
@@ -311,18 +339,48 @@ async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
         progress: Arc::clone(&progress),
         cancel: context.signals.cancel.clone(),
     };
-    let report = with_progress(context, &progress, backup::run(&request)).await?;
+    let mut report = with_progress(context, &progress, backup::run(&request)).await?;
+    if report.published {
+        let rules = args.retention.given().or(&context.settings.backup.retention);
+        prune::after(context, &request.store, &rules, &mut report).await;
+    }
     for warning in &report.warnings {
         context.ui.warning(warning);
     }
     let exit = context.answer(request.target.name.as_deref(), &report)?;
     if !report.dry_run {
+        tell_canaries(context, &request.store, &report).await;
         context.ui.note(&format!(
             "next: pgtend verify-backup {} --repo {} --level content",
             report.id, report.repository
         ));
     }
     Ok(exit)
+}
+
+/// Notes what looks unlike the backups before; verify-backup judges it.
+async fn tell_canaries(context: &Context, store: &Store, report: &Backup) {
+    let found = Found {
+        id: report.id.clone(),
+        cluster: report.cluster.clone(),
+        database: report.database.clone(),
+        folder: report.folder.clone(),
+    };
+    let compared = async {
+        let Some(Ok(manifest)) = found.manifest(store).await? else { return Ok(Vec::new()) };
+        let compared = drift::look_back(store, &found, &manifest, &Limits::default()).await?;
+        Ok::<_, Error>(compared.warnings)
+    };
+    match compared.await {
+        Ok(warnings) => warnings.iter().for_each(|warning| {
+            let table =
+                warning.table.as_ref().map_or_else(String::new, |table| format!("{table} "));
+            context.ui.note(&format!("unlike the backups before: {table}{}", warning.what));
+        }),
+        Err(error) => {
+            context.ui.note(&format!("it could not be compared with the backups before: {error}"));
+        }
+    }
 }
 
 /// The server to read from, and the cluster's folder when that is not the server that is backed
@@ -390,5 +448,6 @@ async fn show(context: &Context, id: &str) -> Result<Exit> {
         }
     };
     let backup = found.listed(&store).await?;
-    context.answer(None, &Show { backup, manifest })
+    let coverage = coverage::known(&store, &found, &manifest).await?;
+    context.answer(None, &Show { backup, coverage, manifest })
 }

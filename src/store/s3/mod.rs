@@ -11,7 +11,7 @@ mod writer;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub use background::settle;
 pub use reader::Reader;
@@ -134,6 +134,16 @@ impl Remote {
     pub async fn list(&self, folder: &str) -> Result<Listing> {
         let folder = folder.to_owned();
         self.run(async move |inner| inner.list(&folder).await).await
+    }
+
+    /// With parts of uploads that are not finished.
+    pub async fn changed(&self, folder: &str) -> Result<Option<SystemTime>> {
+        let folder = folder.to_owned();
+        self.run(async move |inner| {
+            let changed = inner.bucket().await?.changed(&inner.folder(&folder)).await;
+            changed.map_err(|failed| inner.cannot("look at", &folder, failed))
+        })
+        .await
     }
 
     pub async fn read(&self, key: &str, limit: u64) -> Result<Option<Vec<u8>>> {
