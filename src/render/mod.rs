@@ -13,7 +13,7 @@ mod verify;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::report::Report;
+use crate::report::{Failure, Report};
 use crate::settings::masked;
 
 pub use units::{bytes, count, duration, rate};
@@ -43,18 +43,7 @@ struct Document<'a, R: ?Sized> {
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<&'a R>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Failure<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct Failure<'a> {
-    what: String,
-    causes: Vec<String>,
-    next: Vec<String>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    reasons: &'a [&'static str],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phase: Option<&'a str>,
+    error: Option<Failure>,
 }
 
 /// Schema of every document; additive changes keep the number.
@@ -84,7 +73,6 @@ pub fn json_error(
     target: Option<&str>,
     error: &Error,
 ) -> serde_json::Result<String> {
-    let list = |texts: &[String]| texts.iter().map(|text| masked(text)).collect();
     line(&Document::<()> {
         schema: SCHEMA,
         pgtend: env!("CARGO_PKG_VERSION"),
@@ -93,13 +81,7 @@ pub fn json_error(
         at: jiff::Timestamp::now(),
         exit: error.exit().code(),
         report: None,
-        error: Some(Failure {
-            what: masked(error.what()),
-            causes: list(error.causes()),
-            next: list(error.next_steps()),
-            reasons: error.reasons(),
-            phase: error.phase(),
-        }),
+        error: Some(Failure::of(error)),
     })
 }
 

@@ -6,8 +6,10 @@ pub mod server;
 pub mod settings;
 pub mod verify;
 
+mod failure;
 mod progress;
 
+pub use failure::Failure;
 pub use progress::{News, Progress, Reading};
 
 use serde::Serialize;

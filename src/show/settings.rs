@@ -2,8 +2,8 @@
 
 use crate::report::settings::{OtherServer, Setting, SettingsReport, Unused};
 use crate::settings::{
-    ApplicationSetting, BackupDefaults, Host, MASK, Origin, Resolved, Settings, Shown, Target,
-    masked, quantity,
+    ApplicationSetting, BackupDefaults, Host, Labels, MASK, Origin, Resolved, Settings, Shown,
+    Target, masked, quantity,
 };
 
 /// What the command line says beside the server.
@@ -16,6 +16,8 @@ pub struct Given {
     pub application_name: String,
     /// Flags that have a default in `[backup]`, by the name that they have there.
     pub backup: Vec<(&'static str, String)>,
+    /// `--label`.
+    pub labels: Labels,
     /// What backups are made with when nobody says so.
     pub standard: BackupDefaults,
     /// As `--max-lag` takes it.
@@ -162,6 +164,14 @@ fn backup(settings: &Settings, given: &Given) -> Vec<Setting> {
     let file = settings.config_path().map(|path| format!("[backup] ({})", path.display()));
     let (own, standard) = (values(&settings.backup), values(&given.standard));
     let own_and_standard = own.into_iter().zip(standard);
+    let labels = settings.backup.labels.iter().map(|label| (label, false));
+    let labels = labels.filter(|((key, _), _)| given.labels.iter().all(|(own, _)| own != *key));
+    let labels = labels.chain(given.labels.iter().map(|label| (label, true))).map(
+        |((key, value), is_flag)| {
+            let origin = if is_flag { "--label" } else { file.as_deref().unwrap_or_default() };
+            plain(&format!("labels.{key}"), Some(value.to_owned()), origin)
+        },
+    );
     own_and_standard
         .map(|((name, own), (_, standard))| {
             let flag = given.backup.iter().find(|(key, _)| *key == name);
@@ -174,16 +184,18 @@ fn backup(settings: &Settings, given: &Given) -> Vec<Setting> {
                 _ => plain(name, standard, "default"),
             }
         })
+        .chain(labels)
         .collect()
 }
 
 /// As they stand in `[backup]`.
-fn values(defaults: &BackupDefaults) -> [(&'static str, Option<String>); 4] {
+fn values(defaults: &BackupDefaults) -> [(&'static str, Option<String>); 5] {
     [
         ("jobs", defaults.jobs.map(|jobs| jobs.to_string())),
         ("compress", defaults.compress.clone()),
         ("chunk", defaults.chunk.map(quantity::written_bytes)),
         ("max_age", defaults.max_age.map(quantity::written_duration)),
+        ("rate_limit", defaults.rate_limit.map(quantity::written_rate)),
     ]
 }
 

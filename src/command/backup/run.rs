@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::all::{AllFlags, back_up_all};
 use super::filters::Filters;
+use super::labels::LabelFlags;
+use super::limits::LimitFlags;
 use crate::archive::frame::Compression;
+use crate::backup::globals::Globals;
 use crate::backup::{self, catalog, chunks};
 use crate::cli::connect::ReadFrom;
 use crate::command::{Context, with_progress};
@@ -12,7 +16,7 @@ use crate::conn::{Routed, SessionOptions, Taken};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
-use crate::settings::{BackupDefaults, Target, ask_password, quantity};
+use crate::settings::{BackupDefaults, Labels, Target, ask_password, quantity};
 
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
 pub(super) struct RunArgs {
@@ -61,6 +65,15 @@ pub(super) struct RunArgs {
     dry_run: bool,
 
     #[command(flatten)]
+    labels: LabelFlags,
+
+    #[command(flatten)]
+    limits: LimitFlags,
+
+    #[command(flatten)]
+    all: AllFlags,
+
+    #[command(flatten)]
     filters: Filters,
 }
 
@@ -70,12 +83,18 @@ impl RunArgs {
         Self { lock_wait: Duration::from_secs(60), ..Self::default() }
     }
 
+    /// `--label`.
+    pub(super) fn labels(&self) -> Labels {
+        self.labels.given()
+    }
+
     /// Flags that have a default in `[backup]`, by the name that they have there.
     pub(super) fn given(&self) -> Vec<(&'static str, String)> {
         let flags = [
             ("jobs", self.jobs.map(|jobs| jobs.to_string())),
             ("compress", self.compress.map(|compress| compress.to_string())),
             ("chunk", self.chunk.map(quantity::written_bytes)),
+            ("rate_limit", self.limits.rate_limit.map(quantity::written_rate)),
         ];
         flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
@@ -88,7 +107,7 @@ pub fn standard() -> BackupDefaults {
         jobs: Some(processors.min(4)),
         compress: Some(Compression::DEFAULT.to_string()),
         chunk: Some(chunks::CHUNK_BYTES),
-        max_age: None,
+        ..BackupDefaults::default()
     }
 }
 
@@ -127,12 +146,18 @@ pub(super) async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
         lock_wait: args.lock_wait,
         max_snapshot_age: args.max_snapshot_age,
         serializable_deferrable: args.serializable_deferrable,
-        globals: !args.no_globals,
+        pace: args.limits.pace(defaults),
+        labels: args.labels.over(defaults.labels.clone()),
+        retry_lock: args.limits.retry_lock,
+        globals: if args.no_globals { Globals::LeaveOut } else { Globals::Read },
         allow_pooler: args.allow_pooler,
         dry_run: args.dry_run,
         progress: Arc::clone(&progress),
         cancel: context.signals.cancel.clone(),
     };
+    if args.all.all_databases {
+        return back_up_all(context, &request, &args.all).await;
+    }
     let report = with_progress(context, &progress, backup::run(&request)).await?;
     for warning in &report.warnings {
         context.ui.warning(warning);
