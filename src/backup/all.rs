@@ -1,6 +1,7 @@
 //! Every database of a server, one after another.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::databases::{self, Databases};
 use super::globals::{Globals, Kept};
@@ -19,6 +20,10 @@ pub struct Outcome {
     pub database: String,
     /// Its backup, or why there is none.
     pub result: Result<Backup>,
+    /// How long it took.
+    pub seconds: f64,
+    /// When it ended (UTC).
+    pub ended: jiff::Timestamp,
 }
 
 /// The databases of the server that the request's target names, found through the database there.
@@ -70,6 +75,7 @@ pub async fn run_all(
     let count = wanted.len();
     let mut outcomes = Vec::with_capacity(count);
     for (number, (database, allowed)) in (1..).zip(wanted) {
+        let clock = Instant::now();
         let result = match allowed {
             _ if request.cancel.is_cancelled() => Err(super::stopped().reason(NOT_STARTED)),
             Err(refused) => Err(refused),
@@ -80,7 +86,8 @@ pub async fn run_all(
                 run(&Request { target, globals, ..request.clone() }).await
             }
         };
-        outcomes.push(Outcome { database, result });
+        let (seconds, ended) = (clock.elapsed().as_secs_f64(), jiff::Timestamp::now());
+        outcomes.push(Outcome { database, result, seconds, ended });
     }
     outcomes
 }

@@ -55,6 +55,8 @@ pub struct Snapshot {
 pub struct Coordinator {
     /// The session; its transaction must not end before the last row is read.
     pub session: Session,
+    /// How long another backup was waited for.
+    pub waited: Duration,
     /// The snapshot.
     pub snapshot: Snapshot,
     /// pg_dump's table of contents, with data files named.
@@ -100,9 +102,11 @@ impl Coordinator {
         }
         let programs = Programs::find(&request.environment, session.server().major())?;
         // A dry run reads nothing that another backup could disturb.
-        if !request.dry_run {
-            lock::wait_for(&session, request, again).await?;
-        }
+        let waited = if request.dry_run {
+            Duration::ZERO
+        } else {
+            lock::wait_for(&session, request, again).await?
+        };
         let room = Room::ask(&session).await?;
         // Before pg_dump fails for want of one.
         room.jobs(request.jobs)?;
@@ -135,6 +139,7 @@ impl Coordinator {
                     }
                     let extensions = preflight::extensions(&session).await?;
                     return Ok(Self {
+                        waited,
                         extensions,
                         session,
                         snapshot,

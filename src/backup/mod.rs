@@ -161,6 +161,8 @@ async fn attempt(request: &Request, options: &SessionOptions, again: bool) -> Re
     if request.cancel.is_cancelled() {
         return Err(Stop::Asked);
     }
+    // A backup begins when it is its turn: the one that was waited for is older, by its id too.
+    let (clock, started) = (clock + coordinator.waited, started + coordinator.waited);
     let server = coordinator.session.server();
     let cluster = catalog::cluster_folder(request, &coordinator.session);
     let place = catalog::Place::new(&cluster, &server.database, started);

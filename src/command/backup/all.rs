@@ -47,9 +47,9 @@ pub(super) async fn back_up_all(
     let (server, left_out, outcomes) = with_progress(context, &progress, work).await?;
     let outcomes = outcomes
         .into_iter()
-        .map(|Outcome { database, result }| {
-            let result = result.map_err(|error| with_signal(context, error));
-            Outcome { database, result }
+        .map(|outcome| Outcome {
+            result: outcome.result.map_err(|error| with_signal(context, error)),
+            ..outcome
         })
         .collect();
     outcome::tell_all(context, &request, server, left_out, outcomes)

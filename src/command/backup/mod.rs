@@ -60,7 +60,7 @@ impl Args {
     }
 
     /// `--label`.
-    pub fn labels(&self) -> Labels {
+    pub fn labels(&self) -> Result<Labels> {
         self.of_run().labels()
     }
 

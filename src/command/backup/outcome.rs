@@ -22,7 +22,7 @@ pub(super) fn tell_all(
 ) -> Result<Exit> {
     let exit = worst(&outcomes);
     let summary = summary(&outcomes, exit);
-    for Outcome { database, result } in &outcomes {
+    for Outcome { database, result, .. } in &outcomes {
         match result {
             Ok(backup) => {
                 for warning in &backup.warnings {
@@ -97,7 +97,7 @@ fn summary(outcomes: &[Outcome], exit: Exit) -> Option<Error> {
 }
 
 fn of_database(outcome: Outcome) -> OfDatabase {
-    let Outcome { database, result } = outcome;
+    let Outcome { database, result, .. } = outcome;
     match result {
         Ok(backup) => OfDatabase {
             database,

@@ -84,7 +84,7 @@ impl RunArgs {
     }
 
     /// `--label`.
-    pub(super) fn labels(&self) -> Labels {
+    pub(super) fn labels(&self) -> Result<Labels> {
         self.labels.given()
     }
 
@@ -147,7 +147,7 @@ pub(super) async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
         max_snapshot_age: args.max_snapshot_age,
         serializable_deferrable: args.serializable_deferrable,
         pace: args.limits.pace(defaults),
-        labels: args.labels.over(defaults.labels.clone()),
+        labels: args.labels.over(defaults.labels.clone())?,
         retry_lock: args.limits.retry_lock,
         globals: if args.no_globals { Globals::LeaveOut } else { Globals::Read },
         allow_pooler: args.allow_pooler,
