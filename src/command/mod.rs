@@ -178,6 +178,7 @@ fn run(arguments: Vec<OsString>) -> Exit {
         _ => Talk::Normal,
     };
     let ui = Ui::new(talk, environment.no_color(), environment.columns());
+    let ui = ui.with_log(cli.output.log_format);
     let format = cli.output.format;
     let name = cli.name();
     let target = cli.connect.target().map(str::to_owned);
@@ -185,7 +186,7 @@ fn run(arguments: Vec<OsString>) -> Exit {
     match result {
         Ok(exit) => exit,
         Err(error) => {
-            ui.failure(&render::error_text(&error));
+            ui.error(&error);
             if format == Format::Json
                 && let Ok(text) = render::json_error(name, target.as_deref(), &error)
                 && let Err(error) = ui.answer(&text)
@@ -217,7 +218,7 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
             settings,
             ui,
             format: cli.output.format,
-            signals: Signals::listen(move |exit| ui.failure(&render::error_text(&twice(exit))))?,
+            signals: Signals::listen(move |exit| ui.error(&twice(exit)))?,
             command,
         };
         match cli.command {
