@@ -4,9 +4,11 @@
 
 mod backup;
 mod grid;
+pub mod metrics;
 mod restore;
 mod server;
 mod settings;
+pub mod story;
 mod units;
 mod verify;
 

@@ -219,6 +219,20 @@ impl Settings {
         found.map(|(repo, origin)| (repo.to_owned(), origin))
     }
 
+    /// The URL to ping: `flag`, `PGTEND_PING`, or `ping` of `[backup]`.
+    pub fn ping(&self, flag: Option<&Secret>) -> Option<(Secret, Origin)> {
+        let flag = flag.map(|url| (url.clone(), Origin::Flag("--ping")));
+        let variable = || {
+            let url = self.env.text("PGTEND_PING")?;
+            Some((Secret::new(url), Origin::Variable("PGTEND_PING".into())))
+        };
+        let of_file = || {
+            let path = self.file.as_ref()?.path.clone();
+            Some((self.backup.ping.clone()?, Origin::Config { target: "[backup]".into(), path }))
+        };
+        flag.or_else(variable).or_else(of_file)
+    }
+
     /// The process's environment as it was at the start.
     pub fn environment(&self) -> &Environment {
         &self.env

@@ -2,7 +2,8 @@
 
 use crate::report::settings::{OtherServer, Setting, SettingsReport, Unused};
 use crate::settings::{
-    ApplicationSetting, BackupDefaults, Host, MASK, Origin, Resolved, Settings, Shown, Target,
+    ApplicationSetting, BackupDefaults, Host, MASK, Origin, Resolved, Secret, Settings, Shown,
+    Target,
     masked, quantity,
 };
 
@@ -18,6 +19,8 @@ pub struct Given {
     pub backup: Vec<(&'static str, String)>,
     /// What backups are made with when nobody says so.
     pub standard: BackupDefaults,
+    /// As `--ping` takes it.
+    pub ping: Option<Secret>,
     /// As `--max-lag` takes it.
     pub max_lag: Option<String>,
     /// What it is when nobody says so.
@@ -162,7 +165,7 @@ fn backup(settings: &Settings, given: &Given) -> Vec<Setting> {
     let file = settings.config_path().map(|path| format!("[backup] ({})", path.display()));
     let (own, standard) = (values(&settings.backup), values(&given.standard));
     let own_and_standard = own.into_iter().zip(standard);
-    own_and_standard
+    let mut list: Vec<Setting> = own_and_standard
         .map(|((name, own), (_, standard))| {
             let flag = given.backup.iter().find(|(key, _)| *key == name);
             if let Some((_, value)) = flag {
@@ -174,16 +177,26 @@ fn backup(settings: &Settings, given: &Given) -> Vec<Setting> {
                 _ => plain(name, standard, "default"),
             }
         })
-        .collect()
+        .collect();
+    let ping = settings.ping(given.ping.as_ref());
+    let from = ping.as_ref().map_or("default".to_owned(), |(_, origin)| origin.to_string());
+    let ping = ping.map(|_| MASK.to_owned());
+    list.push(Setting { secret: true, ..plain("ping", ping, &from) });
+    list
 }
 
 /// As they stand in `[backup]`.
-fn values(defaults: &BackupDefaults) -> [(&'static str, Option<String>); 4] {
+fn values(defaults: &BackupDefaults) -> [(&'static str, Option<String>); 9] {
     [
         ("jobs", defaults.jobs.map(|jobs| jobs.to_string())),
         ("compress", defaults.compress.clone()),
         ("chunk", defaults.chunk.map(quantity::written_bytes)),
         ("max_age", defaults.max_age.map(quantity::written_duration)),
+        ("metrics_file", defaults.metrics_file.as_ref().map(|path| path.display().to_string())),
+        ("before", defaults.before.clone()),
+        ("after", defaults.after.clone()),
+        ("on_failure", defaults.on_failure.clone()),
+        ("hook_timeout", defaults.hook_timeout.map(quantity::written_duration)),
     ]
 }
 
