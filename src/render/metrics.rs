@@ -36,7 +36,9 @@ pub fn text(story: &Story, old: &str) -> String {
     let mut all: Vec<Series> = Vec::new();
     for run in &story.runs {
         match &run.database {
-            None if !old.is_empty() => all.extend(old.iter().map(|old| after(story, run, Some(old)))),
+            None if !old.is_empty() => {
+                all.extend(old.iter().map(|old| after(story, run, Some(old))))
+            }
             _ => all.push(after(story, run, before(story, run, &old))),
         }
     }
@@ -67,7 +69,8 @@ fn before<'a>(story: &Story, run: &Run, old: &'a [Series]) -> Option<&'a Series>
 
 fn labels(story: &Story, run: &Run) -> [String; 3] {
     let text = |text: &Option<String>| masked(text.as_deref().unwrap_or_default());
-    let cluster = run.outcome.as_ref().map_or_else(|_| run.cluster.clone(), |b| Some(b.cluster.clone()));
+    let cluster =
+        run.outcome.as_ref().map_or_else(|_| run.cluster.clone(), |b| Some(b.cluster.clone()));
     [text(&cluster), text(&run.database), text(&story.repository)]
 }
 
@@ -207,8 +210,18 @@ mod tests {
                    other_metric 1\npgtend_backup_rows nonsense\n";
         let named = text(&story(vec![(Some("app"), failure())], 100), old);
         assert!(named.contains("success_timestamp_seconds{cluster=\"prod\",database=\"app\",repository=\"s3://u:***@h/d\"} 50\n"), "{named}");
-        assert!(named.contains("rows{cluster=\"prod\",database=\"app\",repository=\"s3://u:***@h/d\"} 6000\n"), "{named}");
-        assert!(named.contains("exit_code{cluster=\"prod\",database=\"app\",repository=\"s3://u:***@h/d\"} 69\n"), "{named}");
+        assert!(
+            named.contains(
+                "rows{cluster=\"prod\",database=\"app\",repository=\"s3://u:***@h/d\"} 6000\n"
+            ),
+            "{named}"
+        );
+        assert!(
+            named.contains(
+                "exit_code{cluster=\"prod\",database=\"app\",repository=\"s3://u:***@h/d\"} 69\n"
+            ),
+            "{named}"
+        );
         assert!(!named.contains("gone") && !named.contains("other_metric"), "{named}");
         // All of them have failed when nobody knows which they are.
         let unknown = text(&story(vec![(None, failure())], 100), old);

@@ -199,7 +199,7 @@ mod tests {
             "error: cannot read public.t\n  while: copying public.t\n  cause: connection reset\n  \
              next:  run it again\n  also:  yesterday's stands\n  exit:  69\n"
         );
-        let json: serde_json::Value =
+        let json: Value =
             serde_json::from_str(&json_error("backup", None, &error).unwrap()).unwrap();
         assert_eq!(json["error"]["next"][0], "run it again");
         assert_eq!(json["error"]["also"][0], "yesterday's stands");

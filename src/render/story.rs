@@ -1,7 +1,7 @@
 //! A run's story in lines: one for the log, all of it for who is pinged.
 
 use super::{bytes, count, duration, error_text, printable};
-use crate::report::backup::Backup;
+use crate::report::backup::{Backup, Listed};
 use crate::report::story::{Run, Story};
 use crate::settings::masked;
 
@@ -27,6 +27,23 @@ pub fn line(run: &Run) -> String {
         }
     };
     printable(&masked(&text))
+}
+
+/// An older backup that stands, and what is proved of it.
+pub fn standing(newest: &Listed, database: &str, now: jiff::Timestamp) -> String {
+    let age = newest.taken.map_or(String::new(), |taken| {
+        let seconds = now.duration_since(taken).as_secs_f64().max(0.0);
+        format!(", {} old", duration(seconds))
+    });
+    let proof = match &newest.verified {
+        None => "never verified".to_owned(),
+        Some(proof) => {
+            let day = proof.at.strftime("%Y-%m-%d");
+            let failed = if proof.passed { "verified" } else { "which FAILED verification" };
+            format!("{failed} at level {} on {day}", proof.level.name())
+        }
+    };
+    format!("the newest complete backup of {database} is {}{age}, {proof}", newest.id)
 }
 
 fn amount(number: u64, what: &str) -> String {

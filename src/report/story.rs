@@ -44,6 +44,14 @@ impl Run {
             Err(error) => error.exit(),
         }
     }
+
+    /// Adds to a failure what else there is to know.
+    pub fn add(&mut self, facts: impl IntoIterator<Item = String>) {
+        if let Err(error) = &mut self.outcome {
+            let told = std::mem::replace(error, Error::bug("a failure without words"));
+            *error = facts.into_iter().fold(told, Error::also);
+        }
+    }
 }
 
 impl Story {

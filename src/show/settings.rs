@@ -3,8 +3,7 @@
 use crate::report::settings::{OtherServer, Setting, SettingsReport, Unused};
 use crate::settings::{
     ApplicationSetting, BackupDefaults, Host, MASK, Origin, Resolved, Secret, Settings, Shown,
-    Target,
-    masked, quantity,
+    Target, masked, quantity,
 };
 
 /// What the command line says beside the server.

@@ -97,15 +97,18 @@ impl Hook<'_> {
         };
         let Some(status) = ended else {
             self.group.signal(Signal::TERM);
-            // What ends by itself may tidy up; the guard kills the rest of the group.
-            tokio::time::timeout(PATIENCE, child.wait()).await.map_or(None, |status| status.ok());
+            // However that goes: the guard kills what is left of the group.
+            drop(tokio::time::timeout(PATIENCE, child.wait()).await);
             drop(guard);
             if stop.is_cancelled() {
                 return Err(Error::new(Exit::Interrupted, "the backup was stopped")
                     .because(format!("while the command of {} ran", self.name)));
             }
             let limit = crate::settings::quantity::written_duration(self.limit);
-            return failed(Exit::Unavailable, format!("it did not end within {limit} and was killed"));
+            return failed(
+                Exit::Unavailable,
+                format!("it did not end within {limit} and was killed"),
+            );
         };
         guard.ended = true;
         match status {
@@ -220,8 +223,11 @@ mod tests {
     fn what_a_command_says_is_passed_on_in_order_and_its_end_is_told() {
         let stop = CancellationToken::new();
         let minute = Duration::from_secs(60);
-        let (result, lines) =
-            run("echo a $WORD; echo b >&2; read x; echo \"c ${x-}${HOME-}\"; printf d", minute, &stop);
+        let (result, lines) = run(
+            "echo a $WORD; echo b >&2; read x; echo \"c ${x-}${HOME-}\"; printf d",
+            minute,
+            &stop,
+        );
         result.unwrap();
         assert_eq!(lines, ["a value", "b", "c ", "d"]);
         for (command, exit, words) in [

@@ -17,7 +17,8 @@ pub async fn standing(
     limit: Duration,
 ) -> Result<Option<Option<Listed>>> {
     let (sender, found) = tokio::sync::oneshot::channel();
-    let (store, cluster, database) = (store.clone(), cluster.map(str::to_owned), database.to_owned());
+    let (store, cluster, database) =
+        (store.clone(), cluster.map(str::to_owned), database.to_owned());
     // A thread of its own: a mounted store whose server is gone never answers.
     let look = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

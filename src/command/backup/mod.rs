@@ -3,12 +3,15 @@
 mod filters;
 mod list;
 mod run;
+mod story;
+mod story_flags;
 
 use clap::Subcommand;
 
 use super::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::settings::Secret;
 use list::{list, show};
 use run::{RunArgs, back_up};
 
@@ -47,6 +50,14 @@ enum Action {
 }
 
 impl Args {
+    /// The ping's URL.
+    pub fn ping(&self) -> Option<Secret> {
+        match &self.action {
+            Some(Action::Run(args)) => args.story.ping.clone(),
+            _ => self.run.story.ping.clone(),
+        }
+    }
+
     /// Flags that have a default in `[backup]`, by the name that they have there.
     pub fn given(&self) -> Vec<(&'static str, String)> {
         match &self.action {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::filters::Filters;
+use super::story::{self, About};
+use super::story_flags::StoryFlags;
 use crate::archive::frame::Compression;
 use crate::backup::{self, catalog, chunks};
 use crate::cli::connect::ReadFrom;
@@ -12,6 +14,7 @@ use crate::conn::{Routed, SessionOptions, Taken};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
+use crate::report::backup::Backup;
 use crate::settings::{BackupDefaults, Target, ask_password, quantity};
 
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
@@ -61,6 +64,9 @@ pub(super) struct RunArgs {
     dry_run: bool,
 
     #[command(flatten)]
+    pub(super) story: StoryFlags,
+
+    #[command(flatten)]
     filters: Filters,
 }
 
@@ -77,7 +83,8 @@ impl RunArgs {
             ("compress", self.compress.map(|compress| compress.to_string())),
             ("chunk", self.chunk.map(quantity::written_bytes)),
         ];
-        flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        let flags = flags.into_iter().chain(self.story.given());
+        flags.filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }
 
@@ -88,12 +95,32 @@ pub fn standard() -> BackupDefaults {
         jobs: Some(processors.min(4)),
         compress: Some(Compression::DEFAULT.to_string()),
         chunk: Some(chunks::CHUNK_BYTES),
-        max_age: None,
+        hook_timeout: Some(story::HOOK_TIMEOUT),
+        ..BackupDefaults::default()
     }
 }
 
-/// Backs up.
+/// Backs up, and tells everybody how it went.
 pub(super) async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
+    let flags = args.story.clone();
+    let about = About::known(context, args.cluster.as_ref(), false);
+    let (name, dry_run) = (about.name.clone(), args.dry_run);
+    let report = story::told(context, &flags, about, dry_run, make(context, args)).await?;
+    for warning in &report.warnings {
+        context.ui.warning(warning);
+    }
+    let exit = context.answer(name.as_deref(), &report)?;
+    if !report.dry_run {
+        context.ui.note(&format!(
+            "next: pgtend verify-backup {} --repo {} --level content",
+            report.id, report.repository
+        ));
+    }
+    Ok(exit)
+}
+
+/// Makes the backup.
+async fn make(context: &Context, args: RunArgs) -> Result<Backup> {
     args.filters.refuse_pg_dump_habits()?;
     if args.lock_wait.is_zero() {
         return Err(Error::usage(
@@ -133,18 +160,8 @@ pub(super) async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
         progress: Arc::clone(&progress),
         cancel: context.signals.cancel.clone(),
     };
-    let report = with_progress(context, &progress, backup::run(&request)).await?;
-    for warning in &report.warnings {
-        context.ui.warning(warning);
-    }
-    let exit = context.answer(request.target.name.as_deref(), &report)?;
-    if !report.dry_run {
-        context.ui.note(&format!(
-            "next: pgtend verify-backup {} --repo {} --level content",
-            report.id, report.repository
-        ));
-    }
-    Ok(exit)
+    progress.about(&request.target.database);
+    with_progress(context, &progress, backup::run(&request)).await
 }
 
 /// The server to read from, and the cluster's folder when that is not the server that is backed
