@@ -2,6 +2,8 @@
 //!
 //! `<cluster>/<database>/<id>/` holds one backup, complete once its manifest is there.
 
+use std::collections::BTreeMap;
+
 use crate::archive::manifest::{self, Manifest, ManifestError};
 use crate::conn::Session;
 use crate::error::{Error, Result};
@@ -148,6 +150,7 @@ impl Found {
             state: State::Incomplete,
             taken: None,
             totals: None,
+            labels: BTreeMap::new(),
             verified: None,
             problem: None,
         };
@@ -161,6 +164,7 @@ impl Found {
                 listed.state = State::Complete;
                 listed.taken = Some(manifest.snapshot.taken);
                 listed.totals = Some(manifest.totals);
+                listed.labels = manifest.labels;
                 // The newest failure hides older successes; else the highest level counts.
                 let proofs = self.verifications(store).await?;
                 listed.verified = match proofs.last() {

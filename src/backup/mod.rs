@@ -5,13 +5,18 @@
 //! under the snapshot into `publish`'s objects; the manifest, written last, makes the folder
 //! a backup. [`catalog`] finds backups again.
 
+pub mod all;
 pub mod catalog;
 pub mod chunks;
 mod closer;
 mod coordinator;
+pub mod databases;
 mod dump;
-mod globals;
+pub mod globals;
 mod large_objects;
+mod lock;
+pub mod pace;
+mod pattern;
 pub mod preflight;
 mod publish;
 mod reader;
@@ -28,6 +33,8 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use coordinator::Coordinator;
+use globals::Globals;
+use pace::Pace;
 use run::Stop;
 use work::Work;
 
@@ -37,7 +44,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
 use crate::report::backup::Backup;
-use crate::settings::{Environment, Target};
+use crate::settings::{Environment, Labels, Target};
 use crate::store::Store;
 
 /// How often everything may start over when the snapshot is lost.
@@ -68,6 +75,12 @@ pub struct Request {
     pub filters: Vec<String>,
     /// Role to become, as pg_dump's `--role`.
     pub role: Option<String>,
+    /// How fast it may be read.
+    pub pace: Option<Arc<Pace>>,
+    /// What the operator tells it apart by.
+    pub labels: Labels,
+    /// Longest wait for another backup of the database to end; none is an error at once.
+    pub retry_lock: Option<Duration>,
     /// Longest wait for a lock on a table.
     pub lock_wait: Duration,
     /// Longest life of the snapshot.
@@ -75,7 +88,7 @@ pub struct Request {
     /// Whether the snapshot must be one of a serial order.
     pub serializable_deferrable: bool,
     /// Whether roles and tablespaces are stored too.
-    pub globals: bool,
+    pub globals: Globals,
     /// Whether a pooler in between is accepted.
     pub allow_pooler: bool,
     /// Whether to stop before the first byte is written.

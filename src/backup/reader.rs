@@ -302,10 +302,12 @@ async fn copy_rows(
     let label = run.tables[chunk.table].table.label();
     let stored = chunk.shipped;
     let mut skipped = RowSum::default();
+    let mut meter = run.meter();
     // A whole table may be dead rows for an hour; some pages are not.
     let limit = matches!(chunk.part, Part::Pages(..)).then_some(SILENCE);
     while let Some(row) = next_row(&mut stream, limit, &label).await? {
         let row = row.map_err(|error| classify(error, &label))?;
+        meter.read(row.len()).await;
         if skipped.rows < stored.rows {
             skipped.add(&row);
             if skipped.rows == stored.rows && skipped != stored {
@@ -321,6 +323,7 @@ async fn copy_rows(
         }
         encoder.push_row(&row).map_err(compress_failed)?;
     }
+    meter.settle().await;
     if skipped != stored {
         return Err(unstable(&label));
     }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::report::Report;
+use crate::report::{Failure, Report};
 use crate::settings::masked;
 
 pub use units::{bytes, count, duration, rate};
@@ -46,34 +46,7 @@ struct Document<'a, R: ?Sized> {
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<&'a R>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Failure<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct Failure<'a> {
-    what: String,
-    causes: Vec<String>,
-    next: Vec<String>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    reasons: &'a [&'static str],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phase: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    also: Vec<String>,
-}
-
-impl<'a> Failure<'a> {
-    fn of(error: &'a Error) -> Self {
-        let list = |texts: &[String]| texts.iter().map(|text| masked(text)).collect();
-        Self {
-            what: masked(error.what()),
-            causes: list(error.causes()),
-            next: list(error.next_steps()),
-            reasons: error.reasons(),
-            phase: error.phase(),
-            also: list(error.other_facts()),
-        }
-    }
+    error: Option<Failure>,
 }
 
 /// Schema of every document; additive changes keep the number.

@@ -7,8 +7,10 @@ pub mod settings;
 pub mod story;
 pub mod verify;
 
+mod failure;
 mod progress;
 
+pub use failure::Failure;
 pub use progress::{News, Progress, Reading};
 
 use serde::Serialize;

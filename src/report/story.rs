@@ -55,10 +55,12 @@ impl Run {
 }
 
 impl Story {
-    /// The exit code of the whole.
+    /// The exit code of the whole: that of a stop, else the worst.
     pub fn exit(&self) -> Exit {
         let told = if self.warnings.is_empty() { Exit::Good } else { Exit::Warning };
-        self.runs.iter().map(Run::exit).fold(told, Exit::worst)
+        let exits = || self.runs.iter().map(Run::exit);
+        let stop = exits().find(|exit| matches!(exit, Exit::Interrupted | Exit::Terminated));
+        stop.unwrap_or_else(|| exits().fold(told, Exit::worst))
     }
 
     /// Whether every database has a published backup.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 use super::env::Environment;
+use super::labels::Labels;
 use super::secret::Secret;
 use super::{bounded, dsn, keyword, quantity};
 use crate::error::{Error, Result};
@@ -25,11 +26,13 @@ const TARGET_KEYS: [&str; 6] =
 /// What may stand in one of `replicas`.
 const REPLICA_KEYS: [&str; 2] = ["url", "weight"];
 /// What may stand in `[backup]`.
-const BACKUP_KEYS: [&str; 10] = [
+const BACKUP_KEYS: [&str; 12] = [
     "jobs",
     "compress",
     "chunk",
     "max_age",
+    "rate_limit",
+    "labels",
     "ping",
     "metrics_file",
     "before",
@@ -79,6 +82,10 @@ pub struct BackupDefaults {
     /// Bytes.
     pub chunk: Option<u64>,
     pub max_age: Option<Duration>,
+    /// Bytes in a second.
+    pub rate_limit: Option<u64>,
+    /// What `--label` adds to and replaces.
+    pub labels: Labels,
     /// Whoever knows it can answer for this job.
     pub ping: Option<Secret>,
     pub metrics_file: Option<PathBuf>,
@@ -334,6 +341,16 @@ fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
             "max_age" => {
                 let text = section.scalar(&key, &value)?;
                 defaults.max_age = Some(quantity::duration(&text).map_err(invalid)?);
+            }
+            "rate_limit" => {
+                let text = section.scalar(&key, &value)?;
+                defaults.rate_limit = Some(quantity::rate(&text).map_err(invalid)?);
+            }
+            "labels" => {
+                for (name, value) in section.table(&key, value)? {
+                    let text = section.scalar(&name, &value)?;
+                    defaults.labels.add(&name, &text).map_err(invalid)?;
+                }
             }
             "ping" => defaults.ping = Some(Secret::new(section.filled(&key, &value)?)),
             "metrics_file" => {

@@ -1,19 +1,25 @@
 //! `pgtend backup list` and `backup show`.
 
+use super::labels::LabelFilter;
 use crate::archive::manifest::ManifestError;
 use crate::backup::catalog;
 use crate::command::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::report::backup::{List, Show};
+use crate::report::backup::{List, Show, State};
 
 /// Lists what a repository holds.
-pub(super) async fn list(context: &Context) -> Result<Exit> {
+pub(super) async fn list(context: &Context, filter: &LabelFilter) -> Result<Exit> {
     let store = context.existing_store()?;
     let mut backups = Vec::new();
     for found in catalog::all(&store).await? {
         backups.push(found.listed(&store).await?);
     }
+    let wanted = &filter.label;
+    backups.retain(|backup| {
+        let has = |(key, value): &(String, String)| backup.labels.get(key) == Some(value);
+        wanted.iter().all(has) || backup.state == State::Damaged
+    });
     context.answer(None, &List { repository: store.location(), backups })
 }
 

@@ -1,7 +1,11 @@
 //! `pgtend backup` and its actions, a file each.
 
+mod all;
 mod filters;
+mod labels;
+mod limits;
 mod list;
+mod outcome;
 mod run;
 mod story;
 mod story_flags;
@@ -11,7 +15,8 @@ use clap::Subcommand;
 use super::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::settings::Secret;
+use crate::settings::{Labels, Secret};
+use labels::LabelFilter;
 use list::{list, show};
 use run::{RunArgs, back_up};
 
@@ -21,6 +26,7 @@ const AFTER_HELP: &str = "\
 Examples:
   pgtend backup --repo /var/backups/pg -d app
   pgtend backup -h db.example.com -U backup -d app -r /mnt/pg -j 4 -N scratch
+  pgtend backup -h db.example.com -U backup --all-databases --exclude-database 'scratch_*'
   pgtend backup list -r /var/backups/pg
   pgtend verify-backup latest:app -r /var/backups/pg --level content";
 
@@ -40,7 +46,7 @@ enum Action {
     /// Back up a database (the same as `backup` alone)
     Run(RunArgs),
     /// List the backups of a repository
-    List,
+    List(LabelFilter),
     /// Show all that is known of one backup
     Show {
         /// Id of the backup or the start of it, latest, or latest:DATABASE
@@ -52,17 +58,23 @@ enum Action {
 impl Args {
     /// The ping's URL.
     pub fn ping(&self) -> Option<Secret> {
-        match &self.action {
-            Some(Action::Run(args)) => args.story.ping.clone(),
-            _ => self.run.story.ping.clone(),
-        }
+        self.of_run().story.ping.clone()
     }
 
     /// Flags that have a default in `[backup]`, by the name that they have there.
     pub fn given(&self) -> Vec<(&'static str, String)> {
+        self.of_run().given()
+    }
+
+    /// `--label`.
+    pub fn labels(&self) -> Labels {
+        self.of_run().labels()
+    }
+
+    const fn of_run(&self) -> &RunArgs {
         match &self.action {
-            Some(Action::Run(args)) => args.given(),
-            _ => self.run.given(),
+            Some(Action::Run(args)) => args,
+            _ => &self.run,
         }
     }
 }
@@ -72,7 +84,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     match args.action {
         None => back_up(context, args.run).await,
         Some(Action::Run(run)) if args.run == RunArgs::untouched() => back_up(context, run).await,
-        Some(Action::List) if args.run == RunArgs::untouched() => list(context).await,
+        Some(Action::List(filter)) if args.run == RunArgs::untouched() => {
+            list(context, &filter).await
+        }
         Some(Action::Show { id }) if args.run == RunArgs::untouched() => show(context, &id).await,
         Some(_) => Err(Error::usage("flags of a backup stand before another action")
             .next("put them behind it, or leave them out: pgtend backup list --repo DIR")),

@@ -3,10 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::all::{AllFlags, MadeAll, back_up_all};
 use super::filters::Filters;
-use super::story::{self, About};
+use super::labels::LabelFlags;
+use super::limits::LimitFlags;
+use super::outcome;
+use super::story::{self, Teller};
 use super::story_flags::StoryFlags;
 use crate::archive::frame::Compression;
+use crate::backup::globals::Globals;
 use crate::backup::{self, catalog, chunks};
 use crate::cli::connect::ReadFrom;
 use crate::command::{Context, with_progress};
@@ -15,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
 use crate::report::backup::Backup;
-use crate::settings::{BackupDefaults, Target, ask_password, quantity};
+use crate::settings::{BackupDefaults, Labels, Target, ask_password, quantity};
 
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
 pub(super) struct RunArgs {
@@ -33,7 +38,7 @@ pub(super) struct RunArgs {
 
     /// Folder of the cluster in the repository (default: the target's name, or host and port)
     #[arg(long, value_name = "NAME")]
-    cluster: Option<String>,
+    pub(super) cluster: Option<String>,
 
     /// Let this server take over a cluster's folder from another one
     #[arg(long)]
@@ -61,7 +66,16 @@ pub(super) struct RunArgs {
 
     /// Show what would be read and written, and stop before the first byte
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
+
+    #[command(flatten)]
+    labels: LabelFlags,
+
+    #[command(flatten)]
+    limits: LimitFlags,
+
+    #[command(flatten)]
+    pub(super) all: AllFlags,
 
     #[command(flatten)]
     pub(super) story: StoryFlags,
@@ -76,12 +90,18 @@ impl RunArgs {
         Self { lock_wait: Duration::from_secs(60), ..Self::default() }
     }
 
+    /// `--label`.
+    pub(super) fn labels(&self) -> Labels {
+        self.labels.given()
+    }
+
     /// Flags that have a default in `[backup]`, by the name that they have there.
     pub(super) fn given(&self) -> Vec<(&'static str, String)> {
         let flags = [
             ("jobs", self.jobs.map(|jobs| jobs.to_string())),
             ("compress", self.compress.map(|compress| compress.to_string())),
             ("chunk", self.chunk.map(quantity::written_bytes)),
+            ("rate_limit", self.limits.rate_limit.map(quantity::written_rate)),
         ];
         let flags = flags.into_iter().chain(self.story.given());
         flags.filter_map(|(name, value)| Some((name, value?))).collect()
@@ -100,12 +120,29 @@ pub fn standard() -> BackupDefaults {
     }
 }
 
+/// What was made.
+enum Made {
+    One(Box<Backup>),
+    All(MadeAll),
+}
+
 /// Backs up, and tells everybody how it went.
 pub(super) async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
-    let flags = args.story.clone();
-    let about = About::known(context, args.cluster.as_ref(), false);
-    let (name, dry_run) = (about.name.clone(), args.dry_run);
-    let report = story::told(context, &flags, about, dry_run, make(context, args)).await?;
+    let mut teller = Teller::new(context, &args)?;
+    let (name, dry_run) = (teller.name(), args.dry_run);
+    let made = match teller.begin().await {
+        Ok(()) => make(context, args).await,
+        Err(error) => Err(error),
+    };
+    let outcome = match made {
+        Ok(Made::All(made)) => {
+            let (made, warnings) = teller.tell_all(made).await;
+            return outcome::tell_all(context, name.as_deref(), made, dry_run, warnings);
+        }
+        Ok(Made::One(backup)) => Ok(*backup),
+        Err(error) => Err(error),
+    };
+    let report = teller.tell(outcome).await?;
     for warning in &report.warnings {
         context.ui.warning(warning);
     }
@@ -119,8 +156,8 @@ pub(super) async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
     Ok(exit)
 }
 
-/// Makes the backup.
-async fn make(context: &Context, args: RunArgs) -> Result<Backup> {
+/// Makes the backup, or several.
+async fn make(context: &Context, args: RunArgs) -> Result<Made> {
     args.filters.refuse_pg_dump_habits()?;
     if args.lock_wait.is_zero() {
         return Err(Error::usage(
@@ -154,14 +191,22 @@ async fn make(context: &Context, args: RunArgs) -> Result<Backup> {
         lock_wait: args.lock_wait,
         max_snapshot_age: args.max_snapshot_age,
         serializable_deferrable: args.serializable_deferrable,
-        globals: !args.no_globals,
+        pace: args.limits.pace(defaults),
+        labels: args.labels.over(defaults.labels.clone()),
+        retry_lock: args.limits.retry_lock,
+        globals: if args.no_globals { Globals::LeaveOut } else { Globals::Read },
         allow_pooler: args.allow_pooler,
         dry_run: args.dry_run,
         progress: Arc::clone(&progress),
         cancel: context.signals.cancel.clone(),
     };
+    if args.all.all_databases {
+        return back_up_all(context, &request, &args.all).await.map(Made::All);
+    }
     progress.about(&request.target.database);
-    with_progress(context, &progress, backup::run(&request)).await
+    with_progress(context, &progress, backup::run(&request))
+        .await
+        .map(|one| Made::One(Box::new(one)))
 }
 
 /// The server to read from, and the cluster's folder when that is not the server that is backed

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::story_flags::StoryFlags;
+use super::all::MadeAll;
+use super::run::RunArgs;
+use crate::backup::all::Outcome;
 use crate::backup::catalog;
 use crate::backup::tell::{self, Hook, Ping, Tries};
 use crate::command::{Context, with_signal};
@@ -42,6 +44,8 @@ pub(super) struct Teller<'a> {
     on_failure: Option<String>,
     hook_timeout: Duration,
     about: About,
+    /// A dry run has no story.
+    silent: bool,
     started: jiff::Timestamp,
     clock: Instant,
     start_ping: Option<JoinHandle<Result<()>>>,
@@ -49,9 +53,9 @@ pub(super) struct Teller<'a> {
 
 /// What is known of a run before it connects.
 #[derive(Default)]
-pub(super) struct About {
+struct About {
     /// The target's name in pgtend.toml.
-    pub name: Option<String>,
+    name: Option<String>,
     /// None when it is of several, or not known.
     database: Option<String>,
     cluster: Option<String>,
@@ -60,7 +64,7 @@ pub(super) struct About {
 
 impl About {
     /// As far as settings tell; why they do not is told by who needs them.
-    pub(super) fn known(context: &Context, cluster: Option<&String>, several: bool) -> Self {
+    fn known(context: &Context, cluster: Option<&String>, several: bool) -> Self {
         let target = context.settings.target(&context.connect).ok().map(|found| found.target);
         let folder = |target: &Target| {
             let host = target.hosts.first()?;
@@ -80,7 +84,9 @@ impl About {
 impl<'a> Teller<'a> {
     /// # Errors
     /// Usage: the ping's URL is none, or there would be no time for a command.
-    pub(super) fn new(context: &'a Context, flags: &StoryFlags, about: About) -> Result<Self> {
+    pub(super) fn new(context: &'a Context, args: &RunArgs) -> Result<Self> {
+        let flags = &args.story;
+        let about = About::known(context, args.cluster.as_ref(), args.all.all_databases);
         let defaults = &context.settings.backup;
         let hook_timeout = flags.hook_timeout.or(defaults.hook_timeout).unwrap_or(HOOK_TIMEOUT);
         if hook_timeout.is_zero() {
@@ -103,6 +109,7 @@ impl<'a> Teller<'a> {
             on_failure: flags.on_failure.clone().or_else(|| defaults.on_failure.clone()),
             hook_timeout,
             about,
+            silent: args.dry_run,
             started: jiff::Timestamp::now(),
             clock: Instant::now(),
             start_ping: None,
@@ -114,6 +121,9 @@ impl<'a> Teller<'a> {
     /// # Errors
     /// That command failed: there is to be no backup.
     pub(super) async fn begin(&mut self) -> Result<()> {
+        if self.silent {
+            return Ok(());
+        }
         if let Some(ping) = self.ping.clone() {
             // Beside the backup, which must not wait for it.
             self.start_ping =
@@ -129,19 +139,65 @@ impl<'a> Teller<'a> {
         })
     }
 
-    /// The run of one database, with what became of it.
-    pub(super) fn run(&self, outcome: Result<Backup>) -> Run {
-        let cluster = self.about.cluster.clone();
-        let (database, cluster) = match &outcome {
-            Ok(backup) => (Some(backup.database.clone()), Some(backup.cluster.clone())),
-            Err(_) => (self.about.database.clone(), cluster),
+    /// The target's name in pgtend.toml.
+    pub(super) fn name(&self) -> Option<String> {
+        self.about.name.clone()
+    }
+
+    /// Tells what became of the only database; gives it back with what could not be told.
+    pub(super) async fn tell(self, outcome: Result<Backup>) -> Result<Backup> {
+        if self.silent {
+            return outcome;
+        }
+        let made = outcome.as_ref().ok();
+        let own = made.map(|backup| (Some(backup.database.clone()), Some(backup.cluster.clone())));
+        let About { database, cluster, .. } = &self.about;
+        let (database, cluster) = own.unwrap_or_else(|| (database.clone(), cluster.clone()));
+        let run = Run {
+            database,
+            cluster,
+            outcome,
+            seconds: self.clock.elapsed().as_secs_f64(),
+            ended: jiff::Timestamp::now(),
         };
-        let ended = jiff::Timestamp::now();
-        Run { database, cluster, outcome, seconds: self.clock.elapsed().as_secs_f64(), ended }
+        let Story { mut runs, warnings, .. } = self.end(vec![run]).await;
+        match runs.pop().map(|run| run.outcome) {
+            None => Err(Error::bug("a story without a run")),
+            Some(Ok(mut backup)) => {
+                backup.warnings.extend(warnings);
+                Ok(backup)
+            }
+            Some(Err(error)) => Err(warnings.into_iter().fold(error, Error::also)),
+        }
+    }
+
+    /// Tells what became of several databases; gives it back, and what could not be told.
+    pub(super) async fn tell_all(self, made: MadeAll) -> (MadeAll, Vec<String>) {
+        if self.silent {
+            return (made, Vec::new());
+        }
+        let cluster = self.about.cluster.clone();
+        let run = |Outcome { database, result, seconds, ended }| Run {
+            database: Some(database),
+            cluster: cluster.clone(),
+            outcome: result,
+            seconds,
+            ended,
+        };
+        let MadeAll { server, repository, left_out, outcomes } = made;
+        let Story { runs, warnings, .. } = self.end(outcomes.into_iter().map(run).collect()).await;
+        let outcome = |Run { database, outcome, seconds, ended, .. }: Run| Outcome {
+            database: database.unwrap_or_default(),
+            result: outcome,
+            seconds,
+            ended,
+        };
+        let outcomes = runs.into_iter().map(outcome).collect();
+        (MadeAll { server, repository, left_out, outcomes }, warnings)
     }
 
     /// Tells everybody. What could not be told is a warning of the story.
-    pub(super) async fn end(mut self, mut runs: Vec<Run>) -> Story {
+    async fn end(mut self, mut runs: Vec<Run>) -> Story {
         let hurried = self.context.signals.cancel.is_cancelled();
         for run in &mut runs {
             if run.outcome.is_err() {
@@ -325,37 +381,4 @@ impl<'a> Teller<'a> {
             self.context.ui.event(&line, &text);
         }
     }
-}
-
-/// The outcome of the only database of a story, with what could not be told.
-pub(super) fn single(mut story: Story) -> Result<Backup> {
-    let warnings = std::mem::take(&mut story.warnings);
-    match story.runs.pop().map(|run| run.outcome) {
-        None => Err(Error::bug("a story without a run")),
-        Some(Ok(mut backup)) => {
-            backup.warnings.extend(warnings);
-            Ok(backup)
-        }
-        Some(Err(error)) => Err(warnings.into_iter().fold(error, Error::also)),
-    }
-}
-
-/// Tells the story of what `work` does; a dry run has none.
-pub(super) async fn told(
-    context: &Context,
-    flags: &StoryFlags,
-    about: About,
-    dry_run: bool,
-    work: impl Future<Output = Result<Backup>>,
-) -> Result<Backup> {
-    if dry_run {
-        return work.await;
-    }
-    let mut teller = Teller::new(context, flags, about)?;
-    let outcome = match teller.begin().await {
-        Ok(()) => work.await,
-        Err(error) => Err(error),
-    };
-    let runs = vec![teller.run(outcome)];
-    single(teller.end(runs).await)
 }
