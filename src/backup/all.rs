@@ -22,7 +22,7 @@ pub struct Outcome {
     pub result: Result<Backup>,
     /// How long it took.
     pub seconds: f64,
-    /// When it ended (UTC).
+    /// When it ended.
     pub ended: jiff::Timestamp,
 }
 
@@ -76,6 +76,7 @@ pub async fn run_all(
     let mut outcomes = Vec::with_capacity(count);
     for (number, (database, allowed)) in (1..).zip(wanted) {
         let clock = Instant::now();
+        request.progress.about(&database);
         let result = match allowed {
             _ if request.cancel.is_cancelled() => Err(super::stopped().reason(NOT_STARTED)),
             Err(refused) => Err(refused),
@@ -86,8 +87,8 @@ pub async fn run_all(
                 run(&Request { target, globals, ..request.clone() }).await
             }
         };
-        let (seconds, ended) = (clock.elapsed().as_secs_f64(), jiff::Timestamp::now());
-        outcomes.push(Outcome { database, result, seconds, ended });
+        let seconds = clock.elapsed().as_secs_f64();
+        outcomes.push(Outcome { database, result, seconds, ended: jiff::Timestamp::now() });
     }
     outcomes
 }

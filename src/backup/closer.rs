@@ -42,12 +42,19 @@ async fn close_all(run: &Run, mut queue: mpsc::Receiver<Close>) -> Result<(), St
             return Err(Stop::Asked);
         }
         match queue.recv().await.ok_or_else(|| Error::bug("the closer's queue is gone"))? {
-            Close::SoFar(table) => run.sink(table).await?.sync().await?,
+            Close::SoFar(table) => {
+                let sink = run.sink(table).await?;
+                sink.sync().await.map_err(|error| storing(run, table, error))?;
+            }
             Close::Table(table) => {
-                run.close_table(table).await?;
+                run.close_table(table).await.map_err(|error| storing(run, table, error))?;
                 left -= 1;
             }
         }
     }
     Ok(())
+}
+
+fn storing(run: &Run, table: usize, error: Error) -> Error {
+    error.during(format!("storing {}", run.tables[table].table.label()))
 }

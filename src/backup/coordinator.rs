@@ -86,10 +86,12 @@ impl Coordinator {
         options: &SessionOptions,
         again: bool,
     ) -> Result<Self, Stop> {
+        request.progress.phase("connecting");
         let session = tokio::select! {
             session = conn::connect(&request.target, options) => session?,
             () = request.cancel.cancelled() => return Err(Stop::Asked),
         };
+        request.progress.phase("looking at the server");
         if let Some(pooler) = session.sharing_pooler().filter(|_| !request.allow_pooler) {
             return Err(refuse_pooler(pooler).into());
         }

@@ -24,6 +24,7 @@ mod record;
 mod run;
 pub mod statements;
 pub mod table;
+pub mod tell;
 mod work;
 
 use std::sync::Arc;
@@ -134,11 +135,11 @@ pub async fn run(request: &Request) -> Result<Backup> {
                 request.progress.note(format!("{error}; starting over"));
             }
             Err(Stop::StartOver(error)) => {
-                return Err(
-                    error.because(format!("that happened {RUNS} times; nothing was published"))
-                );
+                return Err(error
+                    .because(format!("that happened {RUNS} times; nothing was published"))
+                    .during(request.progress.reading().phase));
             }
-            Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::Failed(error)) => return Err(error.during(request.progress.reading().phase)),
         }
     }
     Err(Error::bug("a backup ended without a result"))

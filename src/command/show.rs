@@ -35,6 +35,10 @@ pub fn settings(context: &Context, command: Option<&Command>) -> Result<Exit> {
             _ => Labels::default(),
         },
         standard: backup::standard(),
+        ping: match command {
+            Some(Command::Backup(args)) => args.ping(),
+            _ => None,
+        },
         max_lag: context.connect.max_lag.clone(),
         standard_lag: MAX_LAG,
     };

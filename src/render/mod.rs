@@ -4,13 +4,16 @@
 
 mod backup;
 mod grid;
+pub mod metrics;
 mod restore;
 mod server;
 mod settings;
+pub mod story;
 mod units;
 mod verify;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::error::Error;
 use crate::report::{Failure, Report};
@@ -85,6 +88,16 @@ pub fn json_error(
     })
 }
 
+/// A failure's parts, for a line of a log; without its own words, which are the line's message.
+pub fn failure_fields(error: &Error) -> serde_json::Result<serde_json::Map<String, Value>> {
+    let Value::Object(mut fields) = serde_json::to_value(Failure::of(error))? else {
+        return Ok(serde_json::Map::new());
+    };
+    fields.remove("what");
+    fields.insert("exit".into(), error.exit().code().into());
+    Ok(fields)
+}
+
 fn line<T: Serialize>(document: &T) -> serde_json::Result<String> {
     let mut text = serde_json::to_string_pretty(document)?;
     text.push('\n');
@@ -124,6 +137,9 @@ pub fn error_text(error: &Error) -> String {
     for step in error.next_steps() {
         add("next:", step);
     }
+    for fact in error.other_facts() {
+        add("also:", fact);
+    }
     add("exit:", &error.exit().code().to_string());
     text
 }
@@ -149,15 +165,17 @@ mod tests {
         let error = Error::new(Exit::Unavailable, "cannot read public.t")
             .because("connection reset")
             .next("run it again")
+            .also("yesterday's stands")
             .during("copying public.t");
         assert_eq!(
             error_text(&error),
             "error: cannot read public.t\n  while: copying public.t\n  cause: connection reset\n  \
-             next:  run it again\n  exit:  69\n"
+             next:  run it again\n  also:  yesterday's stands\n  exit:  69\n"
         );
-        let json: serde_json::Value =
+        let json: Value =
             serde_json::from_str(&json_error("backup", None, &error).unwrap()).unwrap();
         assert_eq!(json["error"]["next"][0], "run it again");
+        assert_eq!(json["error"]["also"][0], "yesterday's stands");
         assert_eq!(json["exit"], 69);
     }
 }

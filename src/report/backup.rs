@@ -87,6 +87,9 @@ pub struct All {
     pub databases: Vec<OfDatabase>,
     /// Those that were left out.
     pub left_out: Vec<LeftOut>,
+    /// What went wrong beside the backups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// The verdict: the worst of them.
     #[serde(skip)]
     pub exit: Exit,

@@ -21,6 +21,9 @@ pub struct Failure {
     /// What the run was doing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
+    /// What else there is to know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
 }
 
 impl Failure {
@@ -33,6 +36,7 @@ impl Failure {
             next: list(error.next_steps()),
             reasons: error.reasons().to_vec(),
             phase: error.phase().map(str::to_owned),
+            also: list(error.other_facts()),
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod backup;
 pub mod restore;
 pub mod server;
 pub mod settings;
+pub mod story;
 pub mod verify;
 
 mod failure;

@@ -115,8 +115,8 @@ fn a_command_needs_a_file_that_nobody_else_can_write() {
             }
         }
     }
-    assert!(may_hold_a_command(&path, 0o600, 12345).is_err());
-    assert!(may_hold_a_command(&path, 0o644, 0).is_ok());
+    assert!(may_hold_a_command(&path, 0o600, 12345, "x").is_err());
+    assert!(may_hold_a_command(&path, 0o644, 0, "x").is_ok());
 }
 
 /// In /tmp somebody else could have laid it there.

@@ -10,6 +10,7 @@ mod application;
 mod between;
 mod bounded;
 mod build;
+mod cloud;
 pub mod conninfo;
 mod dotenv;
 mod dsn;
@@ -39,6 +40,7 @@ mod variables;
 use std::path::{Path, PathBuf};
 
 pub use between::{Between, Pooler, PoolerKind, PoolerMode};
+pub use cloud::{AwsSettings, HttpSettings, Proxy};
 pub use env::Environment;
 pub use file::BackupDefaults;
 pub use labels::Labels;
@@ -219,6 +221,20 @@ impl Settings {
         };
         let found = flag.or_else(variable).or_else(of_target).or_else(of_file);
         found.map(|(repo, origin)| (repo.to_owned(), origin))
+    }
+
+    /// The URL to ping: `flag`, `PGTEND_PING`, or `ping` of `[backup]`.
+    pub fn ping(&self, flag: Option<&Secret>) -> Option<(Secret, Origin)> {
+        let flag = flag.map(|url| (url.clone(), Origin::Flag("--ping")));
+        let variable = || {
+            let url = self.env.text("PGTEND_PING")?;
+            Some((Secret::new(url), Origin::Variable("PGTEND_PING".into())))
+        };
+        let of_file = || {
+            let path = self.file.as_ref()?.path.clone();
+            Some((self.backup.ping.clone()?, Origin::Config { target: "[backup]".into(), path }))
+        };
+        flag.or_else(variable).or_else(of_file)
     }
 
     /// The process's environment as it was at the start.

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::outcome;
 use crate::backup;
 use crate::backup::all::{self, Outcome};
 use crate::command::{Context, with_progress, with_signal};
 use crate::error::Result;
-use crate::exit::Exit;
+use crate::report::backup::LeftOut;
 use crate::settings::Target;
 
 /// Where pg_dumpall looks first, too.
@@ -26,12 +25,21 @@ pub(super) struct AllFlags {
     pub(super) exclude_database: Vec<String>,
 }
 
+/// What became of them.
+pub(super) struct MadeAll {
+    /// The server, as connected.
+    pub server: String,
+    pub repository: String,
+    pub left_out: Vec<LeftOut>,
+    pub outcomes: Vec<Outcome>,
+}
+
 /// Backs up every database that the flags mean.
 pub(super) async fn back_up_all(
     context: &Context,
     request: &backup::Request,
     flags: &AllFlags,
-) -> Result<Exit> {
+) -> Result<MadeAll> {
     let request = backup::Request { target: maintenance(&request.target), ..request.clone() };
     let work = async {
         let (session, databases) = all::find(&request, &flags.exclude_database).await?;
@@ -47,12 +55,12 @@ pub(super) async fn back_up_all(
     let (server, left_out, outcomes) = with_progress(context, &progress, work).await?;
     let outcomes = outcomes
         .into_iter()
-        .map(|outcome| Outcome {
-            result: outcome.result.map_err(|error| with_signal(context, error)),
-            ..outcome
+        .map(|outcome| {
+            let result = outcome.result.map_err(|error| with_signal(context, error));
+            Outcome { result, ..outcome }
         })
         .collect();
-    outcome::tell_all(context, &request, server, left_out, outcomes)
+    Ok(MadeAll { server, repository: request.store.location(), left_out, outcomes })
 }
 
 /// With the database that the list is read in, when nobody named one.

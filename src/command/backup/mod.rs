@@ -7,13 +7,15 @@ mod limits;
 mod list;
 mod outcome;
 mod run;
+mod story;
+mod story_flags;
 
 use clap::Subcommand;
 
 use super::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::settings::Labels;
+use crate::settings::{Labels, Secret};
 use labels::LabelFilter;
 use list::{list, show};
 use run::{RunArgs, back_up};
@@ -54,6 +56,11 @@ enum Action {
 }
 
 impl Args {
+    /// The ping's URL.
+    pub fn ping(&self) -> Option<Secret> {
+        self.of_run().story.ping.clone()
+    }
+
     /// Flags that have a default in `[backup]`, by the name that they have there.
     pub fn given(&self) -> Vec<(&'static str, String)> {
         self.of_run().given()

@@ -1,12 +1,11 @@
 //! What is said of the backups of a run that makes several.
 
+use super::all::MadeAll;
 use crate::backup::all::{NOT_STARTED, Outcome};
-use crate::backup::{self};
 use crate::command::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::render;
-use crate::report::backup::{All, Became, LeftOut, OfDatabase};
+use crate::report::backup::{All, Became, OfDatabase};
 use crate::report::{Failure, Report};
 
 /// Ids that the next step names.
@@ -15,13 +14,16 @@ const NAMED: usize = 8;
 /// Prints what became of every database; the verdict is the worst of them, a stop before all.
 pub(super) fn tell_all(
     context: &Context,
-    request: &backup::Request,
-    server: String,
-    left_out: Vec<LeftOut>,
-    outcomes: Vec<Outcome>,
+    name: Option<&str>,
+    made: MadeAll,
+    dry_run: bool,
+    warnings: Vec<String>,
 ) -> Result<Exit> {
-    let exit = worst(&outcomes);
+    let MadeAll { server, repository, left_out, outcomes } = made;
+    let told = if warnings.is_empty() { Exit::Good } else { Exit::Warning };
+    let exit = worst(&outcomes).worst(told);
     let summary = summary(&outcomes, exit);
+    warnings.iter().for_each(|warning| context.ui.warning(warning));
     for Outcome { database, result, .. } in &outcomes {
         match result {
             Ok(backup) => {
@@ -30,21 +32,22 @@ pub(super) fn tell_all(
                 }
             }
             Err(error) if error.reasons().contains(&NOT_STARTED) => {}
-            Err(error) => context.ui.failure(&render::error_text(&named(database, error))),
+            Err(error) => context.ui.error(&named(database, error)),
         }
     }
     let report = All {
         server,
-        repository: request.store.location(),
-        dry_run: request.dry_run,
+        repository,
+        dry_run,
         databases: outcomes.into_iter().map(of_database).collect(),
         left_out,
+        warnings,
         exit,
     };
-    let exit = context.answer(request.target.name.as_deref(), &report)?;
+    let exit = context.answer(name, &report)?;
     match summary {
-        Some(summary) => context.ui.failure(&render::error_text(&summary)),
-        None if !request.dry_run => context.ui.note(&next(&report)),
+        Some(summary) => context.ui.error(&summary),
+        None if !dry_run => context.ui.note(&next(&report)),
         None => {}
     }
     Ok(exit)
@@ -67,6 +70,7 @@ fn named(database: &str, error: &Error) -> Error {
     let named = Error::new(error.exit(), format!("database {database}: {}", error.what()));
     let named = error.causes().iter().fold(named, Error::because);
     let named = error.next_steps().iter().fold(named, Error::next);
+    let named = error.other_facts().iter().fold(named, Error::also);
     match error.phase() {
         Some(phase) => named.during(phase),
         None => named,

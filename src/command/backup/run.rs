@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::all::{AllFlags, back_up_all};
+use super::all::{AllFlags, MadeAll, back_up_all};
 use super::filters::Filters;
 use super::labels::LabelFlags;
 use super::limits::LimitFlags;
+use super::outcome;
+use super::story::{self, Teller};
+use super::story_flags::StoryFlags;
 use crate::archive::frame::Compression;
 use crate::backup::globals::Globals;
 use crate::backup::{self, catalog, chunks};
@@ -16,6 +19,7 @@ use crate::conn::{Routed, SessionOptions, Taken};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
+use crate::report::backup::Backup;
 use crate::settings::{BackupDefaults, Labels, Target, ask_password, quantity};
 
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
@@ -34,7 +38,7 @@ pub(super) struct RunArgs {
 
     /// Folder of the cluster in the repository (default: the target's name, or host and port)
     #[arg(long, value_name = "NAME")]
-    cluster: Option<String>,
+    pub(super) cluster: Option<String>,
 
     /// Let this server take over a cluster's folder from another one
     #[arg(long)]
@@ -62,7 +66,7 @@ pub(super) struct RunArgs {
 
     /// Show what would be read and written, and stop before the first byte
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 
     #[command(flatten)]
     labels: LabelFlags,
@@ -71,7 +75,10 @@ pub(super) struct RunArgs {
     limits: LimitFlags,
 
     #[command(flatten)]
-    all: AllFlags,
+    pub(super) all: AllFlags,
+
+    #[command(flatten)]
+    pub(super) story: StoryFlags,
 
     #[command(flatten)]
     filters: Filters,
@@ -96,7 +103,8 @@ impl RunArgs {
             ("chunk", self.chunk.map(quantity::written_bytes)),
             ("rate_limit", self.limits.rate_limit.map(quantity::written_rate)),
         ];
-        flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        let flags = flags.into_iter().chain(self.story.given());
+        flags.filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }
 
@@ -107,12 +115,49 @@ pub fn standard() -> BackupDefaults {
         jobs: Some(processors.min(4)),
         compress: Some(Compression::DEFAULT.to_string()),
         chunk: Some(chunks::CHUNK_BYTES),
+        hook_timeout: Some(story::HOOK_TIMEOUT),
         ..BackupDefaults::default()
     }
 }
 
-/// Backs up.
+/// What was made.
+enum Made {
+    One(Box<Backup>),
+    All(MadeAll),
+}
+
+/// Backs up, and tells everybody how it went.
 pub(super) async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
+    let mut teller = Teller::new(context, &args)?;
+    let (name, dry_run) = (teller.name(), args.dry_run);
+    let made = match teller.begin().await {
+        Ok(()) => make(context, args).await,
+        Err(error) => Err(error),
+    };
+    let outcome = match made {
+        Ok(Made::All(made)) => {
+            let (made, warnings) = teller.tell_all(made).await;
+            return outcome::tell_all(context, name.as_deref(), made, dry_run, warnings);
+        }
+        Ok(Made::One(backup)) => Ok(*backup),
+        Err(error) => Err(error),
+    };
+    let report = teller.tell(outcome).await?;
+    for warning in &report.warnings {
+        context.ui.warning(warning);
+    }
+    let exit = context.answer(name.as_deref(), &report)?;
+    if !report.dry_run {
+        context.ui.note(&format!(
+            "next: pgtend verify-backup {} --repo {} --level content",
+            report.id, report.repository
+        ));
+    }
+    Ok(exit)
+}
+
+/// Makes the backup, or several.
+async fn make(context: &Context, args: RunArgs) -> Result<Made> {
     args.filters.refuse_pg_dump_habits()?;
     if args.lock_wait.is_zero() {
         return Err(Error::usage(
@@ -156,20 +201,12 @@ pub(super) async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
         cancel: context.signals.cancel.clone(),
     };
     if args.all.all_databases {
-        return back_up_all(context, &request, &args.all).await;
+        return back_up_all(context, &request, &args.all).await.map(Made::All);
     }
-    let report = with_progress(context, &progress, backup::run(&request)).await?;
-    for warning in &report.warnings {
-        context.ui.warning(warning);
-    }
-    let exit = context.answer(request.target.name.as_deref(), &report)?;
-    if !report.dry_run {
-        context.ui.note(&format!(
-            "next: pgtend verify-backup {} --repo {} --level content",
-            report.id, report.repository
-        ));
-    }
-    Ok(exit)
+    progress.about(&request.target.database);
+    with_progress(context, &progress, backup::run(&request))
+        .await
+        .map(|one| Made::One(Box::new(one)))
 }
 
 /// The server to read from, and the cluster's folder when that is not the server that is backed
