@@ -2,6 +2,8 @@
 //!
 //! `<cluster>/<database>/<id>/` holds one backup, complete once its manifest is there.
 
+use std::collections::BTreeMap;
+
 use crate::archive::manifest::{self, Manifest, ManifestError};
 use crate::conn::Session;
 use crate::error::{Error, Result};
@@ -179,6 +181,7 @@ impl Found {
             state: State::Incomplete,
             taken: None,
             totals: None,
+            labels: BTreeMap::new(),
             verified: None,
             partly: None,
             problem: None,
@@ -193,6 +196,7 @@ impl Found {
                 listed.state = State::Complete;
                 listed.taken = Some(manifest.snapshot.taken);
                 listed.totals = Some(manifest.totals);
+                listed.labels = manifest.labels;
                 let records = self.records(store).await?;
                 listed.verified = shown_proof(&records);
                 listed.partly = records.iter().rev().find_map(Record::part_proof);

@@ -13,7 +13,9 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 use super::env::Environment;
+use super::labels::Labels;
 use super::retention::Retention;
+use super::secret::Secret;
 use super::{bounded, dsn, keyword, quantity};
 use crate::cli::repository::S3Flags;
 use crate::error::{Error, Result};
@@ -26,7 +28,20 @@ const TARGET_KEYS: [&str; 6] =
 /// What may stand in one of `replicas`.
 const REPLICA_KEYS: [&str; 2] = ["url", "weight"];
 /// What may stand in `[backup]`.
-const BACKUP_KEYS: [&str; 4] = ["jobs", "compress", "chunk", "max_age"];
+const BACKUP_KEYS: [&str; 12] = [
+    "jobs",
+    "compress",
+    "chunk",
+    "max_age",
+    "rate_limit",
+    "labels",
+    "ping",
+    "metrics_file",
+    "before",
+    "after",
+    "on_failure",
+    "hook_timeout",
+];
 
 /// What may stand in `[repository."s3://.."]`.
 const REPOSITORY_KEYS: [&str; 11] = [
@@ -88,6 +103,24 @@ pub struct BackupDefaults {
     pub max_age: Option<Duration>,
     /// `keep_last` and its like.
     pub retention: Retention,
+    /// Bytes in a second.
+    pub rate_limit: Option<u64>,
+    /// What `--label` adds to and replaces.
+    pub labels: Labels,
+    /// Whoever knows it can answer for this job.
+    pub ping: Option<Secret>,
+    pub metrics_file: Option<PathBuf>,
+    /// For `sh -c`, as the two that follow.
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub on_failure: Option<String>,
+    pub hook_timeout: Option<Duration>,
+}
+
+impl BackupDefaults {
+    fn has_hooks(&self) -> bool {
+        [&self.before, &self.after, &self.on_failure].into_iter().any(Option::is_some)
+    }
 }
 
 /// Reads the first file of the search order; `None` when there is none. A place where it could
@@ -120,7 +153,16 @@ pub(super) fn load(
     })?;
     let file = parse(&text, &path)?;
     if file.targets.values().any(|entry| entry.password_command.is_some()) {
-        may_hold_a_command(&path, mode, owner)?;
+        may_hold_a_command(&path, mode, owner, "a password_command")?;
+    }
+    if file.backup.has_hooks() {
+        may_hold_a_command(&path, mode, owner, "hooks of [backup]")?;
+    }
+    if mode & 0o077 != 0 && file.backup.ping.is_some() {
+        notes.push(format!(
+            "{} holds the ping URL and others can read it: chmod 0600, or set PGTEND_PING",
+            path.display()
+        ));
     }
     if mode & 0o077 != 0 && file.targets.values().any(TargetEntry::holds_a_password) {
         return Err(Error::usage(format!(
@@ -179,9 +221,9 @@ fn may_be_found(path: &Path, mode: u32, owner: u32) -> Result<()> {
 }
 
 /// What others can write is theirs to run as us.
-fn may_hold_a_command(path: &Path, mode: u32, owner: u32) -> Result<()> {
+fn may_hold_a_command(path: &Path, mode: u32, owner: u32, what: &str) -> Result<()> {
     let path = path.display();
-    let refused = Error::usage(format!("{path} holds a password_command and others can write it"));
+    let refused = Error::usage(format!("{path} holds {what} and others can write it"));
     if mode & 0o022 != 0 {
         return Err(refused
             .because("whoever can write the file could have any command run")
@@ -340,6 +382,27 @@ fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
                     return Err(invalid("it is a time, like 30d".to_owned()));
                 }
                 defaults.retention.within = Some(within);
+            }
+            "rate_limit" => {
+                let text = section.scalar(&key, &value)?;
+                defaults.rate_limit = Some(quantity::rate(&text).map_err(invalid)?);
+            }
+            "labels" => {
+                for (name, value) in section.table(&key, value)? {
+                    let text = section.scalar(&name, &value)?;
+                    defaults.labels.add(&name, &text).map_err(invalid)?;
+                }
+            }
+            "ping" => defaults.ping = Some(Secret::new(section.filled(&key, &value)?)),
+            "metrics_file" => {
+                defaults.metrics_file = Some(PathBuf::from(section.filled(&key, &value)?));
+            }
+            "before" => defaults.before = Some(section.filled(&key, &value)?),
+            "after" => defaults.after = Some(section.filled(&key, &value)?),
+            "on_failure" => defaults.on_failure = Some(section.filled(&key, &value)?),
+            "hook_timeout" => {
+                let text = section.scalar(&key, &value)?;
+                defaults.hook_timeout = Some(quantity::duration(&text).map_err(invalid)?);
             }
             _ => match defaults.retention.number(&key) {
                 Some(place) => {
