@@ -110,6 +110,13 @@ impl Request {
 ///
 /// Without success nothing is published and nothing stays in the store.
 pub async fn run(request: &Request) -> Result<Backup> {
+    run_until_done(request).await.map_err(|error| match request.progress.reading().phase {
+        "" => error,
+        phase => error.during(phase),
+    })
+}
+
+async fn run_until_done(request: &Request) -> Result<Backup> {
     let options = SessionOptions {
         application: "pgtend/backup".into(),
         read_only: true,
@@ -135,11 +142,11 @@ pub async fn run(request: &Request) -> Result<Backup> {
                 request.progress.note(format!("{error}; starting over"));
             }
             Err(Stop::StartOver(error)) => {
-                return Err(error
-                    .because(format!("that happened {RUNS} times; nothing was published"))
-                    .during(request.progress.reading().phase));
+                return Err(
+                    error.because(format!("that happened {RUNS} times; nothing was published"))
+                );
             }
-            Err(Stop::Failed(error)) => return Err(error.during(request.progress.reading().phase)),
+            Err(Stop::Failed(error)) => return Err(error),
         }
     }
     Err(Error::bug("a backup ended without a result"))

@@ -21,6 +21,7 @@ mod connect_errors;
 mod connect_right;
 mod connect_settings;
 mod conninfo_oracle;
+mod cron;
 mod guides;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod harness;
