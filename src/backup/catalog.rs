@@ -381,8 +381,8 @@ mod tests {
 
     #[test]
     fn a_failure_takes_the_proof_until_a_later_one() {
-        use crate::report::verify::Level::{Content, Manifest, Restore};
-        let levels = |runs: &[(crate::report::verify::Level, bool)]| {
+        use Level::{Content, Manifest, Restore};
+        let levels = |runs: &[(Level, bool)]| {
             let proofs: Vec<Proof> = runs
                 .iter()
                 .zip(1..)
