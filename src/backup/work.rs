@@ -59,11 +59,12 @@ impl Work<'_> {
         let coordinator = &self.coordinator;
         let (store, folder) = (&request.store, self.place.folder.as_str());
         let toc_bytes = coordinator.toc.to_directory();
-        let toc = publish::store_whole(store, folder, "toc.dat", Kind::Toc, &toc_bytes).await?;
+        let toc = publish::store_whole(store, folder, "toc.dat", Kind::Toc, &toc_bytes);
+        let toc = self.unless_stopped(toc).await?;
         let mut lists = Vec::new();
         let mut groups = Vec::new();
         for (entry, oids) in &coordinator.large_objects {
-            lists.push(self.list_large_objects(*entry, oids).await?);
+            lists.push(self.unless_stopped(self.list_large_objects(*entry, oids)).await?);
             groups.extend(large_objects::groups(*entry, oids));
         }
         let taken = coordinator.snapshot.taken;
@@ -117,7 +118,8 @@ impl Work<'_> {
             // The store's own faults are not pg_dumpall's.
             Err(error) if error.exit() == Exit::Io => return Err(error.into()),
             Err(error) => {
-                store.remove(&format!("{folder}{}", globals::name(request.compress))).await?;
+                let name = format!("{folder}{}", globals::name(request.compress));
+                self.unless_stopped(store.remove(&name)).await?;
                 warnings.push(format!("roles and tablespaces are not in this backup: {error}"));
                 None
             }
@@ -142,11 +144,17 @@ impl Work<'_> {
             ));
         }
         let manifest = self.manifest(objects, totals, warnings);
-        if request.cancel.is_cancelled() {
-            return Err(Stop::Asked);
-        }
-        self.publish(&manifest).await?;
+        self.unless_stopped(self.publish(&manifest)).await?;
         Ok(self.report(&manifest))
+    }
+
+    /// The work's result, unless the run is stopped before: a store far away may take its time.
+    async fn unless_stopped<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T, Stop> {
+        tokio::select! {
+            biased;
+            () = self.request.cancel.cancelled() => Err(Stop::Asked),
+            result = work => result.map_err(Stop::from),
+        }
     }
 
     async fn list_large_objects(&self, entry: i32, oids: &[u32]) -> Result<Object> {

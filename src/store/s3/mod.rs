@@ -307,11 +307,11 @@ impl Inner {
         if *algorithm != Algorithm::None {
             *algorithm = Algorithm::None;
             drop(algorithm);
-            self.note(
-                "the server knows no CRC64NVME checksums: it checks the signature of what it \
-                 gets only (--s3-checksum none says so beforehand)"
-                    .to_owned(),
-            );
+            let code = failed.code.as_deref().unwrap_or("no code");
+            self.note(format!(
+                "the server refused an upload with a CRC64NVME checksum ({code}): going on without, \
+                 its signature alone is checked (--s3-checksum none says so beforehand)"
+            ));
         }
         true
     }

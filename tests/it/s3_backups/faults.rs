@@ -139,6 +139,6 @@ fn reads_get_over_faults_and_a_store_that_fails_is_no_damage() {
     for fault in [Fault::InternalError, Fault::CutDownload(10), Fault::LostResponse] {
         server.fail(none().always(Kind::Get, fault).only_keys_with(".dat"));
         let output = verify(&server).env("AWS_MAX_ATTEMPTS", "2").run();
-        assert_eq!(output.code, 74, "{fault:?}: {}{}", output.stdout, output.stderr);
+        assert_eq!(output.code, 69, "{fault:?}: {}{}", output.stdout, output.stderr);
     }
 }
