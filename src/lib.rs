@@ -13,6 +13,7 @@ pub mod cli;
 pub mod settings;
 pub mod sql;
 
+pub mod aws;
 pub mod conn;
 
 pub mod program;

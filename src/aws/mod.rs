@@ -1,0 +1,4 @@
+//! The door to AWS.
+mod config;
+mod error;
+pub mod login;
