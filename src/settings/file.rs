@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
-use super::cloud::{LoginEntry, LoginKeys};
+use super::cloud_login::{LoginEntry, LoginKeys};
 use super::env::Environment;
 use super::{bounded, dsn, keyword, quantity};
 use crate::error::{Error, Result};

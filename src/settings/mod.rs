@@ -10,7 +10,7 @@ mod application;
 mod between;
 mod bounded;
 mod build;
-mod cloud;
+mod cloud_login;
 pub mod conninfo;
 mod dotenv;
 mod dsn;

@@ -16,7 +16,7 @@ use super::login::Login;
 use super::origin::Origin;
 use super::source::{Candidate, NOT_FOR_REPLICAS, Source};
 use super::target::{Replica, Target};
-use super::{ConnectArgs, Resolved, advice, cloud, dsn, inherit, passwords, quantity};
+use super::{ConnectArgs, Resolved, advice, cloud_login, dsn, inherit, passwords, quantity};
 use crate::cli::connect::ReadFrom;
 use crate::error::{Error, Result};
 
@@ -44,7 +44,7 @@ pub(super) fn resolve(
     }
     inherit::own(env, &mut source)?;
     inherit::overlay(env, &mut source, &args);
-    cloud::of_flags(env, &args, &mut source);
+    cloud_login::of_flags(env, &args, &mut source);
     let title = source.title.clone();
     let unused = std::mem::take(&mut source.unused);
     let (replicas, backup) = (std::mem::take(&mut source.replicas), source.backup.take());
@@ -109,7 +109,7 @@ fn finish(
     no_password: bool,
 ) -> Result<(Target, Vec<String>)> {
     inherit::environment(env, &mut source);
-    cloud::needs_tls(&mut source);
+    cloud_login::needs_tls(&mut source);
     inherit::raise(&mut source);
     let ambient = source.layer.origin("password") == Origin::Variable("PGPASSWORD".into());
     if let Some(login) = source.login.as_ref().filter(|_| ambient) {
@@ -126,7 +126,7 @@ fn finish(
     notes.extend(advice::notes(&target));
     target.name = source.target;
     target.login = source.login;
-    cloud::check(&target, &mut notes)?;
+    cloud_login::check(&target, &mut notes)?;
     target.application = source.application;
     target.environment = source.environment;
     target.tags = source.tags;

@@ -166,3 +166,76 @@ pub(super) fn check(target: &Target, notes: &mut Vec<String>) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::settings::Settings;
+
+    const RDS: &str = "postgresql://app@db.c1.eu-west-1.rds.amazonaws.com/shop";
+
+    /// With this target in pgtend.toml.
+    fn resolve(target: &str, args: ConnectArgs) -> Result<(Target, Vec<String>)> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pgtend.toml");
+        std::fs::write(&path, format!("[target.prod]\n{target}\n")).unwrap();
+        let list = [("HOME", folder.path().to_str().unwrap()), ("PGPASSWORD", "ambient")];
+        let env = Environment::from_list(Path::new("/nowhere"), list);
+        let resolved = Settings::load(env, Some(&path))?.target(&args)?;
+        Ok((resolved.target, resolved.notes))
+    }
+
+    fn prod() -> ConnectArgs {
+        ConnectArgs { target: Some("prod".to_owned()), ..ConnectArgs::default() }
+    }
+
+    #[test]
+    fn a_token_asks_for_tls_whatever_is_set() {
+        for mode in ["", "?sslmode=disable", "?sslmode=allow", "?sslmode=prefer"] {
+            let (target, notes) =
+                resolve(&format!("url = '{RDS}{mode}'\niam = true"), prod()).unwrap();
+            assert_eq!(target.tls.mode, SslMode::Require, "{mode}");
+            assert!(target.passed_on.contains(&("sslmode", "require".to_owned())), "{mode}");
+            assert!(target.hosts[0].password.is_none(), "PGPASSWORD is another login");
+            assert!(notes.iter().any(|note| note.contains("goes to whoever answers")), "{notes:?}");
+        }
+        let (target, notes) =
+            resolve(&format!("url = '{RDS}?sslmode=verify-full'\niam = true"), prod()).unwrap();
+        assert_eq!(target.tls.mode, SslMode::VerifyFull);
+        assert!(!notes.iter().any(|note| note.contains("goes to whoever")), "{notes:?}");
+    }
+
+    #[test]
+    fn a_target_has_one_login() {
+        for (keys, key) in [
+            ("iam = true\nsecret = 'x'", "iam"),
+            ("iam = true\npassword_command = 'x'", "iam"),
+            ("password_command = 'x'\nsecret = 'x'", "secret"),
+            ("aws_region = 'eu-west-1'", "aws_region"),
+            ("iam = false\naws_profile = 'x'", "aws_profile"),
+            ("iam = 'true'", "iam"),
+            ("secret = ''", "secret"),
+        ] {
+            let error = resolve(&format!("url = '{RDS}'\n{keys}"), prod()).unwrap_err();
+            assert!(error.what().contains(&format!("target.prod.{key} ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_stays_with_its_server_and_a_flag_stands_above() {
+        let keys = format!("url = '{RDS}'\nsecret = 'x'\naws_profile = 'p'");
+        let (target, _) = resolve(&keys, prod()).unwrap();
+        let Some(Login::SecretsManager { id, cloud }) = &target.login else { panic!("no secret") };
+        assert_eq!((id.as_str(), cloud.profile.as_deref()), ("x", Some("p")));
+        let other = ConnectArgs { host: Some("elsewhere".to_owned()), ..prod() };
+        let (moved, notes) = resolve(&keys, other).unwrap();
+        assert!(moved.login.is_none());
+        assert!(notes.iter().any(|note| note.starts_with("secret of prod")), "{notes:?}");
+        let iam = ConnectArgs { iam: true, ..prod() };
+        let (target, _) = resolve(&keys, iam).unwrap();
+        let Some(Login::Iam(cloud)) = &target.login else { panic!("no token") };
+        assert_eq!(cloud.profile.as_deref(), Some("p"));
+    }
+}
