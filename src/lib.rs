@@ -14,6 +14,8 @@ pub mod settings;
 pub mod sql;
 
 pub mod aws;
+pub mod http;
+
 pub mod conn;
 
 pub mod program;

@@ -10,11 +10,11 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::config::{self, Access};
-use super::error;
+use super::config;
+use super::error::failure;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::settings::{CloudAccess, Secret};
+use crate::settings::{AwsSettings, CloudAccess, Secret};
 
 /// How long a token opens new sessions: the most that RDS takes.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
@@ -36,7 +36,7 @@ pub struct Place<'a> {
 /// # Errors
 /// Usage when no region is known; exit 69 without credentials.
 pub async fn token(cloud: &CloudAccess, place: Place<'_>) -> Result<Secret> {
-    let sdk = config::load(&access(cloud, None)).await?;
+    let sdk = config::load(&settings(cloud, None)).await?;
     let cannot = |exit| Error::new(exit, format!("cannot make an IAM token for {}", place.user));
     let region = match (&cloud.region, region_of(place.host)) {
         (Some(region), _) => region.clone(),
@@ -47,12 +47,18 @@ pub async fn token(cloud: &CloudAccess, place: Place<'_>) -> Result<Secret> {
                 .next("give the endpoint itself as host, or aws_region in pgtend.toml (AWS_REGION)")
         })?,
     };
+    let without = |error: Error| {
+        error.next(
+            "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run aws sso login, \
+             or give the machine a role",
+        )
+    };
     let provider = sdk.credentials_provider();
-    let provider = provider.ok_or_else(|| error::no_credentials(cannot(Exit::Unavailable)))?;
+    let provider = provider.ok_or_else(|| without(cannot(Exit::Unavailable)))?;
     let credentials = provider
         .provide_credentials()
         .await
-        .map_err(|cause| error::no_credentials(cannot(Exit::Unavailable).caused_by(&cause)))?;
+        .map_err(|cause| without(cannot(Exit::Unavailable).caused_by(&cause)))?;
     sign_token(&credentials, &region, place, SystemTime::now())
         .map_err(|cause| Error::bug("cannot sign an IAM token").because(cause))
 }
@@ -121,7 +127,7 @@ pub struct Login {
 pub async fn secret(cloud: &CloudAccess, id: &str) -> Result<Login> {
     let what = format!("cannot get the secret {id} from AWS Secrets Manager");
     let cannot = || Error::new(Exit::Unavailable, what.as_str());
-    let sdk = config::load(&access(cloud, region_of_arn(id))).await?;
+    let sdk = config::load(&settings(cloud, region_of_arn(id))).await?;
     if sdk.region().is_none() {
         return Err(Error::usage(what)
             .because("no region is known")
@@ -133,7 +139,7 @@ pub async fn secret(cloud: &CloudAccess, id: &str) -> Result<Login> {
         .secret_id(id)
         .send()
         .await
-        .map_err(|cause| error::refused(what.as_str(), &cause))?;
+        .map_err(|cause| failure(cause).into_error(what.as_str()))?;
     let text = answer.secret_string().ok_or_else(|| {
         cannot().because("it holds bytes and no text").next("store it as text, or as RDS does")
     })?;
@@ -171,10 +177,11 @@ fn region_of_arn(id: &str) -> Option<&str> {
         .filter(|region| !region.is_empty())
 }
 
-fn access(cloud: &CloudAccess, region: Option<&str>) -> Access {
-    Access {
-        environment: std::sync::Arc::clone(&cloud.environment),
+/// What the environment says, under what the target says.
+fn settings(cloud: &CloudAccess, region: Option<&str>) -> AwsSettings {
+    AwsSettings {
         region: cloud.region.clone().or(region.map(str::to_owned)),
         profile: cloud.profile.clone(),
+        ..cloud.environment.aws()
     }
 }

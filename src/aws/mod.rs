@@ -1,4 +1,12 @@
-//! The door to AWS.
+//! The door to AWS, and to what speaks its protocols: nobody else knows the SDK.
+//!
+//! `config` makes what every client of a service is made from; `error` turns what went wrong
+//! into a failure that says what to do.
+
 mod config;
+mod connector;
 mod error;
 pub mod login;
+
+pub use config::load;
+pub use error::{Failed, failure};

@@ -10,6 +10,7 @@ mod application;
 mod between;
 mod bounded;
 mod build;
+mod cloud;
 mod cloud_login;
 pub mod conninfo;
 mod dotenv;
@@ -40,6 +41,7 @@ mod variables;
 use std::path::{Path, PathBuf};
 
 pub use between::{Between, Pooler, PoolerKind, PoolerMode};
+pub use cloud::{AwsSettings, HttpSettings, Proxy};
 pub use env::Environment;
 pub use file::BackupDefaults;
 pub use learned::Learned;
