@@ -41,11 +41,15 @@ pub async fn token(cloud: &CloudAccess, place: Place<'_>) -> Result<Secret> {
     let region = match (&cloud.region, region_of(place.host)) {
         (Some(region), _) => region.clone(),
         (None, Some(region)) => region.to_owned(),
-        (None, None) => sdk.region().map(ToString::to_string).ok_or_else(|| {
-            cannot(Exit::Usage)
+        (None, None) => {
+            sdk.region().map(ToString::to_string).filter(|region| !region.is_empty()).ok_or_else(
+                || {
+                    cannot(Exit::Usage)
                 .because(format!("{} is not an endpoint of RDS that names its region", place.host))
                 .next("give the endpoint itself as host, or aws_region in pgtend.toml (AWS_REGION)")
-        })?,
+                },
+            )?
+        }
     };
     let without = |error: Error| {
         error.next(
@@ -128,7 +132,7 @@ pub async fn secret(cloud: &CloudAccess, id: &str) -> Result<Login> {
     let what = format!("cannot get the secret {id} from AWS Secrets Manager");
     let cannot = || Error::new(Exit::Unavailable, what.as_str());
     let sdk = config::load(&settings(cloud, region_of_arn(id))).await?;
-    if sdk.region().is_none() {
+    if sdk.region().is_none_or(|region| region.as_ref().is_empty()) {
         return Err(Error::usage(what)
             .because("no region is known")
             .next("give the secret's whole ARN, or aws_region in pgtend.toml (AWS_REGION)"));
