@@ -4,7 +4,9 @@
 //! over every byte before it, so damage to the record itself is noticed too.
 //!
 //! History of [`FORMAT`]:
-//! 1. first version. Added since, and missing in older records: `canary` of a table.
+//! 1. first version. Added since, and missing in older records: `canary` of a table, `labels`.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -47,6 +49,9 @@ pub struct Manifest {
     pub snapshot: Snapshot,
     /// How it was made.
     pub options: Options,
+    /// What the operator tells it apart by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// What the operator was told.
     pub warnings: Vec<String>,
     /// Sums over `objects`.
@@ -370,6 +375,7 @@ impl Manifest {
             database: self.database.clone(),
             snapshot: self.snapshot.clone(),
             options: self.options.clone(),
+            labels: self.labels.clone(),
             warnings: self.warnings.clone(),
             totals: self.totals.clone(),
             objects: Vec::new(),
@@ -495,6 +501,7 @@ pub mod tests {
                 chunk: 64 << 20,
                 filters: vec![],
             },
+            labels: [("team".to_owned(), "shop".to_owned())].into(),
             warnings: vec![],
             totals: Totals::default(),
             objects: vec![Object {
@@ -526,7 +533,17 @@ pub mod tests {
         let bytes = manifest.to_bytes().unwrap();
         let again = Manifest::from_bytes(&bytes).unwrap();
         assert_eq!(again.objects, manifest.objects);
+        assert_eq!(again.labels["team"], "shop");
         assert_eq!(again.to_bytes().unwrap(), bytes);
+    }
+
+    #[test]
+    fn a_record_without_labels_is_what_it_was_before_there_were_any() {
+        let mut manifest = sample();
+        manifest.labels.clear();
+        let bytes = manifest.to_bytes().unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("labels"));
+        assert!(Manifest::from_bytes(&bytes).unwrap().labels.is_empty());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! `<cluster>/<database>/<id>/` holds one backup, complete once its manifest is there.
 
+use std::collections::BTreeMap;
+
 use crate::archive::manifest::{self, Manifest, ManifestError};
 use crate::conn::Session;
 use crate::error::{Error, Result};
@@ -179,6 +181,7 @@ impl Found {
             state: State::Incomplete,
             taken: None,
             totals: None,
+            labels: BTreeMap::new(),
             verified: None,
             partly: None,
             problem: None,
@@ -193,6 +196,7 @@ impl Found {
                 listed.state = State::Complete;
                 listed.taken = Some(manifest.snapshot.taken);
                 listed.totals = Some(manifest.totals);
+                listed.labels = manifest.labels;
                 let records = self.records(store).await?;
                 listed.verified = shown_proof(&records);
                 listed.partly = records.iter().rev().find_map(Record::part_proof);
@@ -377,8 +381,8 @@ mod tests {
 
     #[test]
     fn a_failure_takes_the_proof_until_a_later_one() {
-        use crate::report::verify::Level::{Content, Manifest, Restore};
-        let levels = |runs: &[(crate::report::verify::Level, bool)]| {
+        use Level::{Content, Manifest, Restore};
+        let levels = |runs: &[(Level, bool)]| {
             let proofs: Vec<Proof> = runs
                 .iter()
                 .zip(1..)

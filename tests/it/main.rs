@@ -9,16 +9,20 @@
 #![expect(clippy::print_stderr, reason = "what cannot be cleaned up is told")]
 
 mod artifacts;
+mod backup_all;
 mod backup_faults;
+mod backup_limits;
 mod backup_locks;
 mod backup_places;
 mod backup_right;
 mod backup_sources;
 mod cli;
+mod cloud_logins;
 mod connect_errors;
 mod connect_right;
 mod connect_settings;
 mod conninfo_oracle;
+mod cron;
 mod guides;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod harness;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::{Context, with_signal};
 use super::retention_flags::{self, RetentionFlags};
 use crate::backup::prune::{self, Request, SWEEP_AGE, Scope};
+use crate::command::{Context, with_signal};
 use crate::consent::{Consent, Danger};
 use crate::error::{Error, Result};
 use crate::exit::Exit;

@@ -237,7 +237,7 @@ pub mod tests {
             object.frames = vec![Frame(0, 20, 20, 1, 0), Frame(20, 28, 3, 0, 0)];
             record.objects.push(object);
         }
-        let mut toc = table.clone();
+        let mut toc = table;
         (toc.name, toc.kind, toc.table) = ("toc.dat".into(), Kind::Toc, None);
         record.objects.push(toc);
         let root = TempDir::new().unwrap();

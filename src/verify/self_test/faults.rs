@@ -120,9 +120,7 @@ impl Edit {
         let mut record = record.clone();
         let objects = &mut record.objects;
         match self {
-            Self::Id => {
-                record.id = record.id.chars().map(|c| if c == '0' { '1' } else { c }).collect()
-            }
+            Self::Id => record.id = record.id.replace('0', "1"),
             Self::Forget(at) => drop(objects.remove(*at)),
             Self::Rows(at) | Self::FrameRows(at) => {
                 if let Some(table) = &mut objects[*at].table {
