@@ -3,12 +3,13 @@
 //! pg_dump writes the plan, pgtend moves the bytes. `coordinator` locks, exports a snapshot
 //! and takes pg_dump's table of contents; [`chunks`] cuts the tables; `reader`s copy chunks
 //! under the snapshot into `publish`'s objects; the manifest, written last, makes the folder
-//! a backup. [`catalog`] finds backups again.
+//! a backup. [`catalog`] finds backups again; [`copy`] puts one into another repository, too.
 
 pub mod catalog;
 pub mod chunks;
 mod closer;
 mod coordinator;
+pub mod copy;
 mod dump;
 mod globals;
 mod large_objects;

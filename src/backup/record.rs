@@ -107,6 +107,7 @@ impl Work<'_> {
             seconds: self.clock.elapsed().as_secs_f64(),
             pg_dump: manifest.source.pg_dump.clone(),
             warnings: manifest.warnings.clone(),
+            copies: vec![],
             tables: vec![],
             estimated_seconds: None,
         }
@@ -165,6 +166,7 @@ impl Work<'_> {
             seconds: self.clock.elapsed().as_secs_f64(),
             pg_dump: coordinator.toc.dump_version(),
             warnings,
+            copies: vec![],
             tables,
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             estimated_seconds: Some(

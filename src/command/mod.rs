@@ -131,6 +131,11 @@ impl Context {
         Store::open(&self.settings.repo(self.repo.as_deref(), target)?)
     }
 
+    /// Another repository, named on the command line.
+    fn store_at(&self, location: &str) -> Result<Store> {
+        Store::open(location)
+    }
+
     /// The same, which must be there: a typo must not look like a repository without backups.
     fn existing_store(&self) -> Result<Store> {
         let store = self.store()?;

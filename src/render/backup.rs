@@ -72,6 +72,10 @@ impl Text for Backup {
             "place",
             printable(&format!("{}/{}", self.repository, self.folder.trim_end_matches('/'))),
         );
+        for copy in &self.copies {
+            let place = format!("{}/{}", copy.to, copy.folder.trim_end_matches('/'));
+            line("copy", printable(&place));
+        }
         if !self.tables.is_empty() {
             let mut grid = Grid::new(page, &["LARGEST TABLES", ">SIZE", ">CHUNKS"]);
             for table in &self.tables {

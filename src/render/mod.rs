@@ -3,6 +3,7 @@
 //! Numbers are in human units on the page and raw in JSON.
 
 mod backup;
+mod copy;
 mod grid;
 mod restore;
 mod server;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Report;
+use super::copy::Copied;
 use crate::archive::manifest::{Manifest, Totals};
 use crate::exit::Exit;
 use crate::report::verify::Level;
@@ -40,8 +41,11 @@ pub struct Backup {
     pub seconds: f64,
     /// Version of pg_dump.
     pub pg_dump: String,
-    /// What the operator must know.
+    /// What the operator must know; a copy that failed too.
     pub warnings: Vec<String>,
+    /// Its copies in other repositories.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<Copied>,
     /// The plan's largest tables, with `--dry-run`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<PlannedTable>,

@@ -1,5 +1,7 @@
 //! `pgtend backup`, `backup list` and `backup show`.
 
+mod copy;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +49,7 @@ enum Action {
         #[arg(value_name = "ID")]
         id: String,
     },
+    Copy(copy::Args),
 }
 
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
@@ -94,6 +97,9 @@ struct RunArgs {
     /// Show what would be read and written, and stop before the first byte
     #[arg(long)]
     dry_run: bool,
+
+    #[command(flatten)]
+    copies: copy::CopyFlags,
 
     #[command(flatten)]
     filters: Filters,
@@ -259,6 +265,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         Some(Action::Run(run)) if args.run == RunArgs::untouched() => back_up(context, run).await,
         Some(Action::List) if args.run == RunArgs::untouched() => list(context).await,
         Some(Action::Show { id }) if args.run == RunArgs::untouched() => show(context, &id).await,
+        Some(Action::Copy(copy)) if args.run == RunArgs::untouched() => {
+            copy::run(context, copy).await
+        }
         Some(_) => Err(Error::usage("flags of a backup stand before another action")
             .next("put them behind it, or leave them out: pgtend backup list --repo DIR")),
     }
@@ -288,6 +297,7 @@ async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
         (None, None) => Compression::DEFAULT,
     };
     let store = context.store()?;
+    let copies = args.copies.stores(context, &store)?;
     let (target, elsewhere) = source(context).await?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let progress = Arc::new(Progress::default());
@@ -311,7 +321,12 @@ async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
         progress: Arc::clone(&progress),
         cancel: context.signals.cancel.clone(),
     };
-    let report = with_progress(context, &progress, backup::run(&request)).await?;
+    let mut report = with_progress(context, &progress, backup::run(&request)).await?;
+    if report.published {
+        let copies = copy::copy_to_all(context, &request.store, copies, &report.id).await?;
+        report.warnings.extend(copies.failed);
+        report.copies = copies.done;
+    }
     for warning in &report.warnings {
         context.ui.warning(warning);
     }
