@@ -13,6 +13,7 @@ pub mod copy;
 mod dump;
 mod globals;
 mod large_objects;
+pub mod objects;
 pub mod preflight;
 mod publish;
 mod reader;
@@ -32,6 +33,7 @@ use run::Stop;
 use work::Work;
 
 use crate::archive::frame::Compression;
+use crate::archive::seal::Recipients;
 use crate::conn::{Server, SessionOptions};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -62,6 +64,8 @@ pub struct Request {
     pub jobs: usize,
     /// Compression of data files.
     pub compress: Compression,
+    /// Who will be able to open the backup; everybody who reads the store, when `None`.
+    pub recipients: Option<Recipients>,
     /// Bytes of a chunk, about.
     pub chunk: u64,
     /// Filters, passed on to pg_dump.

@@ -6,6 +6,7 @@ use super::statements;
 use super::table;
 use super::work::Work;
 use crate::archive::manifest::{self, Kind, Manifest, Object, Totals};
+use crate::archive::seal::Recipients;
 use crate::report::backup::{Backup, PlannedTable};
 
 use super::{chunks, text_encoding};
@@ -85,6 +86,8 @@ impl Work<'_> {
             warnings,
             totals,
             objects,
+            recipients: request.recipients.as_ref().map(Recipients::names).unwrap_or_default(),
+            hidden: false,
         }
     }
 

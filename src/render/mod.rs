@@ -4,6 +4,7 @@
 
 mod backup;
 mod copy;
+mod export;
 mod grid;
 mod restore;
 mod server;

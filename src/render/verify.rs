@@ -104,5 +104,8 @@ fn one(backup: &Verified) -> String {
         ),
         Level::Restore => backup.trial.as_ref().map_or_else(String::new, trial),
     });
+    if let Some(unseen) = &backup.unseen {
+        text.push_str(&format!("  not seen      {unseen}\n"));
+    }
     text
 }

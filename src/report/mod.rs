@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod copy;
+pub mod export;
 pub mod restore;
 pub mod server;
 pub mod settings;

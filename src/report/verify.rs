@@ -109,6 +109,9 @@ pub struct Verified {
     /// What the trial restore showed, at level restore.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<Trial>,
+    /// What this level should have looked at and could not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<String>,
     /// Why no record of this result could be left in the store, where one was wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unrecorded: Option<String>,

@@ -17,14 +17,14 @@ use super::{bounded, dsn, keyword, quantity};
 use crate::error::{Error, Result};
 
 /// What may stand at the top.
-const TOP_KEYS: [&str; 4] = ["default_target", "repo", "target", "backup"];
+const TOP_KEYS: [&str; 5] = ["default_target", "repo", "identity", "target", "backup"];
 /// What may stand in a target, beside libpq's keywords.
 const TARGET_KEYS: [&str; 6] =
     ["url", "repo", "replicas", "password_command", "environment", "tags"];
 /// What may stand in one of `replicas`.
 const REPLICA_KEYS: [&str; 2] = ["url", "weight"];
 /// What may stand in `[backup]`.
-const BACKUP_KEYS: [&str; 4] = ["jobs", "compress", "chunk", "max_age"];
+const BACKUP_KEYS: [&str; 5] = ["jobs", "compress", "chunk", "max_age", "recipients"];
 
 /// What a file says.
 #[derive(Default)]
@@ -32,6 +32,8 @@ pub(super) struct ConfigFile {
     pub path: PathBuf,
     pub default_target: Option<String>,
     pub repo: Option<String>,
+    /// File with the secret keys of sealed backups.
+    pub identity: Option<String>,
     pub targets: BTreeMap<String, TargetEntry>,
     pub backup: BackupDefaults,
 }
@@ -67,6 +69,8 @@ pub struct BackupDefaults {
     /// Bytes.
     pub chunk: Option<u64>,
     pub max_age: Option<Duration>,
+    /// Public keys that backups are sealed to: `age1..`.
+    pub recipients: Vec<String>,
 }
 
 /// Reads the first file of the search order; `None` when there is none. A place where it could
@@ -206,6 +210,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<ConfigFile> {
         match key.as_str() {
             "default_target" => file.default_target = Some(top.text(&key, &value)?),
             "repo" => file.repo = Some(top.text(&key, &value)?),
+            "identity" => file.identity = Some(top.filled(&key, &value)?),
             "target" => {
                 for (name, value) in top.table(&key, value)? {
                     let place = section(&format!("target.{name}"));
@@ -299,6 +304,11 @@ fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
             "max_age" => {
                 let text = section.scalar(&key, &value)?;
                 defaults.max_age = Some(quantity::duration(&text).map_err(invalid)?);
+            }
+            "recipients" => {
+                let keys = section.list(&key, value)?;
+                defaults.recipients =
+                    keys.iter().map(|name| section.filled(&key, name)).collect::<Result<_>>()?;
             }
             _ => return Err(section.unknown(&key, &BACKUP_KEYS)),
         }

@@ -16,6 +16,7 @@ mod dsn;
 mod env;
 mod env_file;
 mod file;
+mod identity_file;
 mod inherit;
 mod keyword;
 mod layer;
@@ -40,6 +41,7 @@ use std::path::{Path, PathBuf};
 pub use between::{Between, Pooler, PoolerKind, PoolerMode};
 pub use env::Environment;
 pub use file::BackupDefaults;
+pub use identity_file::{identity_file, recipients_file};
 pub use learned::Learned;
 pub use masked::{GIVE_URL, MASK, masked};
 pub use origin::Origin;
@@ -217,6 +219,25 @@ impl Settings {
         };
         let found = flag.or_else(variable).or_else(of_target).or_else(of_file);
         found.map(|(repo, origin)| (repo.to_owned(), origin))
+    }
+
+    /// Files with the secret keys of sealed backups: `flags`, else `PGTEND_IDENTITY_FILE`, else
+    /// `identity` of pgtend.toml.
+    pub fn identity_files(&self, flags: &[PathBuf]) -> Vec<PathBuf> {
+        if !flags.is_empty() {
+            return flags.to_vec();
+        }
+        let variable = self.env.path("PGTEND_IDENTITY_FILE").map(Path::to_owned);
+        let of_file = || {
+            let file = self.file.as_ref()?;
+            let home = || self.env.home();
+            let named = file.identity.as_deref()?;
+            Some(match (named.strip_prefix("~/"), home()) {
+                (Some(rest), Some(home)) => home.join(rest),
+                _ => PathBuf::from(named),
+            })
+        };
+        variable.or_else(of_file).into_iter().collect()
     }
 
     /// The process's environment as it was at the start.

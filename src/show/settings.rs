@@ -178,12 +178,13 @@ fn backup(settings: &Settings, given: &Given) -> Vec<Setting> {
 }
 
 /// As they stand in `[backup]`.
-fn values(defaults: &BackupDefaults) -> [(&'static str, Option<String>); 4] {
+fn values(defaults: &BackupDefaults) -> [(&'static str, Option<String>); 5] {
     [
         ("jobs", defaults.jobs.map(|jobs| jobs.to_string())),
         ("compress", defaults.compress.clone()),
         ("chunk", defaults.chunk.map(quantity::written_bytes)),
         ("max_age", defaults.max_age.map(quantity::written_duration)),
+        ("recipients", (!defaults.recipients.is_empty()).then(|| defaults.recipients.join(" "))),
     ]
 }
 

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::manifest::Manifest;
+use crate::archive::seal::Identities;
 use crate::backup::catalog::{self, Found, Record};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -29,6 +30,8 @@ use crate::store::Store;
 pub struct Request {
     /// The repository; for a path, its root.
     pub store: Store,
+    /// What opens sealed backups; there may be none.
+    pub identities: Identities,
     /// Ids, `latest`, `latest:DATABASE`; empty with `since`.
     pub names: Vec<String>,
     /// Every complete backup not older than this.
@@ -112,7 +115,8 @@ async fn choose(request: &Request) -> Result<Vec<Found>> {
     }
     chosen.sort_by(|a, b| a.id.cmp(&b.id));
     chosen.dedup_by(|a, b| a.folder == b.folder);
-    Ok(chosen)
+    let opened = |found: Found| found.opened_by(request.identities.clone());
+    Ok(chosen.into_iter().map(opened).collect())
 }
 
 async fn one(request: &Request, found: &Found, limit: Option<Duration>) -> Result<Verified> {
@@ -132,6 +136,7 @@ async fn one(request: &Request, found: &Found, limit: Option<Duration>) -> Resul
         raw_bytes: 0,
         seconds: 0.0,
         trial: None,
+        unseen: None,
         unrecorded: None,
     };
     let record = match unless_stopped(request, found.manifest(&request.store)).await {
@@ -184,8 +189,21 @@ async fn look(
     if request.level < Level::Content {
         return Ok(());
     }
+    let hidden = record.hidden;
     let contents = content::check(request, found, record, result);
     let large_objects = unless_stopped(request, contents).await?;
+    if hidden {
+        // Every stored byte was digested, which is less than the level promises.
+        result.problems.push(Problem {
+            kind: ProblemKind::Unknown,
+            object: None,
+            table: None,
+            what: "it is sealed: that every object has the bytes that were written (SHA-256) was \
+                   checked, what is in them was not seen; give --identity FILE"
+                .into(),
+        });
+        return Ok(());
+    }
     if request.level < Level::Restore {
         return Ok(());
     }

@@ -20,6 +20,8 @@ mod connect_right;
 mod connect_settings;
 mod conninfo_oracle;
 mod copies;
+mod encryption;
+mod export;
 mod guides;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod harness;

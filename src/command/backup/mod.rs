@@ -1,6 +1,8 @@
 //! `pgtend backup`, `backup list` and `backup show`.
 
 mod copy;
+mod export;
+mod seal_flags;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +52,7 @@ enum Action {
         id: String,
     },
     Copy(copy::Args),
+    Export(export::Args),
 }
 
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
@@ -97,6 +100,9 @@ struct RunArgs {
     /// Show what would be read and written, and stop before the first byte
     #[arg(long)]
     dry_run: bool,
+
+    #[command(flatten)]
+    seal: seal_flags::SealFlags,
 
     #[command(flatten)]
     copies: copy::CopyFlags,
@@ -255,6 +261,7 @@ pub fn standard() -> BackupDefaults {
         compress: Some(Compression::DEFAULT.to_string()),
         chunk: Some(chunks::CHUNK_BYTES),
         max_age: None,
+        recipients: Vec::new(),
     }
 }
 
@@ -267,6 +274,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         Some(Action::Show { id }) if args.run == RunArgs::untouched() => show(context, &id).await,
         Some(Action::Copy(copy)) if args.run == RunArgs::untouched() => {
             copy::run(context, copy).await
+        }
+        Some(Action::Export(export)) if args.run == RunArgs::untouched() => {
+            export::run(context, export).await
         }
         Some(_) => Err(Error::usage("flags of a backup stand before another action")
             .next("put them behind it, or leave them out: pgtend backup list --repo DIR")),
@@ -309,6 +319,7 @@ async fn back_up(context: &Context, args: RunArgs) -> Result<Exit> {
         new_cluster: args.new_cluster,
         jobs: args.jobs.map(usize::from).or(defaults.jobs).unwrap_or(processors.min(4)),
         compress,
+        recipients: args.seal.recipients(&defaults.recipients)?,
         chunk: args.chunk.or(defaults.chunk).unwrap_or(chunks::CHUNK_BYTES),
         filters: args.filters.arguments(),
         role: args.filters.role,
@@ -386,7 +397,7 @@ async fn list(context: &Context) -> Result<Exit> {
 
 async fn show(context: &Context, id: &str) -> Result<Exit> {
     let store = context.existing_store()?;
-    let found = catalog::resolve(&store, id).await?;
+    let found = catalog::resolve(&store, id).await?.opened_by(context.identities()?);
     let manifest = match found.manifest(&store).await? {
         None => {
             return Err(Error::new(Exit::Critical, format!("backup {} is incomplete", found.id))
