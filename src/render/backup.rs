@@ -182,7 +182,8 @@ impl Text for Show {
         };
         line("database", format!("{} ({})", manifest.database.name, manifest.database.encoding));
         let standby = if source.in_recovery { ", a standby" } else { "" };
-        line("server", format!("{}, PostgreSQL {}{standby}", source.address, source.version));
+        let address = if manifest.hidden { "sealed address" } else { &source.address };
+        line("server", format!("{address}, PostgreSQL {}{standby}", source.version));
         line(
             "cluster",
             format!("{}, system identifier {}", source.cluster, source.system_identifier),
@@ -203,6 +204,11 @@ impl Text for Show {
         let held = duration(manifest.snapshot.held_seconds);
         line("snapshot", format!("{taken} at {}, held {held}", manifest.snapshot.lsn));
         line("filters", manifest.options.filters.join(" "));
+        line("sealed to", manifest.recipients.join(", "));
+        if manifest.hidden {
+            let what = "names and rows of tables, filters, warnings, the server's address";
+            line("not seen", format!("{what}: give --identity FILE"));
+        }
         line("verified", verified(&self.backup));
         for warning in &manifest.warnings {
             line("warning", warning.clone());

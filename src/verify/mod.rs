@@ -159,12 +159,16 @@ async fn one(request: &Request, found: &Found, limit: Option<Duration>) -> Resul
         Some(Ok(record)) => {
             result.taken = Some(record.snapshot.taken);
             let old = age_problem(&record, limit);
+            let hidden = record.hidden;
             look(request, found, record, &mut result).await?;
             result.passed = result.problems.is_empty();
             result.seconds = clock.elapsed().as_secs_f64();
             // What was found comes first; that it could not be written down comes beside it. An
             // age is no fault of the backup's, and stays out of its record.
+            // What was only not seen is no failure on record either.
+            let seen = !hidden || result.problems.iter().any(|p| p.kind != ProblemKind::Unknown);
             if request.record
+                && (seen || result.passed)
                 && let Err(error) = leave_record(request, found, &result).await
             {
                 result.unrecorded = Some(error.to_string());

@@ -241,9 +241,9 @@ fn a_flipped_byte_anywhere_is_found() {
     assert!(table.bytes > 2 * 65_552, "{table:?}");
     let path = backup.folder.join(&table.name);
     let whole = fs::read(&path).unwrap();
-    let header = usize::try_from(table.bytes - table.content_bytes.unwrap()).unwrap();
-    let pieces = whole.len() / 65_552;
-    fs::write(&path, &whole[..header - pieces * 16 + 65_552]).unwrap();
+    let content = table.content_bytes.unwrap();
+    let header = table.bytes - content - content.div_ceil(65_536) * 16;
+    fs::write(&path, &whole[..usize::try_from(header).unwrap() + 65_552]).unwrap();
     verify(&repo, "content", &["--identity", &identity]).expect_code(2);
     fs::write(&path, whole).unwrap();
     verify(&repo, "content", &["--identity", &identity]).expect_code(0);
