@@ -22,6 +22,8 @@ const SYNC_BYTES: u64 = 32 << 20;
 pub struct Sink {
     name: String,
     kind: Kind,
+    /// Whether it is an age file.
+    is_sealed: bool,
     state: Mutex<State>,
 }
 
@@ -58,6 +60,7 @@ impl Sink {
         Ok(Self {
             name,
             kind,
+            is_sealed: sealer.is_some(),
             state: Mutex::new(State {
                 writer: Some(writer),
                 sha: Sha256::new(),
@@ -107,15 +110,21 @@ impl Sink {
         }
     }
 
+    /// Says that no frame will come any more: the rest goes on its way.
+    pub async fn seal(&self) -> Result<()> {
+        let mut state = self.state.lock().await;
+        state.end_content(&self.name).await?;
+        match state.writer.as_mut() {
+            Some(writer) => writer.seal().await,
+            None => Ok(()),
+        }
+    }
+
     /// Makes the object durable and describes it, with the rows in it. The size that the store
     /// reports must be the size that was written.
     pub async fn finish(&self) -> Result<(Object, RowSum)> {
         let mut state = self.state.lock().await;
-        let is_sealed = state.sealer.is_some();
-        if let Some(sealer) = state.sealer.take() {
-            let end = sealer.finish().map_err(seal_failed)?;
-            state.store(&end, &self.name).await?;
-        }
+        state.end_content(&self.name).await?;
         let writer = state
             .writer
             .take()
@@ -130,7 +139,7 @@ impl Sink {
             kind: self.kind,
             bytes: state.bytes,
             raw_bytes: state.raw,
-            content_bytes: is_sealed.then_some(state.content),
+            content_bytes: self.is_sealed.then_some(state.content),
             sha256: manifest::hex(&std::mem::take(&mut state.sha).finalize()),
             entry: None,
             table: None,
@@ -141,6 +150,13 @@ impl Sink {
 }
 
 impl State {
+    /// Stores the end of an age file, once.
+    async fn end_content(&mut self, name: &str) -> Result<()> {
+        let Some(sealer) = self.sealer.take() else { return Ok(()) };
+        let end = sealer.finish().map_err(seal_failed)?;
+        self.store(&end, name).await
+    }
+
     async fn store(&mut self, bytes: &[u8], name: &str) -> Result<()> {
         let writer = self.writer.as_mut();
         let writer = writer.ok_or_else(|| Error::bug(format!("{name} is already closed")))?;

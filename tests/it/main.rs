@@ -38,6 +38,7 @@ mod restore_replaces;
 mod restore_right;
 mod restore_roles;
 mod restore_safety;
+mod s3_commands;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod scene;
 mod secrets;
@@ -45,5 +46,6 @@ mod secrets_of_settings;
 mod show_server;
 mod show_settings;
 mod signals;
+mod store_contract;
 mod verify_damage;
 mod verify_restore;

@@ -49,9 +49,9 @@ pub struct CopyFlags {
 
 /// Runs `backup copy`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
-    let (from, name) = match backup_at(&args.name)? {
+    let (from, name) = match backup_at(context, &args.name)? {
         Some((store, id)) => (store, id),
-        None => (context.existing_store()?, args.name),
+        None => (context.existing_store().await?, args.name),
     };
     let to = context.store_at(&args.to)?;
     refuse_itself(&from, &to)?;

@@ -53,9 +53,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     } else {
         Output::File { path: args.output, replace: args.force }
     };
-    let (store, name) = match backup_at(&args.name)? {
+    let (store, name) = match backup_at(context, &args.name)? {
         Some((store, id)) => (store, id),
-        None => (context.existing_store()?, args.name),
+        None => (context.existing_store().await?, args.name),
     };
     let found = catalog::resolve(&store, &name).await?.opened_by(context.identities()?);
     let progress = Arc::new(Progress::default());

@@ -387,7 +387,7 @@ async fn source(context: &Context) -> Result<(Target, Option<String>)> {
 }
 
 async fn list(context: &Context) -> Result<Exit> {
-    let store = context.existing_store()?;
+    let store = context.existing_store().await?;
     let mut backups = Vec::new();
     for found in catalog::all(&store).await? {
         backups.push(found.listed(&store).await?);
@@ -396,7 +396,7 @@ async fn list(context: &Context) -> Result<Exit> {
 }
 
 async fn show(context: &Context, id: &str) -> Result<Exit> {
-    let store = context.existing_store()?;
+    let store = context.existing_store().await?;
     let found = catalog::resolve(&store, id).await?.opened_by(context.identities()?);
     let manifest = match found.manifest(&store).await? {
         None => {
