@@ -8,8 +8,11 @@
 //! own, which is a sealed object of the backup: [`SEALED_RECORD`].
 //!
 //! History of [`FORMAT`]:
-//! 1. first version; the whole record of every backup that is not sealed is still of this one.
+//! 1. first version; the whole record of every backup that is not sealed is still of this one. Later,
+//!    without which older ones read well: `labels`.
 //! 2. header and sealed record.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -57,6 +60,9 @@ pub struct Manifest {
     pub snapshot: Snapshot,
     /// How it was made.
     pub options: Options,
+    /// What the operator tells it apart by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// What the operator was told.
     pub warnings: Vec<String>,
     /// Sums over `objects`.
@@ -396,6 +402,7 @@ impl Manifest {
             database: self.database.clone(),
             snapshot: self.snapshot.clone(),
             options: self.options.clone(),
+            labels: self.labels.clone(),
             warnings: self.warnings.clone(),
             totals: self.totals.clone(),
             objects: Vec::new(),
@@ -577,6 +584,7 @@ mod tests {
                 chunk: 64 << 20,
                 filters: vec![],
             },
+            labels: [("team".to_owned(), "shop".to_owned())].into(),
             warnings: vec![],
             totals: Totals::default(),
             objects: vec![Object {
@@ -610,7 +618,17 @@ mod tests {
         let bytes = manifest.to_bytes().unwrap();
         let again = Manifest::from_bytes(&bytes).unwrap();
         assert_eq!(again.objects, manifest.objects);
+        assert_eq!(again.labels["team"], "shop");
         assert_eq!(again.to_bytes().unwrap(), bytes);
+    }
+
+    #[test]
+    fn a_record_without_labels_is_what_it_was_before_there_were_any() {
+        let mut manifest = sample();
+        manifest.labels.clear();
+        let bytes = manifest.to_bytes().unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("labels"));
+        assert!(Manifest::from_bytes(&bytes).unwrap().labels.is_empty());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! `<cluster>/<database>/<id>/` holds one backup, complete once its manifest is there.
 
+use std::collections::BTreeMap;
+
 use crate::archive::manifest::{self, Manifest, ManifestError, UnsealError};
 use crate::archive::seal::Identities;
 use crate::conn::Session;
@@ -193,6 +195,7 @@ impl Found {
             state: State::Incomplete,
             taken: None,
             totals: None,
+            labels: BTreeMap::new(),
             verified: None,
             problem: None,
         };
@@ -206,6 +209,7 @@ impl Found {
                 listed.state = State::Complete;
                 listed.taken = Some(manifest.snapshot.taken);
                 listed.totals = Some(manifest.totals);
+                listed.labels = manifest.labels;
                 // The newest failure hides older successes; else the highest level counts.
                 let proofs = self.verifications(store).await?;
                 listed.verified = match proofs.last() {

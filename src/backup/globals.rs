@@ -2,6 +2,7 @@
 //! snapshot: they belong to no database. Passwords stay out (only a superuser could read them).
 
 use std::process::Command;
+use std::sync::{Arc, OnceLock};
 
 use super::Request;
 use super::publish::Sink;
@@ -11,6 +12,33 @@ use crate::archive::manifest::{Kind, Object};
 use crate::conn::ChildConnection;
 use crate::error::{Error, Result};
 use crate::program::{ChildGuard, Programs, command, run_to_end};
+
+/// Bytes that kept text is given on in.
+const PIECE: usize = 1 << 20;
+/// Bytes of the largest text that is kept for the next database.
+const KEPT_LIMIT: usize = 64 << 20;
+
+/// Whether roles and tablespaces are stored.
+#[derive(Debug, Clone, Default)]
+pub enum Globals {
+    /// Not at all.
+    LeaveOut,
+    /// As they are found.
+    #[default]
+    Read,
+    /// As the first of several backups of one server found them.
+    Once(Arc<Kept>),
+}
+
+/// What pg_dumpall wrote, once it was read.
+#[derive(Debug, Default)]
+pub struct Kept(OnceLock<Text>);
+
+#[derive(Debug)]
+struct Text {
+    bytes: Vec<u8>,
+    lines: Vec<String>,
+}
 
 /// Stores the globals; returns the object and what pg_dumpall said.
 ///
@@ -36,11 +64,11 @@ pub async fn store(
     let sink =
         Sink::create(&request.store, folder, &name(compress), Kind::Globals, recipients).await?;
     let guard = ChildGuard::default();
-    let watched = guard.clone();
+    let source = Source { command, guard: guard.clone(), globals: request.globals.clone() };
     let (done, result) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name("globals".into()).spawn(move || {
         // The receiver is gone only when the run is being stopped.
-        done.send(copy(command, &watched, &sink, compress)).unwrap_or(());
+        done.send(copy(source, &sink, compress)).unwrap_or(());
     });
     let thread = thread.map_err(|error| Error::bug("cannot start a thread").caused_by(&error))?;
     let _ended = Ended { guard, thread: Some(thread) };
@@ -69,18 +97,45 @@ impl Drop for Ended {
     }
 }
 
-fn copy(
+/// Where the text comes from.
+struct Source {
     command: Command,
-    guard: &ChildGuard,
-    sink: &Sink,
-    compress: Compression,
-) -> Result<(Object, Vec<String>)> {
+    guard: ChildGuard,
+    globals: Globals,
+}
+
+impl Source {
+    /// Gives all of the text to `take`; returns what pg_dumpall said.
+    fn read(self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Vec<String>> {
+        let Globals::Once(kept) = &self.globals else {
+            return run_to_end(self.command, &self.guard, take);
+        };
+        if let Some(text) = kept.0.get() {
+            text.bytes.chunks(PIECE).try_for_each(take)?;
+            return Ok(text.lines.clone());
+        }
+        let mut bytes = Some(Vec::new());
+        let lines = run_to_end(self.command, &self.guard, &mut |piece| {
+            match &mut bytes {
+                Some(all) if all.len() + piece.len() <= KEPT_LIMIT => all.extend_from_slice(piece),
+                _ => bytes = None,
+            }
+            take(piece)
+        })?;
+        if let Some(bytes) = bytes {
+            kept.0.get_or_init(|| Text { bytes, lines: lines.clone() });
+        }
+        Ok(lines)
+    }
+}
+
+fn copy(source: Source, sink: &Sink, compress: Compression) -> Result<(Object, Vec<String>)> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::bug("cannot store the globals").caused_by(&error))?;
     let mut encoder = Encoder::new(compress).map_err(compress_failed)?;
-    let lines = run_to_end(command, guard, &mut |bytes| {
+    let lines = source.read(&mut |bytes| {
         if encoder.is_full_before(bytes.len()) {
             let frame = encoder.finish_even_empty().map_err(compress_failed)?;
             runtime.block_on(sink.append(&frame))?;

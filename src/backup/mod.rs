@@ -5,15 +5,20 @@
 //! under the snapshot into `publish`'s objects; the manifest, written last, makes the folder
 //! a backup. [`catalog`] finds backups again; [`copy`] puts one into another repository, too.
 
+pub mod all;
 pub mod catalog;
 pub mod chunks;
 mod closer;
 mod coordinator;
 pub mod copy;
+pub mod databases;
 mod dump;
-mod globals;
+pub mod globals;
 mod large_objects;
+mod lock;
 pub mod objects;
+pub mod pace;
+mod pattern;
 pub mod preflight;
 mod publish;
 mod reader;
@@ -21,6 +26,7 @@ mod record;
 mod run;
 pub mod statements;
 pub mod table;
+pub mod tell;
 mod work;
 
 use std::cell::OnceCell;
@@ -30,6 +36,8 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use coordinator::Coordinator;
+use globals::Globals;
+use pace::Pace;
 use run::Stop;
 use work::Work;
 
@@ -40,7 +48,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
 use crate::report::backup::Backup;
-use crate::settings::{Environment, Target};
+use crate::settings::{Environment, Labels, Target};
 use crate::store::Store;
 
 /// How often everything may start over when the snapshot is lost.
@@ -73,6 +81,12 @@ pub struct Request {
     pub filters: Vec<String>,
     /// Role to become, as pg_dump's `--role`.
     pub role: Option<String>,
+    /// How fast it may be read.
+    pub pace: Option<Arc<Pace>>,
+    /// What the operator tells it apart by.
+    pub labels: Labels,
+    /// Longest wait for another backup of the database to end; none is an error at once.
+    pub retry_lock: Option<Duration>,
     /// Longest wait for a lock on a table.
     pub lock_wait: Duration,
     /// Longest life of the snapshot.
@@ -80,7 +94,7 @@ pub struct Request {
     /// Whether the snapshot must be one of a serial order.
     pub serializable_deferrable: bool,
     /// Whether roles and tablespaces are stored too.
-    pub globals: bool,
+    pub globals: Globals,
     /// Whether a pooler in between is accepted.
     pub allow_pooler: bool,
     /// Whether to stop before the first byte is written.
@@ -131,11 +145,11 @@ pub async fn run(request: &Request) -> Result<Backup> {
                 request.progress.note(format!("{error}; starting over"));
             }
             Err(Stop::StartOver(error)) => {
-                return Err(
-                    error.because(format!("that happened {RUNS} times; nothing was published"))
-                );
+                return Err(error
+                    .because(format!("that happened {RUNS} times; nothing was published"))
+                    .during(request.progress.reading().phase));
             }
-            Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::Failed(error)) => return Err(error.during(request.progress.reading().phase)),
         }
     }
     Err(Error::bug("a backup ended without a result"))
@@ -164,6 +178,8 @@ async fn attempt(
     if request.cancel.is_cancelled() {
         return Err(Stop::Asked);
     }
+    // A backup begins when it is its turn: the one that was waited for is older, by its id too.
+    let (clock, started) = (clock + coordinator.waited, started + coordinator.waited);
     let server = coordinator.session.server();
     let cluster = catalog::cluster_folder(request, &coordinator.session);
     let place = catalog::Place::new(&cluster, &server.database, started);

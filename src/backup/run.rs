@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::chunks::Chunk;
 use super::closer::{self, Close};
+use super::pace::{Meter, Pace};
 use super::publish::Sink;
 use super::table::Table;
 use crate::archive::frame::{COPY_END, Compression, Encoder, Frame};
@@ -127,6 +128,8 @@ pub struct Start {
     pub store: Store,
     /// The backup's folder in the store, with its `/`.
     pub folder: String,
+    /// How fast they may read.
+    pub pace: Option<Arc<Pace>>,
     /// What the operator sees.
     pub progress: Arc<Progress>,
     /// Stops the readers.
@@ -200,6 +203,11 @@ impl Run {
         if self.events.send(event).is_err() {
             self.stop.cancel();
         }
+    }
+
+    /// Counts what a reader reads.
+    pub fn meter(&self) -> Meter<'_> {
+        Meter::new(self.pace.as_deref())
     }
 
     /// The object that a table's frames go to.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::chunks::Chunk;
 use super::coordinator::{Coordinator, finish, note_waiters, ping};
+use super::globals::Globals;
 use super::run::{self, Event, Outputs, Run, Start, Stop};
 use super::{Request, catalog, closer, globals, large_objects, publish, reader, text_encoding};
 use crate::archive::frame::Encoder;
@@ -79,12 +80,13 @@ impl Work<'_> {
             recipients: request.recipients.clone(),
             store: store.clone(),
             folder: folder.to_owned(),
+            pace: request.pace.clone(),
             progress: Arc::clone(&request.progress),
             stop: request.cancel.child_token(),
         };
         let (run, outputs) = Run::new(start, coordinator.tables.clone(), chunks, groups);
         let globals = async {
-            if !request.globals {
+            if matches!(request.globals, Globals::LeaveOut) {
                 return Ok(None);
             }
             let child = coordinator.session.child();

@@ -18,6 +18,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::archive::manifest;
 use crate::archive::seal::Identities;
 use crate::backup::catalog;
+use crate::backup::tell::Group;
 use crate::cli::connect::ConnectFlags;
 use crate::cli::connect::ReadFrom;
 use crate::cli::output::{Format, OutputFlags};
@@ -87,6 +88,8 @@ struct Context {
     ui: Ui,
     format: Format,
     signals: Signals,
+    /// The command of the operator's that runs.
+    hooks: Group,
     command: &'static str,
 }
 
@@ -217,6 +220,7 @@ fn run(arguments: Vec<OsString>) -> Exit {
         _ => Talk::Normal,
     };
     let ui = Ui::new(talk, environment.no_color(), environment.columns());
+    let ui = ui.with_log(cli.output.log_format);
     let format = cli.output.format;
     let name = cli.name();
     let target = cli.connect.target().map(str::to_owned);
@@ -224,7 +228,7 @@ fn run(arguments: Vec<OsString>) -> Exit {
     match result {
         Ok(exit) => exit,
         Err(error) => {
-            ui.failure(&render::error_text(&error));
+            ui.error(&error);
             if format == Format::Json
                 && let Ok(text) = render::json_error(name, target.as_deref(), &error)
                 && let Err(error) = ui.answer(&text)
@@ -249,6 +253,8 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
         .enable_all()
         .build()
         .map_err(|error| Error::bug("cannot start").caused_by(&error))?;
+    let hooks = Group::default();
+    let hook = hooks.clone();
     let exit = runtime.block_on(async {
         let context = Context {
             connect,
@@ -258,7 +264,11 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
             settings,
             ui,
             format: cli.output.format,
-            signals: Signals::listen(move |exit| ui.failure(&render::error_text(&twice(exit))))?,
+            signals: Signals::listen(move |exit| {
+                hook.kill();
+                ui.error(&twice(exit));
+            })?,
+            hooks,
             command,
         };
         match cli.command {

@@ -1,10 +1,12 @@
 //! `backup`, `backup list` and `backup show` for people.
 
+use std::collections::BTreeMap;
+
 use super::grid::Grid;
 use super::printable;
 use super::{Page, Text, bytes, count, duration, rate};
 use crate::archive::manifest::Totals;
-use crate::report::backup::{Backup, List, Listed, Show, State};
+use crate::report::backup::{All, Backup, Became, LeftOut, List, Listed, OfDatabase, Show, State};
 
 /// Objects of `backup show` that are listed.
 const SHOWN_OBJECTS: usize = 40;
@@ -89,6 +91,50 @@ impl Text for Backup {
     }
 }
 
+impl Text for All {
+    fn text(&self, page: &Page) -> String {
+        let what = if self.dry_run { "dry run: nothing was written;" } else { "backups of" };
+        let server = printable(&self.server);
+        let mut text = format!("{what} every database of {server}\n\n");
+        let mut grid =
+            Grid::new(page, &["DATABASE", "=OUTCOME", "=BACKUP", ">ROWS", ">STORED", ">TIME"]);
+        for OfDatabase { database, outcome, backup, .. } in &self.databases {
+            let of = |value: fn(&Backup) -> String| backup.as_ref().map_or(String::new(), value);
+            grid.row([
+                database.clone(),
+                became(*outcome).to_owned(),
+                of(|backup| if backup.published { backup.id.clone() } else { String::new() }),
+                of(|backup| if backup.dry_run { String::new() } else { count(backup.totals.rows) }),
+                of(|backup| {
+                    let totals = &backup.totals;
+                    bytes(if backup.dry_run { totals.raw_bytes } else { totals.bytes })
+                }),
+                of(|backup| duration(backup.seconds)),
+            ]);
+        }
+        text.push_str(&grid.text());
+        if !self.left_out.is_empty() {
+            let mut grid = Grid::new(page, &["LEFT OUT", "WHY"]);
+            for LeftOut { database, reason } in &self.left_out {
+                grid.row([database.clone(), reason.clone()]);
+            }
+            text.push('\n');
+            text.push_str(&grid.text());
+        }
+        text
+    }
+}
+
+const fn became(outcome: Became) -> &'static str {
+    match outcome {
+        Became::Published => "complete",
+        Became::Planned => "planned",
+        Became::Failed => "FAILED",
+        Became::Stopped => "STOPPED",
+        Became::NotStarted => "NOT STARTED",
+    }
+}
+
 fn contents(totals: &Totals, dry_run: bool) -> String {
     let of = |number: u64, what: &str| {
         format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
@@ -133,16 +179,24 @@ impl Text for List {
 
 /// The backups of one database; an id and its numbers fit 80 columns.
 fn group<'a>(page: &Page, backups: impl Iterator<Item = &'a Listed>) -> String {
-    let mut grid = Grid::new(page, &["=ID", "=STATE", ">ROWS", ">STORED", "VERIFIED"]);
+    let backups: Vec<_> = backups.collect();
+    // A column that nobody uses would only take room.
+    let labelled = backups.iter().any(|backup| !backup.labels.is_empty());
+    let headings = ["=ID", "=STATE", ">ROWS", ">STORED", "VERIFIED", "LABELS"];
+    let mut grid = Grid::new(page, if labelled { &headings } else { &headings[..5] });
     for backup in backups {
         let of = |value: fn(&Totals) -> String| backup.totals.as_ref().map_or(String::new(), value);
-        grid.row([
+        let cells = [
             backup.id.clone(),
             state(backup).to_owned(),
             of(|totals| count(totals.rows)),
             of(|totals| bytes(totals.bytes)),
             verified(backup),
-        ]);
+        ];
+        match labelled {
+            true => grid.row([cells.as_slice(), &[labels(&backup.labels)]].concat()),
+            false => grid.row(cells),
+        }
     }
     grid.text()
 }
@@ -167,6 +221,12 @@ fn verified(backup: &Listed) -> String {
             }
         }
     }
+}
+
+/// `team=shop, ticket=4711`.
+fn labels(labels: &BTreeMap<String, String>) -> String {
+    let all: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    all.join(", ")
 }
 
 impl Text for Show {
@@ -203,6 +263,7 @@ impl Text for Show {
         let taken = manifest.snapshot.taken.strftime("%Y-%m-%d %H:%M:%SZ");
         let held = duration(manifest.snapshot.held_seconds);
         line("snapshot", format!("{taken} at {}, held {held}", manifest.snapshot.lsn));
+        line("labels", labels(&manifest.labels));
         line("filters", manifest.options.filters.join(" "));
         line("sealed to", manifest.recipients.join(", "));
         if manifest.hidden {

@@ -1,9 +1,11 @@
 //! Reports of `backup`, `backup list` and `backup show`.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::Report;
 use super::copy::Copied;
+use super::{Failure, Report};
 use crate::archive::manifest::{Manifest, Totals};
 use crate::exit::Exit;
 use crate::report::verify::Level;
@@ -41,6 +43,9 @@ pub struct Backup {
     pub seconds: f64,
     /// Version of pg_dump.
     pub pg_dump: String,
+    /// What its operator tells it apart by.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// What the operator must know; a copy that failed too.
     pub warnings: Vec<String>,
     /// Its copies in other repositories.
@@ -73,6 +78,75 @@ impl Report for Backup {
     }
 }
 
+/// What became of every database of a server (`--all-databases`).
+#[derive(Debug, Clone, Serialize)]
+pub struct All {
+    /// The server, as connected.
+    pub server: String,
+    /// The repository.
+    pub repository: String,
+    /// Whether nothing was to be written.
+    pub dry_run: bool,
+    /// Each database that was to be backed up, by name.
+    pub databases: Vec<OfDatabase>,
+    /// Those that were left out.
+    pub left_out: Vec<LeftOut>,
+    /// What went wrong beside the backups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// The verdict: the worst of them.
+    #[serde(skip)]
+    pub exit: Exit,
+}
+
+impl Report for All {
+    fn outcome(&self) -> Exit {
+        self.exit
+    }
+}
+
+/// What became of one of several databases.
+#[derive(Debug, Clone, Serialize)]
+pub struct OfDatabase {
+    /// Its name.
+    pub database: String,
+    /// What became of it.
+    pub outcome: Became,
+    /// The exit code that a run for it alone would have had.
+    pub exit: u8,
+    /// Its backup, or with `--dry-run` the plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+}
+
+/// What became of a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Became {
+    /// It has a new backup.
+    Published,
+    /// It would be backed up.
+    Planned,
+    /// It has no new backup.
+    Failed,
+    /// The run was stopped in the middle of it.
+    Stopped,
+    /// The run was stopped before.
+    NotStarted,
+}
+
+/// A database that was not to be backed up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Its name.
+    pub database: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// The state of a backup's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -102,6 +176,9 @@ pub struct Listed {
     /// Sums of a complete one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub totals: Option<Totals>,
+    /// What its operator tells it apart by.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// The best that was proved of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<Proof>,

@@ -6,10 +6,13 @@ pub mod export;
 pub mod restore;
 pub mod server;
 pub mod settings;
+pub mod story;
 pub mod verify;
 
+mod failure;
 mod progress;
 
+pub use failure::Failure;
 pub use progress::{News, Progress, Reading};
 
 use serde::Serialize;

@@ -13,6 +13,8 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 use super::env::Environment;
+use super::labels::Labels;
+use super::secret::Secret;
 use super::{bounded, dsn, keyword, quantity};
 use crate::cli::repository::S3Flags;
 use crate::error::{Error, Result};
@@ -26,7 +28,21 @@ const TARGET_KEYS: [&str; 6] =
 /// What may stand in one of `replicas`.
 const REPLICA_KEYS: [&str; 2] = ["url", "weight"];
 /// What may stand in `[backup]`.
-const BACKUP_KEYS: [&str; 5] = ["jobs", "compress", "chunk", "max_age", "recipients"];
+const BACKUP_KEYS: [&str; 13] = [
+    "jobs",
+    "compress",
+    "chunk",
+    "max_age",
+    "recipients",
+    "rate_limit",
+    "labels",
+    "ping",
+    "metrics_file",
+    "before",
+    "after",
+    "on_failure",
+    "hook_timeout",
+];
 
 /// What may stand in `[repository."s3://.."]`.
 const REPOSITORY_KEYS: [&str; 11] = [
@@ -90,6 +106,24 @@ pub struct BackupDefaults {
     pub max_age: Option<Duration>,
     /// Public keys that backups are sealed to: `age1..`.
     pub recipients: Vec<String>,
+    /// Bytes in a second.
+    pub rate_limit: Option<u64>,
+    /// What `--label` adds to and replaces.
+    pub labels: Labels,
+    /// Whoever knows it can answer for this job.
+    pub ping: Option<Secret>,
+    pub metrics_file: Option<PathBuf>,
+    /// For `sh -c`, as the two that follow.
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub on_failure: Option<String>,
+    pub hook_timeout: Option<Duration>,
+}
+
+impl BackupDefaults {
+    fn has_hooks(&self) -> bool {
+        [&self.before, &self.after, &self.on_failure].into_iter().any(Option::is_some)
+    }
 }
 
 /// Reads the first file of the search order; `None` when there is none. A place where it could
@@ -122,7 +156,16 @@ pub(super) fn load(
     })?;
     let file = parse(&text, &path)?;
     if file.targets.values().any(|entry| entry.password_command.is_some()) {
-        may_hold_a_command(&path, mode, owner)?;
+        may_hold_a_command(&path, mode, owner, "a password_command")?;
+    }
+    if file.backup.has_hooks() {
+        may_hold_a_command(&path, mode, owner, "hooks of [backup]")?;
+    }
+    if mode & 0o077 != 0 && file.backup.ping.is_some() {
+        notes.push(format!(
+            "{} holds the ping URL and others can read it: chmod 0600, or set PGTEND_PING",
+            path.display()
+        ));
     }
     if mode & 0o077 != 0 && file.targets.values().any(TargetEntry::holds_a_password) {
         return Err(Error::usage(format!(
@@ -181,9 +224,9 @@ fn may_be_found(path: &Path, mode: u32, owner: u32) -> Result<()> {
 }
 
 /// What others can write is theirs to run as us.
-fn may_hold_a_command(path: &Path, mode: u32, owner: u32) -> Result<()> {
+fn may_hold_a_command(path: &Path, mode: u32, owner: u32, what: &str) -> Result<()> {
     let path = path.display();
-    let refused = Error::usage(format!("{path} holds a password_command and others can write it"));
+    let refused = Error::usage(format!("{path} holds {what} and others can write it"));
     if mode & 0o022 != 0 {
         return Err(refused
             .because("whoever can write the file could have any command run")
@@ -340,6 +383,27 @@ fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
                 let keys = section.list(&key, value)?;
                 defaults.recipients =
                     keys.iter().map(|name| section.filled(&key, name)).collect::<Result<_>>()?;
+            }
+            "rate_limit" => {
+                let text = section.scalar(&key, &value)?;
+                defaults.rate_limit = Some(quantity::rate(&text).map_err(invalid)?);
+            }
+            "labels" => {
+                for (name, value) in section.table(&key, value)? {
+                    let text = section.scalar(&name, &value)?;
+                    defaults.labels.add(&name, &text).map_err(invalid)?;
+                }
+            }
+            "ping" => defaults.ping = Some(Secret::new(section.filled(&key, &value)?)),
+            "metrics_file" => {
+                defaults.metrics_file = Some(PathBuf::from(section.filled(&key, &value)?));
+            }
+            "before" => defaults.before = Some(section.filled(&key, &value)?),
+            "after" => defaults.after = Some(section.filled(&key, &value)?),
+            "on_failure" => defaults.on_failure = Some(section.filled(&key, &value)?),
+            "hook_timeout" => {
+                let text = section.scalar(&key, &value)?;
+                defaults.hook_timeout = Some(quantity::duration(&text).map_err(invalid)?);
             }
             _ => return Err(section.unknown(&key, &BACKUP_KEYS)),
         }

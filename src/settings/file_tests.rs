@@ -11,7 +11,8 @@ fn a_file_is_read() {
     let file = read(
         "default_target = 'prod'\nrepo = '/b'\n[target.prod]\nurl = 'postgresql://h/db'\n\
          repo = 's3://b/p'\nport = 5433\nsslmode = 'verify-full'\n\
-         [backup]\njobs = 4\ncompress = 'zstd:3'\nchunk = '64MiB'\nmax_age = '26h'\n",
+         [backup]\njobs = 4\ncompress = 'zstd:3'\nchunk = '64MiB'\nmax_age = '26h'\n\
+         rate_limit = '20MiB/s'\n[backup.labels]\nteam = 'shop'\nticket = 4711\n",
     )
     .unwrap();
     let prod = &file.targets["prod"];
@@ -20,6 +21,18 @@ fn a_file_is_read() {
     assert_eq!(file.backup.chunk, Some(64 << 20));
     assert_eq!(file.backup.max_age, Some(Duration::from_secs(26 * 3600)));
     assert_eq!(file.backup.jobs, Some(4));
+    assert_eq!(file.backup.rate_limit, Some(20 << 20));
+    assert_eq!(file.backup.labels.to_string(), "team=shop, ticket=4711");
+}
+
+#[test]
+fn labels_are_checked() {
+    for (table, cause) in
+        [("'a b' = 'x'", "label 'a b'"), ("a = ''", "label a has no value"), ("a = ['x']", "")]
+    {
+        let error = read(&format!("[backup]\nlabels = {{ {table} }}\n")).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains(cause), "{table}: {error}");
+    }
 }
 
 #[test]
@@ -102,8 +115,8 @@ fn a_command_needs_a_file_that_nobody_else_can_write() {
             }
         }
     }
-    assert!(may_hold_a_command(&path, 0o600, 12345).is_err());
-    assert!(may_hold_a_command(&path, 0o644, 0).is_ok());
+    assert!(may_hold_a_command(&path, 0o600, 12345, "x").is_err());
+    assert!(may_hold_a_command(&path, 0o644, 0, "x").is_ok());
 }
 
 /// In /tmp somebody else could have laid it there.

@@ -20,6 +20,7 @@ mod file;
 mod identity_file;
 mod inherit;
 mod keyword;
+mod labels;
 mod layer;
 mod learned;
 mod masked;
@@ -45,6 +46,7 @@ pub use cloud::{AwsSettings, HttpSettings, Proxy};
 pub use env::Environment;
 pub use file::BackupDefaults;
 pub use identity_file::{identity_file, recipients_file};
+pub use labels::Labels;
 pub use learned::Learned;
 pub use masked::{GIVE_URL, MASK, masked};
 pub use origin::Origin;
@@ -254,6 +256,20 @@ impl Settings {
         let file = self.file.as_ref();
         let entry = file.and_then(|file| file.repositories.get(location.trim_end_matches('/')));
         s3::resolve(self.env.aws(), flags, entry)
+    }
+
+    /// The URL to ping: `flag`, `PGTEND_PING`, or `ping` of `[backup]`.
+    pub fn ping(&self, flag: Option<&Secret>) -> Option<(Secret, Origin)> {
+        let flag = flag.map(|url| (url.clone(), Origin::Flag("--ping")));
+        let variable = || {
+            let url = self.env.text("PGTEND_PING")?;
+            Some((Secret::new(url), Origin::Variable("PGTEND_PING".into())))
+        };
+        let of_file = || {
+            let path = self.file.as_ref()?.path.clone();
+            Some((self.backup.ping.clone()?, Origin::Config { target: "[backup]".into(), path }))
+        };
+        flag.or_else(variable).or_else(of_file)
     }
 
     /// The process's environment as it was at the start.

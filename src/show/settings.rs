@@ -2,8 +2,8 @@
 
 use crate::report::settings::{OtherServer, Setting, SettingsReport, Unused};
 use crate::settings::{
-    ApplicationSetting, BackupDefaults, Host, MASK, Origin, Resolved, Settings, Shown, Target,
-    masked, quantity,
+    ApplicationSetting, BackupDefaults, Host, Labels, MASK, Origin, Resolved, Secret, Settings,
+    Shown, Target, masked, quantity,
 };
 
 /// What the command line says beside the server.
@@ -16,8 +16,12 @@ pub struct Given {
     pub application_name: String,
     /// Flags that have a default in `[backup]`, by the name that they have there.
     pub backup: Vec<(&'static str, String)>,
+    /// `--label`.
+    pub labels: Labels,
     /// What backups are made with when nobody says so.
     pub standard: BackupDefaults,
+    /// As `--ping` takes it.
+    pub ping: Option<Secret>,
     /// As `--max-lag` takes it.
     pub max_lag: Option<String>,
     /// What it is when nobody says so.
@@ -162,6 +166,18 @@ fn backup(settings: &Settings, given: &Given) -> Vec<Setting> {
     let file = settings.config_path().map(|path| format!("[backup] ({})", path.display()));
     let (own, standard) = (values(&settings.backup), values(&given.standard));
     let own_and_standard = own.into_iter().zip(standard);
+    let labels = settings.backup.labels.iter().map(|label| (label, false));
+    let labels = labels.filter(|((key, _), _)| given.labels.iter().all(|(own, _)| own != *key));
+    let labels = labels.chain(given.labels.iter().map(|label| (label, true))).map(
+        |((key, value), is_flag)| {
+            let origin = if is_flag { "--label" } else { file.as_deref().unwrap_or_default() };
+            plain(&format!("labels.{key}"), Some(value.to_owned()), origin)
+        },
+    );
+    let ping = settings.ping(given.ping.as_ref());
+    let from = ping.as_ref().map_or("default".to_owned(), |(_, origin)| origin.to_string());
+    let ping = ping.map(|_| MASK.to_owned());
+    let ping = Setting { secret: true, ..plain("ping", ping, &from) };
     own_and_standard
         .map(|((name, own), (_, standard))| {
             let flag = given.backup.iter().find(|(key, _)| *key == name);
@@ -174,17 +190,25 @@ fn backup(settings: &Settings, given: &Given) -> Vec<Setting> {
                 _ => plain(name, standard, "default"),
             }
         })
+        .chain([ping])
+        .chain(labels)
         .collect()
 }
 
 /// As they stand in `[backup]`.
-fn values(defaults: &BackupDefaults) -> [(&'static str, Option<String>); 5] {
+fn values(defaults: &BackupDefaults) -> [(&'static str, Option<String>); 11] {
     [
         ("jobs", defaults.jobs.map(|jobs| jobs.to_string())),
         ("compress", defaults.compress.clone()),
         ("chunk", defaults.chunk.map(quantity::written_bytes)),
         ("max_age", defaults.max_age.map(quantity::written_duration)),
         ("recipients", (!defaults.recipients.is_empty()).then(|| defaults.recipients.join(" "))),
+        ("rate_limit", defaults.rate_limit.map(quantity::written_rate)),
+        ("metrics_file", defaults.metrics_file.as_ref().map(|path| path.display().to_string())),
+        ("before", defaults.before.clone()),
+        ("after", defaults.after.clone()),
+        ("on_failure", defaults.on_failure.clone()),
+        ("hook_timeout", defaults.hook_timeout.map(quantity::written_duration)),
     ]
 }
 

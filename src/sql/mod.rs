@@ -27,6 +27,8 @@ macro_rules! queries {
 
 queries! {
     ADVISORY_LOCK = "backup/advisory_lock";
+    LOCK_HOLDERS = "backup/lock_holders";
+    DATABASES = "backup/databases";
     PING = "backup/ping";
     LOCK_TIMEOUT = "backup/lock_timeout";
     LOCKABLE = "backup/lockable";

@@ -9,7 +9,9 @@
 #![expect(clippy::print_stderr, reason = "what cannot be cleaned up is told")]
 
 mod artifacts;
+mod backup_all;
 mod backup_faults;
+mod backup_limits;
 mod backup_locks;
 mod backup_places;
 mod backup_right;

@@ -8,6 +8,7 @@ use crate::backup::copy;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
+use crate::report::backup::Backup;
 use crate::report::copy::Copied;
 use crate::store::Store;
 
@@ -82,15 +83,6 @@ async fn copy_one(
     with_progress(context, &progress, copy::run(&request)).await
 }
 
-/// What became of the copies of a backup that is published: they cannot undo it.
-#[derive(Debug, Default)]
-pub struct Copies {
-    /// Those that are there.
-    pub done: Vec<Copied>,
-    /// Why others are not; the operator has something to look at.
-    pub failed: Vec<String>,
-}
-
 impl CopyFlags {
     /// The repositories, looked at before the backup begins: a typo must not show hours later.
     pub fn stores(&self, context: &Context, from: &Store) -> Result<Vec<Store>> {
@@ -103,26 +95,21 @@ impl CopyFlags {
     }
 }
 
-/// Copies a published backup into each of `stores`; one that fails keeps no other from its copy.
-pub async fn copy_to_all(
-    context: &Context,
-    from: &Store,
-    stores: Vec<Store>,
-    id: &str,
-) -> Result<Copies> {
-    let mut copies = Copies::default();
-    if stores.is_empty() {
-        return Ok(copies);
+/// Copies a backup, if it is published, into each of `stores`. A copy that fails undoes nothing
+/// and keeps no other back: it is a warning of the backup's.
+pub async fn to_all(context: &Context, from: &Store, stores: &[Store], backup: &mut Backup) {
+    if !backup.published {
+        return;
     }
-    let found = catalog::resolve(from, id).await?;
     for to in stores {
         let location = to.location();
-        match copy_one(context, from.clone(), to, found.clone(), JOBS).await {
-            Ok(copied) => copies.done.push(copied),
-            // The signal's exit code says more than a warning.
-            Err(error) if context.signals.cancel.is_cancelled() => return Err(error),
-            Err(error) => copies.failed.push(format!("no copy in {location}: {error}")),
+        let copied = async {
+            let found = catalog::resolve(from, &backup.id).await?;
+            copy_one(context, from.clone(), to.clone(), found, JOBS).await
+        };
+        match copied.await {
+            Ok(copied) => backup.copies.push(copied),
+            Err(error) => backup.warnings.push(format!("no copy in {location}: {error}")),
         }
     }
-    Ok(copies)
 }
