@@ -270,6 +270,14 @@ impl Inner {
         failed.into_error(format!("cannot {doing} {}", self.place.address(key)))
     }
 
+    /// What it means that an object could not be read: a store that does not answer is not there,
+    /// which says nothing of what it holds.
+    fn unread(&self, key: &str, failed: Failed) -> Error {
+        let away = failed.is_ambiguous();
+        let error = self.cannot("read", key, failed);
+        if away { error.with_exit(Exit::Unavailable) } else { error }
+    }
+
     fn note(&self, text: String) {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(text);
     }
