@@ -7,8 +7,11 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use crate::backup_right::repo::{Backup, Repo};
-use crate::harness::{Cluster, Database, command, compare};
+use crate::encryption::Key;
+use crate::harness::s3::S3Server;
+use crate::harness::{Cluster, Database, Pgtend, command, compare};
 use crate::restore_right::{Made, restore};
+use crate::scene::make_table;
 
 fn load(db: &Database<'_>) {
     db.psql(
@@ -20,7 +23,7 @@ fn load(db: &Database<'_>) {
 }
 
 /// `backup copy` from one repository into another.
-fn copy(from: &Repo, to: &Path, arguments: &[&str]) -> crate::harness::Pgtend {
+fn copy(from: &Repo, to: &Path, arguments: &[&str]) -> Pgtend {
     from.pgtend([&["backup", "copy", "latest"], arguments].concat()).arg("--to").arg(to)
 }
 
@@ -206,4 +209,46 @@ fn a_run_copies_what_it_has_published_and_a_copy_that_fails_is_a_warning() {
     let dry = ["--dry-run", "--copy-to", to.to_str().unwrap()];
     let output = here.backup_command(cluster, db.name(), &dry).run().expect_code(0);
     assert_eq!(output.json()["report"]["published"], false);
+}
+
+#[test]
+fn a_copy_goes_to_s3_and_comes_back_as_it_was() {
+    let server = S3Server::start();
+    let with_s3 = |run: Pgtend| {
+        server.environment().into_iter().fold(run, |run, (name, value)| run.env(name, value))
+    };
+    let cluster = Cluster::shared();
+    let db = cluster.create_db("copied_to_s3");
+    load(&db);
+    // More than one part of an upload.
+    make_table(&db, "big", 12);
+    let (here, back, key) = (Repo::new(), Repo::new(), Key::new());
+    let sealed = ["--recipient", &key.recipient(), "--compress=none"];
+    let backup = here.backup(&db, &sealed);
+    here.pgtend(["verify-backup", "latest", "--level=manifest"]).run().expect_code(0);
+    let repository = server.repository("copies");
+    for already in [false, true] {
+        let to = ["backup", "copy", "latest", "--to", &repository];
+        let output = with_s3(here.pgtend(to)).run().expect_code(0);
+        assert_eq!(output.json()["report"]["already_there"], already, "{}", output.stdout);
+    }
+    for (name, bytes) in contents(&here) {
+        assert!(server.object(&format!("copies/{name}")) == Some(bytes), "{name}");
+    }
+    assert_eq!(server.uploads(), [""; 0]);
+    let from =
+        |arguments: &[&str]| with_s3(Pgtend::new().args(arguments).args(["-r", &repository]));
+    let identity = key.path();
+    from(&["verify-backup", "latest", "--identity", &identity, "--no-record"]).run().expect_code(0);
+    let folder = back.path().display().to_string();
+    from(&["backup", "copy", "latest", "--to", &folder]).run().expect_code(0);
+    assert_eq!(contents(&here), contents(&back));
+    // Frames of one table are read from several places of one sealed object.
+    let made = Made::new(cluster, "from_s3");
+    let address = format!("{repository}/{}", backup.report["folder"].as_str().unwrap());
+    with_s3(restore(&here, cluster, &[&address, "--into", &made.name, "--create", "--yes", "-j3"]))
+        .args(["--identity", &identity])
+        .run()
+        .expect_code(0);
+    compare::assert_equal(cluster, db.name(), cluster, &made.name);
 }

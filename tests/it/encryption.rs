@@ -20,13 +20,13 @@ use crate::restore_right::{Made, restore};
 const SECRET: &str = "s3cretword";
 
 /// A secret key in a file of its own.
-struct Key {
+pub struct Key {
     identity: x25519::Identity,
     folder: TempDir,
 }
 
 impl Key {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let key =
             Self { identity: x25519::Identity::generate(), folder: tempfile::tempdir().unwrap() };
         let text = format!("# created: today\n{}\n", key.secret());
@@ -39,7 +39,7 @@ impl Key {
         self.folder.path().join("identity.txt")
     }
 
-    fn path(&self) -> String {
+    pub fn path(&self) -> String {
         self.file().display().to_string()
     }
 
@@ -47,7 +47,7 @@ impl Key {
         self.identity.to_string().expose_secret().to_owned()
     }
 
-    fn recipient(&self) -> String {
+    pub fn recipient(&self) -> String {
         self.identity.to_public().to_string()
     }
 
