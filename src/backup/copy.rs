@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::catalog::{Found, RECORD_LIMIT, VERIFICATIONS};
+use super::claim::{self, Claim};
 use crate::archive::manifest::{self, Manifest, ManifestError, Object, hex, is_object_name};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -78,13 +79,7 @@ pub async fn run(request: &Request) -> Result<Copied> {
                 .note(format!("removing what a copy of {} left that was broken off", found.id));
             request.to.remove_folder(&found.folder).await?;
         }
-        request.to.create_folder(&found.folder).await?;
-        if let Err(error) = copy_and_publish(request, &record, &bytes).await {
-            return Err(match request.to.remove_folder(&found.folder).await {
-                Ok(()) => error,
-                Err(left) => error.because(format!("and what was copied is still there: {left}")),
-            });
-        }
+        write(request, &record, &bytes).await?;
         copied.objects = record.objects.len() as u64;
         copied.bytes = record.objects.iter().map(|object| object.bytes).sum();
     }
@@ -143,14 +138,15 @@ async fn look(request: &Request, record: &Manifest, bytes: &[u8]) -> Result<Ther
     let (to, found) = (&request.to, &request.found);
     let there = to.read(&format!("{}{}", found.folder, manifest::NAME), manifest::LIMIT).await?;
     let objects = to.objects(&found.folder).await?;
+    let of_backup = format!("backup {} in {}", found.id, to.location());
     let Some(there) = there else {
+        claim::refuse_living(objects.iter().map(|object| object.name.as_str()), &of_backup)?;
         return Ok(if objects.is_empty() && !folder_exists(to, found).await? {
             There::Nothing
         } else {
             There::Leftovers
         });
     };
-    let of_backup = format!("backup {} in {}", found.id, to.location());
     if there != bytes {
         return Err(Error::new(Exit::Refused, format!("{of_backup} is not the same backup"))
             .because("their records differ")
@@ -175,6 +171,44 @@ async fn folder_exists(store: &Store, found: &Found) -> Result<bool> {
     let parent =
         found.folder.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent);
     Ok(store.folders(&format!("{parent}/")).await?.contains(&found.id))
+}
+
+/// Writes the copy, under a sign that says so; what is written is removed if it fails.
+async fn write(request: &Request, record: &Manifest, bytes: &[u8]) -> Result<()> {
+    let (to, folder) = (&request.to, request.found.folder.as_str());
+    to.create_folder(folder).await?;
+    let written = async {
+        let mut claim = Claim::set(to, folder).await?;
+        tokio::select! {
+            written = copy_and_publish(request, record, bytes) => written?,
+            never = claim.renew() => match never {},
+        }
+        Ok::<_, Error>(claim)
+    };
+    match written.await {
+        Err(error) => Err(undo(request, error).await),
+        Ok(claim) => {
+            if let Err(error) = claim.lift().await {
+                // The copy is whole: it harms nothing.
+                request.progress.note(format!("the sign of the copy is still there: {error}"));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Removes a copy that failed, unless another run has made it whole meanwhile.
+async fn undo(request: &Request, error: Error) -> Error {
+    let (to, folder) = (&request.to, request.found.folder.as_str());
+    let removed = match to.open_object(&format!("{folder}{}", manifest::NAME)).await {
+        Ok(Some(_)) => return error.because("another run has published the copy meanwhile"),
+        Ok(None) => to.remove_folder(folder).await,
+        Err(unseen) => Err(unseen),
+    };
+    match removed {
+        Ok(()) => error,
+        Err(left) => error.because(format!("and what was copied is still there: {left}")),
+    }
 }
 
 async fn copy_and_publish(request: &Request, record: &Manifest, bytes: &[u8]) -> Result<()> {

@@ -8,6 +8,7 @@
 pub mod all;
 pub mod catalog;
 pub mod chunks;
+mod claim;
 mod closer;
 mod coordinator;
 pub mod copy;

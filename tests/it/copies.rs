@@ -121,6 +121,17 @@ fn leftovers_of_a_broken_copy_are_replaced_and_another_backup_is_not() {
     let output = copy(&here, there.path(), &[]).run().expect_code(0);
     assert!(output.stderr.contains("broken off"), "{}", output.stderr);
     assert_eq!(contents(&here), contents(&there));
+    // Another run may be at work there; its sign grows old when it was killed.
+    fs::remove_file(folder.join("manifest.json")).unwrap();
+    let sign = jiff::Timestamp::now().strftime("copying-%Y%m%dT%H%M%SZ.json").to_string();
+    fs::write(folder.join(&sign), "{}").unwrap();
+    let before = contents(&there);
+    let output = copy(&here, there.path(), &[]).run().expect_code(75);
+    assert!(output.stderr.contains("another run"), "{}", output.stderr);
+    assert_eq!(contents(&there), before);
+    fs::rename(folder.join(&sign), folder.join("copying-20200101T000000Z.json")).unwrap();
+    copy(&here, there.path(), &[]).run().expect_code(0);
+    assert_eq!(contents(&here), contents(&there));
     // What has a record of its own is never touched.
     fs::write(folder.join("manifest.json"), "another").unwrap();
     let before = contents(&there);

@@ -21,7 +21,7 @@ Examples:
   pgtend backup copy 20261120T095421Z-1a2b3c -r /var/backups/pg --to s3://bucket/pg
 
 A copy has the backup's id, and its verification records. One that is there already is left alone:
-exit 0. What a broken copy has left is removed by the next one.";
+exit 0. What a copy that was killed has left is replaced ten minutes after its last sign of life.";
 
 /// Copy a backup into another repository
 #[derive(Debug, clap::Args)]
