@@ -8,8 +8,8 @@
 //! own, which is a sealed object of the backup: [`SEALED_RECORD`].
 //!
 //! History of [`FORMAT`]:
-//! 1. first version; the whole record of every backup that is not sealed is still of this one. Later,
-//!    without which older ones read well: `labels`.
+//! 1. first version; the whole record of every backup that is not sealed is still of this one. Added
+//!    since, and missing in older records: `canary` of a table, `labels`.
 //! 2. header and sealed record.
 
 use std::collections::BTreeMap;
@@ -282,6 +282,42 @@ pub struct Table {
     /// Whether its rows are loaded through the root of its partition tree.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub via_root: bool,
+    /// What its newest row looks like, as far as an index tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
+}
+
+/// What a table's newest row looks like, for comparison with other backups. What is missing is
+/// not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canary {
+    /// The partitioned table that it is a partition of, quoted where it must be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// The newest time that is not in the future.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<NewestTime>,
+    /// The largest value of the primary key's one column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest_id: Option<LargestId>,
+}
+
+/// The largest time in a column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewestTime {
+    /// The column.
+    pub column: String,
+    /// Its largest value; one without a time zone is taken as UTC.
+    pub at: jiff::Timestamp,
+}
+
+/// The largest number in a column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LargestId {
+    /// The column.
+    pub column: String,
+    /// Its largest value.
+    pub value: i64,
 }
 
 /// A frame's place: `[offset, length, raw length, rows, xxh3-64 of the stored bytes]`.
@@ -544,10 +580,11 @@ pub fn is_object_name(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    pub(crate) fn sample() -> Manifest {
+    /// A record of one table.
+    pub fn sample() -> Manifest {
         let time: jiff::Timestamp = "2026-11-20T09:54:21Z".parse().unwrap();
         Manifest {
             format: FORMAT,
@@ -604,6 +641,7 @@ mod tests {
                     row_hash: RowHash(5),
                     chunks: 1,
                     via_root: false,
+                    canary: None,
                 }),
                 frames: vec![Frame(0, 10, 20, 1, u64::MAX)],
             }],

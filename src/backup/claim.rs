@@ -4,6 +4,9 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::store::Store;
@@ -55,32 +58,31 @@ async fn publish(store: &Store, folder: &str) -> Result<String> {
     Ok(key)
 }
 
+/// How long ago a copy that is at work in a folder gave a sign; `None` when none is.
+pub fn living<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<Duration> {
+    names.into_iter().filter_map(age).min().filter(|age| *age < DEAD)
+}
+
+/// Whether an object's name is that of a sign, of whatever age.
+pub fn is_sign(name: &str) -> bool {
+    age(name).is_some()
+}
+
+fn age(name: &str) -> Option<Duration> {
+    let text = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    let set = DateTime::strptime(FORMAT, text).ok()?.to_zoned(TimeZone::UTC).ok()?;
+    let age = jiff::Timestamp::now().duration_since(set.timestamp());
+    // One from the future (another clock) is as young as can be.
+    Some(Duration::try_from(age).unwrap_or(Duration::ZERO))
+}
+
 /// Refuses a folder in which another copy is at work.
 pub fn refuse_living<'n>(names: impl IntoIterator<Item = &'n str>, what: &str) -> Result<()> {
-    let age = |name: &str| {
-        let text = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
-        let set = jiff::civil::DateTime::strptime(FORMAT, text)
-            .ok()?
-            .to_zoned(jiff::tz::TimeZone::UTC)
-            .ok()?;
-        // One from the future (another clock) is as young as can be.
-        Some(
-            Duration::try_from(jiff::Timestamp::now().duration_since(set.timestamp()))
-                .unwrap_or(Duration::ZERO),
-        )
-    };
-    match names.into_iter().filter_map(age).min() {
-        Some(age) if age < DEAD => Err(Error::new(
-            Exit::Busy,
-            format!("{what} is being copied by another run"),
-        )
+    let Some(age) = living(names) else { return Ok(()) };
+    let dead = DEAD.as_secs();
+    Err(Error::new(Exit::Busy, format!("{what} is being copied by another run"))
         .because(format!("it gave a sign {} s ago", age.as_secs()))
-        .next(format!(
-            "wait for it; were it broken off, its parts are replaced after {} s without a sign",
-            DEAD.as_secs()
-        ))),
-        _ => Ok(()),
-    }
+        .next(format!("wait for it; one that was killed is replaced {dead} s after its last sign")))
 }
 
 #[cfg(test)]

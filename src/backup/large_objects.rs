@@ -77,7 +77,9 @@ pub async fn copy(
         for row in &heads {
             let oid: u32 = get(row, "oid")?;
             let head: &[u8] = get(row, "head")?;
-            meter.read(head.len()).await;
+            if meter.add(head.len()) {
+                meter.settle().await;
+            }
             copy_one(run, session, progress, oid, head, encoder).await?;
             progress.done += 1;
         }
@@ -152,7 +154,9 @@ async fn copy_bytes(
         for rows in &pieces {
             let row = rows.first().ok_or_else(|| Error::bug("lo_get gave no row"))?;
             let part: &[u8] = get(row, "part")?;
-            meter.read(part.len()).await;
+            if meter.add(part.len()) {
+                meter.settle().await;
+            }
             if encoder.is_full_before(part.len()) {
                 ship(run, sink, stored, encoder).await?;
             }

@@ -6,6 +6,7 @@
 //! a backup. [`catalog`] finds backups again; [`copy`] puts one into another repository, too.
 
 pub mod all;
+mod canaries;
 pub mod catalog;
 pub mod chunks;
 mod claim;
@@ -13,17 +14,23 @@ mod closer;
 mod coordinator;
 pub mod copy;
 pub mod databases;
+pub mod drift;
 mod dump;
 pub mod globals;
+pub mod history;
+pub mod in_use;
 mod large_objects;
 mod lock;
 pub mod objects;
 pub mod pace;
 mod pattern;
 pub mod preflight;
+pub mod prune;
 mod publish;
 mod reader;
 mod record;
+mod remove;
+pub mod retention;
 mod run;
 pub mod statements;
 pub mod table;
@@ -117,6 +124,13 @@ impl Request {
 ///
 /// Without success nothing is published and nothing stays in the store.
 pub async fn run(request: &Request) -> Result<Backup> {
+    run_until_done(request).await.map_err(|error| match request.progress.reading().phase {
+        "" => error,
+        phase => error.during(phase),
+    })
+}
+
+async fn run_until_done(request: &Request) -> Result<Backup> {
     let options = SessionOptions {
         application: "pgtend/backup".into(),
         read_only: true,
@@ -146,11 +160,11 @@ pub async fn run(request: &Request) -> Result<Backup> {
                 request.progress.note(format!("{error}; starting over"));
             }
             Err(Stop::StartOver(error)) => {
-                return Err(error
-                    .because(format!("that happened {RUNS} times; nothing was published"))
-                    .during(request.progress.reading().phase));
+                return Err(
+                    error.because(format!("that happened {RUNS} times; nothing was published"))
+                );
             }
-            Err(Stop::Failed(error)) => return Err(error.during(request.progress.reading().phase)),
+            Err(Stop::Failed(error)) => return Err(error),
         }
     }
     Err(Error::bug("a backup ended without a result"))

@@ -115,6 +115,7 @@ impl Work<'_> {
             copies: vec![],
             tables: vec![],
             estimated_seconds: None,
+            pruned: None,
         }
     }
 
@@ -175,6 +176,7 @@ impl Work<'_> {
             copies: vec![],
             tables,
             estimated_seconds: Some(self.estimate(bytes)),
+            pruned: None,
         }
     }
 

@@ -270,6 +270,7 @@ impl Run {
             row_hash: sum.hash,
             chunks: state.chunks,
             via_root: table.via_root,
+            canary: None,
         });
         self.add_object(object);
         self.progress.table_done();

@@ -2,6 +2,7 @@
 //! domain function makes a report, the report is rendered and its outcome is the exit code.
 
 mod backup;
+mod canary_flags;
 pub mod generate;
 mod restore;
 mod show;
@@ -21,7 +22,7 @@ use crate::backup::catalog;
 use crate::backup::tell::Group;
 use crate::cli::connect::ConnectFlags;
 use crate::cli::connect::ReadFrom;
-use crate::cli::output::{Format, OutputFlags};
+use crate::cli::output::{Format, LogForm, OutputFlags};
 use crate::cli::repository::{RepositoryFlags, S3Flags};
 use crate::cli::show::ShowFlags;
 use crate::conn::{self, Routed, SessionOptions, Taken, Tell};
@@ -209,7 +210,7 @@ fn run(arguments: Vec<OsString>) -> Exit {
     if arguments.last().is_some_and(|last| last == "-h") {
         return help_instead_of_host(arguments, &environment);
     }
-    let json = wants_json(&arguments);
+    let json = wants_json(&arguments, "--format");
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => return usage::usage(error, &arguments, json, &environment),
@@ -389,9 +390,15 @@ fn help_instead_of_host(mut arguments: Vec<OsString>, environment: &Environment)
 }
 
 /// Whether JSON was asked for, on a command line that may be wrong elsewhere.
-fn wants_json(arguments: &[OsString]) -> bool {
-    arguments.iter().any(|argument| argument == "--format=json")
-        || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
+fn wants_json(arguments: &[OsString], flag: &str) -> bool {
+    let joined = format!("{flag}=json");
+    arguments.iter().any(|argument| argument == joined.as_str())
+        || arguments.windows(2).any(|pair| pair[0] == flag && pair[1] == "json")
+}
+
+/// The same for what is said on standard error.
+fn log_form(arguments: &[OsString]) -> LogForm {
+    if wants_json(arguments, "--log-format") { LogForm::Json } else { LogForm::Text }
 }
 
 /// The command line's definition, for completions and man pages.

@@ -3,7 +3,9 @@
 pub mod backup;
 pub mod copy;
 pub mod export;
+pub mod prune;
 pub mod restore;
+pub mod self_test;
 pub mod server;
 pub mod settings;
 pub mod story;

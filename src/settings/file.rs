@@ -14,6 +14,7 @@ use toml::{Table, Value};
 
 use super::env::Environment;
 use super::labels::Labels;
+use super::retention::Retention;
 use super::secret::Secret;
 use super::{bounded, dsn, keyword, quantity};
 use crate::cli::repository::S3Flags;
@@ -106,6 +107,8 @@ pub struct BackupDefaults {
     pub max_age: Option<Duration>,
     /// Public keys that backups are sealed to: `age1..`.
     pub recipients: Vec<String>,
+    /// `keep_last` and its like.
+    pub retention: Retention,
     /// Bytes in a second.
     pub rate_limit: Option<u64>,
     /// What `--label` adds to and replaces.
@@ -384,6 +387,14 @@ fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
                 defaults.recipients =
                     keys.iter().map(|name| section.filled(&key, name)).collect::<Result<_>>()?;
             }
+            "keep_within" => {
+                let text = section.scalar(&key, &value)?;
+                let within = quantity::duration(&text).map_err(invalid)?;
+                if within.is_zero() {
+                    return Err(invalid("it is a time, like 30d".to_owned()));
+                }
+                defaults.retention.within = Some(within);
+            }
             "rate_limit" => {
                 let text = section.scalar(&key, &value)?;
                 defaults.rate_limit = Some(quantity::rate(&text).map_err(invalid)?);
@@ -405,7 +416,18 @@ fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
                 let text = section.scalar(&key, &value)?;
                 defaults.hook_timeout = Some(quantity::duration(&text).map_err(invalid)?);
             }
-            _ => return Err(section.unknown(&key, &BACKUP_KEYS)),
+            _ => match defaults.retention.number(&key) {
+                Some(place) => {
+                    let number = value.as_integer().and_then(|number| u32::try_from(number).ok());
+                    let number = number.filter(|number| *number > 0);
+                    *place = Some(number.ok_or_else(|| invalid("it is a number from 1".into()))?);
+                }
+                None => {
+                    return Err(
+                        section.unknown(&key, &[&BACKUP_KEYS[..], &Retention::KEYS].concat())
+                    );
+                }
+            },
         }
     }
     Ok(defaults)

@@ -44,6 +44,21 @@ fn an_unknown_key_names_the_nearest() {
 }
 
 #[test]
+fn rules_of_retention_are_read() {
+    let text = "[backup]\nkeep_daily = 7\nkeep_within = '2d'\nmin_keep = 5\n";
+    let rules = read(text).unwrap().backup.retention;
+    assert_eq!((rules.daily, rules.min_keep, rules.last), (Some(7), Some(5), None));
+    assert_eq!(rules.within, Some(Duration::from_secs(2 * 86_400)));
+    // A guard of 0 would be none; and 0 of something is a rule that nobody means.
+    for wrong in ["min_keep = 0", "keep_last = 0", "keep_daily = '7'", "keep_within = '0d'"] {
+        let error = read(&format!("[backup]\n{wrong}\n")).map(|_| ()).unwrap_err();
+        assert!(error.what().starts_with("invalid backup."), "{wrong}: {error}");
+    }
+    let error = read("[backup]\nkeep_dayly = 7\n").map(|_| ()).unwrap_err();
+    assert_eq!(error.next_steps(), ["did you mean \"keep_daily\"?"]);
+}
+
+#[test]
 fn a_syntax_error_does_not_show_the_line() {
     let error = read("x = 1\npassword = hunter2\n").map(|_| ()).unwrap_err();
     assert_eq!(error.what(), "pgtend.toml, line 2: not valid TOML");
@@ -184,7 +199,7 @@ fn the_sample_has_every_key() {
     use super::super::{ConnectArgs, Settings};
     let lines: Vec<&str> = SAMPLE.lines().map(|line| line.trim_start_matches("# ")).collect();
     let set = |key: &str| lines.iter().any(|line| line.starts_with(&format!("{key} = ")));
-    for key in TOP_KEYS.iter().chain(&BACKUP_KEYS).chain(&TARGET_KEYS) {
+    for key in TOP_KEYS.iter().chain(&BACKUP_KEYS).chain(&Retention::KEYS).chain(&TARGET_KEYS) {
         assert!(set(key) || SAMPLE.contains(&format!("[{key}")), "{key} is not in the sample");
     }
     for key in REPOSITORY_KEYS {

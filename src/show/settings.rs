@@ -196,8 +196,8 @@ fn backup(settings: &Settings, given: &Given) -> Vec<Setting> {
 }
 
 /// As they stand in `[backup]`.
-fn values(defaults: &BackupDefaults) -> [(&'static str, Option<String>); 11] {
-    [
+fn values(defaults: &BackupDefaults) -> Vec<(&'static str, Option<String>)> {
+    let own = [
         ("jobs", defaults.jobs.map(|jobs| jobs.to_string())),
         ("compress", defaults.compress.clone()),
         ("chunk", defaults.chunk.map(quantity::written_bytes)),
@@ -209,7 +209,8 @@ fn values(defaults: &BackupDefaults) -> [(&'static str, Option<String>); 11] {
         ("after", defaults.after.clone()),
         ("on_failure", defaults.on_failure.clone()),
         ("hook_timeout", defaults.hook_timeout.map(quantity::written_duration)),
-    ]
+    ];
+    own.into_iter().chain(defaults.retention.values()).collect()
 }
 
 fn application(setting: &ApplicationSetting) -> Setting {

@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 use super::compare::{AssertionFile, Comparison, Inputs, LargeObjects};
 use super::scratch::{Place, Scratch};
 use super::{Request, stopped, unless_stopped};
+use crate::archive::manifest::{Kind, Manifest, Object};
 use crate::backup::catalog::Found;
 use crate::consent::Consent;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::report::restore::Restored;
+use crate::report::restore::{LeftOut, Restored};
 use crate::report::verify::{Problem, ProblemKind, Trial, Verified};
 use crate::restore::plan::{Fate, Plan};
-use crate::restore::{self, Mode, Source};
+use crate::restore::{self, Mode, Source, some_rows};
 
 /// How long a restore that was asked to stop may take to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
@@ -37,6 +38,27 @@ pub struct Options {
     pub assertions: Vec<AssertionFile>,
 }
 
+/// The part of a backup that is tried.
+#[derive(Debug)]
+pub struct PartOf {
+    /// pg_dump's numbers of the entries that are loaded.
+    rows: BTreeSet<i32>,
+    has_large_objects: bool,
+    raw_bytes: u64,
+}
+
+impl PartOf {
+    /// All that a record, cut to a part, still names.
+    pub fn new(record: &Manifest) -> Self {
+        let lists = |object: &&Object| object.kind == Kind::LargeObjectList;
+        Self {
+            rows: record.objects.iter().filter_map(|object| object.entry).collect(),
+            has_large_objects: record.objects.iter().any(|object| lists(&object)),
+            raw_bytes: record.objects.iter().map(|object| object.raw_bytes).sum(),
+        }
+    }
+}
+
 /// Restores, compares and adds what is wrong to `result`. Whatever happens, nothing stays.
 ///
 /// # Errors
@@ -44,12 +66,14 @@ pub struct Options {
 pub async fn check(
     request: &Request,
     found: &Found,
+    part: Option<&PartOf>,
     large_objects: &LargeObjects,
     result: &mut Verified,
 ) -> Result<()> {
     let source = Source::open(&request.store, found.clone()).await?;
-    let scratch = start(request, &source).await?;
-    let tried = try_it(request, &source, &scratch, large_objects, result).await;
+    let raw_bytes = part.map_or(source.manifest.totals.raw_bytes, |part| part.raw_bytes);
+    let scratch = start(request, &source, raw_bytes).await?;
+    let tried = try_it(request, &source, &scratch, part, large_objects, result).await;
     let log = scratch.log();
     if let Err(error) = scratch.end().await {
         request.progress.note(error.to_string());
@@ -68,7 +92,7 @@ pub async fn check(
     }
 }
 
-async fn start(request: &Request, source: &Source) -> Result<Scratch> {
+async fn start(request: &Request, source: &Source, raw_bytes: u64) -> Result<Scratch> {
     let toc = &source.toc;
     let database = toc.entries.iter().find(|entry| entry.kind() == "DATABASE");
     let definition = database.map_or("", |entry| entry.definition());
@@ -76,6 +100,7 @@ async fn start(request: &Request, source: &Source) -> Result<Scratch> {
         &request.trial.place,
         &request.environment,
         &source.manifest,
+        raw_bytes,
         definition,
         request.jobs,
         &request.progress,
@@ -91,6 +116,7 @@ async fn try_it(
     request: &Request,
     source: &Source,
     scratch: &Scratch,
+    part: Option<&PartOf>,
     large_objects: &LargeObjects,
     result: &mut Verified,
 ) -> Result<()> {
@@ -102,7 +128,7 @@ async fn try_it(
         };
         unless_stopped(request, prepared).await?;
     }
-    let (restored, left_out) = restore(request, source, scratch).await?;
+    let (restored, left_out) = restore(request, source, scratch, part).await?;
     // The backup cannot help that.
     if let Some(failed) = restored.failed.iter().find(|failed| failed.error.contains(DISK_FULL)) {
         return Err(disk_full().because(failed.error.clone()));
@@ -127,12 +153,21 @@ async fn try_it(
         progress: &request.progress,
         cancel: &request.cancel,
     };
+    // Where they are not loaded there are empty ones.
+    let large_objects = part.is_none_or(|part| part.has_large_objects).then_some(large_objects);
     let comparison = unless_stopped(request, compare(request, inputs, large_objects)).await?;
     let Comparison { problems, counts, .. } = comparison;
     result.problems.extend(problems);
     // What belongs to the database itself has no place in one to throw away.
     let (left_out, needless): (Vec<_>, Vec<_>) =
         restored.left_out.into_iter().partition(|left| left.missing);
+    if let Some(part) = &mut result.part {
+        let not_tried = needless.iter().filter(|left| left.reason.starts_with(some_rows::REASON));
+        let told = |left: &LeftOut| {
+            format!("{} ({})", left.object, &left.reason[some_rows::REASON.len()..])
+        };
+        part.not_tried = not_tried.map(told).collect();
+    }
     result.trial = Some(Trial {
         scratch: scratch.label(),
         pg_restore: restored.pg_restore,
@@ -170,6 +205,7 @@ async fn restore(
     request: &Request,
     source: &Source,
     scratch: &Scratch,
+    part: Option<&PartOf>,
 ) -> Result<(Restored, HashSet<i32>)> {
     let target = scratch.target();
     let restore = restore::Request {
@@ -180,7 +216,10 @@ async fn restore(
         store: request.store.clone(),
         backup: source.found.clone(),
         jobs: request.jobs,
-        parts: restore::Parts::default(),
+        parts: restore::Parts {
+            rows: part.map(|part| part.rows.clone()),
+            ..restore::Parts::default()
+        },
         globals: false,
         clean: false,
         overwrite_source: false,
@@ -214,12 +253,14 @@ async fn restore(
 async fn compare<'a>(
     request: &Request,
     inputs: Inputs<'a>,
-    large_objects: &LargeObjects,
+    large_objects: Option<&LargeObjects>,
 ) -> Result<Comparison<'a>> {
     let mut comparison = Comparison::start(inputs).await?;
     comparison.rows().await?;
     comparison.sequences().await?;
-    comparison.large_objects(large_objects).await?;
+    if let Some(large_objects) = large_objects {
+        comparison.large_objects(large_objects).await?;
+    }
     comparison.structure().await?;
     comparison.amcheck().await?;
     comparison.assertions(&request.trial.assertions).await?;

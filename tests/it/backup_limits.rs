@@ -126,7 +126,10 @@ fn labels_are_kept_with_the_backup_and_found_again() {
     };
     assert_eq!(ids(&["--label", "team=shop"]), [plain.clone(), release.clone()]);
     assert_eq!(ids(&["--label", "ticket=none"]), std::slice::from_ref(&plain));
-    assert_eq!(ids(&["--label", "team=shop", "--label", "ticket=OPS-1"]), [release.clone()]);
+    assert_eq!(
+        ids(&["--label", "team=shop", "--label", "ticket=OPS-1"]),
+        std::slice::from_ref(&release)
+    );
     assert_eq!(ids(&["--label", "team=web"]), [""; 0]);
     let output = list(&["--label", "ticket=OPS-1"]).expect_code(0);
     let shown = "team=shop, ticket=OPS-1, why=before the release, really";

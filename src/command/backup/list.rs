@@ -7,6 +7,7 @@ use crate::command::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::backup::{List, Show, State};
+use crate::verify::coverage;
 
 /// Lists what a repository holds.
 pub(super) async fn list(context: &Context, filter: &LabelFilter) -> Result<Exit> {
@@ -45,5 +46,6 @@ pub(super) async fn show(context: &Context, id: &str) -> Result<Exit> {
         }
     };
     let backup = found.listed(&store).await?;
-    context.answer(None, &Show { backup, manifest })
+    let coverage = coverage::known(&store, &found, &manifest).await?;
+    context.answer(None, &Show { backup, coverage, manifest })
 }

@@ -9,12 +9,14 @@ use super::filters::Filters;
 use super::labels::LabelFlags;
 use super::limits::LimitFlags;
 use super::outcome;
+use super::published;
+use super::retention_flags::RetentionFlags;
 use super::seal_flags::SealFlags;
 use super::story::{self, Teller};
 use super::story_flags::StoryFlags;
 use crate::archive::frame::Compression;
 use crate::backup::globals::Globals;
-use crate::backup::{self, catalog, chunks};
+use crate::backup::{self, catalog, chunks, retention};
 use crate::cli::connect::ReadFrom;
 use crate::command::{Context, with_progress};
 use crate::conn::{Routed, SessionOptions, Taken};
@@ -22,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
 use crate::report::backup::Backup;
-use crate::settings::{BackupDefaults, Labels, Target, ask_password, quantity};
+use crate::settings::{BackupDefaults, Labels, Retention, Target, ask_password, quantity};
 
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
 pub(super) struct RunArgs {
@@ -90,12 +92,20 @@ pub(super) struct RunArgs {
 
     #[command(flatten)]
     filters: Filters,
+
+    #[command(flatten)]
+    retention: RetentionFlags,
 }
 
 impl RunArgs {
     /// As it is when nothing is given.
     pub(super) fn untouched() -> Self {
         Self { lock_wait: Duration::from_secs(60), ..Self::default() }
+    }
+
+    /// `--keep-last` and its like.
+    pub(super) fn rules(&self) -> Retention {
+        self.retention.given()
     }
 
     /// `--label`.
@@ -124,6 +134,11 @@ pub fn standard() -> BackupDefaults {
         compress: Some(Compression::DEFAULT.to_string()),
         chunk: Some(chunks::CHUNK_BYTES),
         hook_timeout: Some(story::HOOK_TIMEOUT),
+        retention: Retention {
+            proven: Some(retention::PROVEN),
+            min_keep: Some(retention::MIN_KEEP),
+            ..Retention::default()
+        },
         ..BackupDefaults::default()
     }
 }
@@ -210,19 +225,20 @@ async fn make(context: &Context, args: RunArgs) -> Result<Made> {
         progress: Arc::clone(&progress),
         cancel: context.signals.cancel.clone(),
     };
+    let rules = args.retention.given().or(&defaults.retention);
     if args.all.all_databases {
-        let mut made = back_up_all(context, &request, &args.all).await?;
-        for outcome in &mut made.outcomes {
-            if let Ok(backup) = &mut outcome.result {
-                copy::to_all(context, &request.store, &copies, backup).await;
-            }
+        let mut all = back_up_all(context, &request, &args.all).await?;
+        for backup in all.outcomes.iter_mut().filter_map(|one| one.result.as_mut().ok()) {
+            copy::to_all(context, &request.store, &copies, backup).await;
+            published::follow(context, &request.store, &rules, backup).await;
         }
-        return Ok(Made::All(made));
+        return Ok(Made::All(all));
     }
     progress.about(&request.target.database);
-    let mut backup = with_progress(context, &progress, backup::run(&request)).await?;
-    copy::to_all(context, &request.store, &copies, &mut backup).await;
-    Ok(Made::One(Box::new(backup)))
+    let mut one = with_progress(context, &progress, backup::run(&request)).await?;
+    copy::to_all(context, &request.store, &copies, &mut one).await;
+    published::follow(context, &request.store, &rules, &mut one).await;
+    Ok(Made::One(Box::new(one)))
 }
 
 /// The server to read from, and the cluster's folder when that is not the server that is backed

@@ -199,8 +199,10 @@ impl<'a> Teller<'a> {
     /// Tells everybody. What could not be told is a warning of the story.
     async fn end(mut self, mut runs: Vec<Run>) -> Story {
         let hurried = self.context.signals.cancel.is_cancelled();
-        for run in &mut runs {
-            if run.outcome.is_err() {
+        let clock = Instant::now();
+        // Who gave the wrong flags need not be told; and a store may be slow for each of many.
+        for run in runs.iter_mut().filter(|run| !matches!(run.exit(), Exit::Good | Exit::Usage)) {
+            if run.outcome.is_err() && clock.elapsed() < LOOK {
                 let fact = self.standing(run.database.as_deref(), run.cluster.as_deref()).await;
                 run.add(fact);
             }

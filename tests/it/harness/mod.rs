@@ -7,6 +7,7 @@ pub mod compare;
 pub mod database;
 pub mod dice;
 pub mod impostor;
+pub mod listener;
 pub mod oracle;
 pub mod pgbouncer;
 pub mod pgtend;
@@ -18,6 +19,7 @@ pub mod tools;
 
 pub use cluster::{Cluster, ClusterSpec};
 pub use database::Database;
+pub use listener::Listener;
 pub use pgbouncer::PgBouncer;
 pub use pgtend::Pgtend;
 pub use pki::TlsVariant;
