@@ -470,7 +470,8 @@ impl Attempt<'_> {
         lock_wait: Duration,
     ) -> Result<Result<Dump, DumpFault>, Stop> {
         let request = self.request;
-        let (programs, connection) = (self.programs.clone(), self.session.child());
+        let connection = self.session.child().for_now().await?;
+        let programs = self.programs.clone();
         let environment = request.environment.clone();
         let (snapshot, filters) = (snapshot.to_owned(), request.dump_arguments());
         let encoding = super::text_encoding(self.session.server());

@@ -54,6 +54,7 @@ pub async fn store(
     folder: &str,
 ) -> Result<(Object, Vec<String>)> {
     let program = programs.path("pg_dumpall");
+    let connection = connection.for_now().await?;
     let mut command = command(&program, &connection, &request.environment)?;
     command.args(["--globals-only", "--no-role-passwords"]);
     // Else it connects to postgres or template1, where a backup's role may have no business. A

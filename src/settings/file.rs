@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
+use super::cloud_login::{LoginEntry, LoginKeys};
 use super::env::Environment;
 use super::labels::Labels;
 use super::retention::Retention;
@@ -24,8 +25,18 @@ use crate::error::{Error, Result};
 const TOP_KEYS: [&str; 6] =
     ["default_target", "repo", "identity", "repository", "target", "backup"];
 /// What may stand in a target, beside libpq's keywords.
-const TARGET_KEYS: [&str; 6] =
-    ["url", "repo", "replicas", "password_command", "environment", "tags"];
+const TARGET_KEYS: [&str; 10] = [
+    "url",
+    "repo",
+    "replicas",
+    "password_command",
+    "secret",
+    "iam",
+    "aws_region",
+    "aws_profile",
+    "environment",
+    "tags",
+];
 /// What may stand in one of `replicas`.
 const REPLICA_KEYS: [&str; 2] = ["url", "weight"];
 /// What may stand in `[backup]`.
@@ -80,8 +91,7 @@ pub(super) struct TargetEntry {
     pub url: Option<String>,
     pub repo: Option<String>,
     pub replicas: Vec<ReplicaEntry>,
-    /// For `sh -c`.
-    pub password_command: Option<String>,
+    pub login: Option<LoginEntry>,
     pub environment: Option<String>,
     pub tags: Vec<String>,
     /// libpq's keywords.
@@ -158,7 +168,7 @@ pub(super) fn load(
             .because(format!("it is not UTF-8 from byte {} on", error.utf8_error().valid_up_to()))
     })?;
     let file = parse(&text, &path)?;
-    if file.targets.values().any(|entry| entry.password_command.is_some()) {
+    if file.targets.values().any(|entry| entry.login.as_ref().is_some_and(LoginEntry::is_command)) {
         may_hold_a_command(&path, mode, owner, "a password_command")?;
     }
     if file.backup.has_hooks() {
@@ -304,14 +314,15 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<ConfigFile> {
 
 fn target(section: &Section<'_>, table: Table) -> Result<TargetEntry> {
     let mut entry = TargetEntry::default();
+    let mut login = LoginKeys::default();
     for (key, value) in table {
+        if login.take(section, &key, &value)? {
+            continue;
+        }
         match (key.as_str(), keyword::find(&key)) {
             ("url", _) => entry.url = Some(section.text(&key, &value)?),
             ("repo", _) => entry.repo = Some(section.text(&key, &value)?),
             ("replicas", _) => entry.replicas = replicas(section, &key, value)?,
-            ("password_command", _) => {
-                entry.password_command = Some(section.filled(&key, &value)?);
-            }
             ("environment", _) => entry.environment = Some(section.filled(&key, &value)?),
             ("tags", _) => {
                 let tags = section.list(&key, value)?;
@@ -328,6 +339,7 @@ fn target(section: &Section<'_>, table: Table) -> Result<TargetEntry> {
             }
         }
     }
+    entry.login = login.finish(section)?;
     Ok(entry)
 }
 
@@ -483,7 +495,7 @@ impl TargetEntry {
 }
 
 /// A table of the file, for messages.
-struct Section<'a> {
+pub(super) struct Section<'a> {
     path: &'a Path,
     place: String,
 }
@@ -496,7 +508,7 @@ impl Section<'_> {
         }
     }
 
-    fn invalid(&self, key: &str) -> Error {
+    pub(super) fn invalid(&self, key: &str) -> Error {
         Error::usage(format!("invalid {} in {}", self.name(key), self.path.display()))
     }
 
@@ -517,7 +529,7 @@ impl Section<'_> {
     }
 
     /// A text that is not empty.
-    fn filled(&self, key: &str, value: &Value) -> Result<String> {
+    pub(super) fn filled(&self, key: &str, value: &Value) -> Result<String> {
         let text = self.text(key, value)?;
         if text.is_empty() {
             return Err(self.invalid(key).because("it is empty"));

@@ -11,6 +11,7 @@ mod between;
 mod bounded;
 mod build;
 mod cloud;
+mod cloud_login;
 pub mod conninfo;
 mod dotenv;
 mod dsn;
@@ -23,6 +24,7 @@ mod keyword;
 mod labels;
 mod layer;
 mod learned;
+mod login;
 mod masked;
 mod origin;
 mod other_servers;
@@ -49,6 +51,7 @@ pub use file::BackupDefaults;
 pub use identity_file::{identity_file, recipients_file};
 pub use labels::Labels;
 pub use learned::Learned;
+pub use login::{CloudAccess, Login, PasswordCommand};
 pub use masked::{GIVE_URL, MASK, masked};
 pub use origin::Origin;
 pub use prompt::{Asked, ask_password};
@@ -58,8 +61,8 @@ pub use secret::Secret;
 pub use shown::Shown;
 pub use source::UnusedVariable;
 pub use target::{
-    ApplicationSetting, ChannelBinding, ClientCertificate, Host, Keepalive, PasswordCommand,
-    Replica, Roots, SessionAttrs, SslMode, Target, TlsSettings, TlsVersion,
+    ApplicationSetting, ChannelBinding, ClientCertificate, Host, Keepalive, Replica, Roots,
+    SessionAttrs, SslMode, Target, TlsSettings, TlsVersion,
 };
 pub use variables::{Effect, KNOWN as KNOWN_VARIABLES, Kind, KnownVariable};
 
@@ -89,6 +92,10 @@ pub struct ConnectArgs {
     pub read_from: Option<ReadFrom>,
     /// How far a replica may be behind to be read from; `None` is a minute.
     pub max_lag: Option<String>,
+    /// Log in with a token of RDS.
+    pub iam: bool,
+    /// Name or ARN of the secret of AWS Secrets Manager to log in with.
+    pub secret: Option<String>,
     /// For [`Settings::load`].
     pub config: Option<PathBuf>,
 }
@@ -107,6 +114,8 @@ impl From<&ConnectFlags> for ConnectArgs {
             env_file: flags.env_file.clone(),
             read_from: flags.read_from,
             max_lag: flags.max_lag.clone(),
+            iam: flags.iam,
+            secret: flags.secret.clone(),
             config: flags.config.clone(),
         }
     }

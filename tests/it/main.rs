@@ -17,6 +17,7 @@ mod backup_places;
 mod backup_right;
 mod backup_sources;
 mod cli;
+mod cloud_logins;
 mod connect_errors;
 mod connect_right;
 mod connect_settings;
