@@ -5,6 +5,7 @@
 //! rows in them; [`manifest`] is the record that makes a folder of objects a backup. Nothing
 //! here does input or output of its own.
 
+pub mod foreign;
 pub mod frame;
 pub mod manifest;
 pub mod rowhash;
