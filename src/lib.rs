@@ -13,6 +13,10 @@ pub mod cli;
 pub mod settings;
 pub mod sql;
 
+pub mod http;
+
+pub mod aws;
+
 pub mod conn;
 
 pub mod program;

@@ -21,6 +21,7 @@ pub mod statements;
 pub mod table;
 mod work;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -106,14 +107,18 @@ pub async fn run(request: &Request) -> Result<Backup> {
         tell: Some(request.progress.listener()),
     };
     for number in 1.. {
+        let made = OnceCell::new();
         let result = tokio::select! {
-            result = attempt(request, &options, number > 1) => result,
+            result = attempt(request, &options, number > 1, &made) => result,
             // Every step ends by itself when asked; this is the bound for one that cannot.
             () = async {
                 request.cancel.cancelled().await;
                 tokio::time::sleep(GRACE).await;
             } => Err(Stop::Asked),
         };
+        if result.is_err() {
+            clean_up(request, made.get()).await;
+        }
         match result {
             Ok(report) => return Ok(report),
             Err(Stop::Asked) => return Err(stopped()),
@@ -141,7 +146,13 @@ fn stopped() -> Error {
     Error::new(Exit::Interrupted, "the backup was stopped").because("nothing was published")
 }
 
-async fn attempt(request: &Request, options: &SessionOptions, again: bool) -> Result<Backup, Stop> {
+/// One run; `made` is the folder that it made.
+async fn attempt(
+    request: &Request,
+    options: &SessionOptions,
+    again: bool,
+    made: &OnceCell<String>,
+) -> Result<Backup, Stop> {
     let clock = Instant::now();
     let started = jiff::Timestamp::now();
     let coordinator = Coordinator::open(request, options, again).await?;
@@ -167,27 +178,19 @@ async fn attempt(request: &Request, options: &SessionOptions, again: bool) -> Re
         return Ok(work.plan(&chunks));
     }
     request.store.create_folder(&work.place.folder).await?;
-    let mut cleanup = Cleanup { store: &request.store, folder: &work.place.folder, armed: true };
-    let result = work.copy_and_publish(chunks).await;
-    cleanup.armed = result.is_err();
-    drop(cleanup);
-    result
+    made.get_or_init(|| work.place.folder.clone());
+    work.copy_and_publish(chunks).await
 }
 
-/// Removes what a run left in the store when it ends without a backup, in whatever way.
-struct Cleanup<'a> {
-    store: &'a Store,
-    folder: &'a str,
-    armed: bool,
-}
-
-impl Drop for Cleanup<'_> {
-    fn drop(&mut self) {
-        if self.armed {
-            // What cannot be removed has no manifest: it is listed as incomplete.
-            let removed =
-                futures_util::FutureExt::now_or_never(self.store.remove_folder(self.folder));
-            debug_assert!(removed.is_some(), "a directory's calls never wait");
-        }
-    }
+/// Removes what a run left in the store when it ended without a backup, in whatever way.
+async fn clean_up(request: &Request, made: Option<&String>) {
+    let Some(folder) = made else { return };
+    let removed = tokio::time::timeout(GRACE, request.store.remove_folder(folder)).await;
+    // What stays has no manifest: it is listed as incomplete.
+    let why = match removed {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("the store did not answer within {} s", GRACE.as_secs()),
+    };
+    request.progress.note(format!("what was stored so far could not be removed: {why}"));
 }

@@ -93,6 +93,14 @@ impl Sink {
         }
     }
 
+    /// Says that no frame will come any more: the rest goes on its way.
+    pub async fn seal(&self) -> Result<()> {
+        match self.state.lock().await.writer.as_mut() {
+            Some(writer) => writer.seal().await,
+            None => Ok(()),
+        }
+    }
+
     /// Makes the object durable and describes it, with the rows in it. The size that the store
     /// reports must be the size that was written.
     pub async fn finish(&self) -> Result<(Object, RowSum)> {

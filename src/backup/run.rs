@@ -233,6 +233,7 @@ impl Run {
             self.sink(chunk.table).await?.append(&frame).await?;
         }
         encoder.restart().map_err(compress_failed)?;
+        self.sink(chunk.table).await?.seal().await?;
         if self.closer.send(Close::Table(chunk.table)).await.is_err() {
             // The closer has failed, and tells why.
             self.stop.cancelled().await;

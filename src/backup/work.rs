@@ -263,6 +263,7 @@ impl Work<'_> {
             }
         }
         store.sync_folder(folder).await?;
+        store.notes().into_iter().for_each(|note| self.request.progress.note(note));
         let bytes = manifest
             .to_bytes()
             .map_err(|error| Error::bug("cannot write the manifest").caused_by(&error))?;

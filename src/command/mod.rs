@@ -20,7 +20,7 @@ use crate::backup::catalog;
 use crate::cli::connect::ConnectFlags;
 use crate::cli::connect::ReadFrom;
 use crate::cli::output::{Format, OutputFlags};
-use crate::cli::repository::RepositoryFlags;
+use crate::cli::repository::{RepositoryFlags, S3Flags};
 use crate::cli::show::ShowFlags;
 use crate::conn::{self, Routed, SessionOptions, Taken, Tell};
 use crate::error::{Error, Result};
@@ -29,7 +29,7 @@ use crate::render::{self, Text};
 use crate::report::Report;
 use crate::settings::{ConnectArgs, Environment, Resolved, Settings, Target, quantity};
 use crate::signal::Signals;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::ui::{Talk, Ui};
 
 const AFTER_HELP: &str = "\
@@ -56,6 +56,8 @@ struct Cli {
     #[command(flatten)]
     repository: RepositoryFlags,
     #[command(flatten)]
+    s3: S3Flags,
+    #[command(flatten)]
     show: ShowFlags,
     #[command(flatten)]
     output: OutputFlags,
@@ -76,6 +78,7 @@ enum Command {
 struct Context {
     connect: ConnectArgs,
     repo: Option<String>,
+    s3: S3Flags,
     settings: Settings,
     ui: Ui,
     format: Format,
@@ -128,13 +131,18 @@ impl Context {
     /// The repository that the operator means.
     fn store(&self) -> Result<Store> {
         let target = self.connect.target.as_deref();
-        Store::open(&self.settings.repo(self.repo.as_deref(), target)?)
+        self.store_at(&self.settings.repo(self.repo.as_deref(), target)?)
+    }
+
+    /// The repository at a place that the operator named: a directory, or `s3://bucket/prefix`.
+    fn store_at(&self, location: &str) -> Result<Store> {
+        Store::open(location, &self.settings.s3(location, &self.s3)?)
     }
 
     /// The same, which must be there: a typo must not look like a repository without backups.
-    fn existing_store(&self) -> Result<Store> {
+    async fn existing_store(&self) -> Result<Store> {
         let store = self.store()?;
-        store.must_exist()?;
+        store.must_exist().await?;
         Ok(store)
     }
 
@@ -154,6 +162,9 @@ impl Context {
 /// How far a replica may be behind when nobody says: the standard delay of a replay that waits
 /// for a query (max_standby_streaming_delay), twice.
 const MAX_LAG: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// How long uploads may take to be given up at the end.
+const SETTLE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -214,6 +225,7 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
         let context = Context {
             connect,
             repo: cli.repository.repo,
+            s3: cli.s3,
             settings,
             ui,
             format: cli.output.format,
@@ -230,6 +242,10 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
                 .next("pgtend --help lists the commands; --show-server connects and looks")),
         }
     });
+    // Uploads that nobody waits for any more are being given up.
+    if !store::settle(SETTLE) {
+        ui.warning("an upload to the store could not be given up in time: backup prune finds it");
+    }
     // Work that was asked to stop may still wait on a thread of its own.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     exit
@@ -287,11 +303,24 @@ fn with_signal(context: &Context, error: Error) -> Error {
     }
 }
 
-/// A backup's own folder, given as a path: the repository three folders up, and its id.
-fn backup_at(name: &str) -> Result<Option<(Store, String)>> {
+/// A backup's own folder, given as a path or an address in S3: the repository three folders up,
+/// and its id.
+fn backup_at(context: &Context, name: &str) -> Result<Option<(Store, String)>> {
     // A database's name may hold a `/`.
     if !name.contains('/') || name.starts_with("latest:") {
         return Ok(None);
+    }
+    let not_one = |place: &str| {
+        Error::usage(format!("{place} is not a backup of pgtend"))
+            .because("its folder has no backup's id as its name")
+            .next("give the folder <repo>/<cluster>/<database>/<id>")
+    };
+    if name.contains("://") {
+        let folder = name.strip_suffix(manifest::NAME).unwrap_or(name);
+        return match store::repository_of(folder)? {
+            Some((root, id)) if catalog::is_id(&id) => Ok(Some((context.store_at(&root)?, id))),
+            _ => Err(not_one(name)),
+        };
     }
     let path = Path::new(name)
         .canonicalize()
@@ -304,10 +333,8 @@ fn backup_at(name: &str) -> Result<Option<(Store, String)>> {
     let id = path.file_name().and_then(|id| id.to_str()).unwrap_or("");
     let root = path.ancestors().nth(3).and_then(Path::to_str);
     match root {
-        Some(root) if catalog::is_id(id) => Ok(Some((Store::open(root)?, id.to_owned()))),
-        _ => Err(Error::usage(format!("{} is not a backup of pgtend", path.display()))
-            .because("its folder has no backup's id as its name")
-            .next("give the folder <repo>/<cluster>/<database>/<id>")),
+        Some(root) if catalog::is_id(id) => Ok(Some((context.store_at(root)?, id.to_owned()))),
+        _ => Err(not_one(&path.display().to_string())),
     }
 }
 

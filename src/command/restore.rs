@@ -124,9 +124,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     }
     // Without them nothing is run.
     let (name, into) = (args.name.unwrap_or_default(), args.into.unwrap_or_default());
-    let (store, name) = match backup_at(&name)? {
+    let (store, name) = match backup_at(context, &name)? {
         Some((store, id)) => (store, id),
-        None => (context.existing_store()?, name),
+        None => (context.existing_store().await?, name),
     };
     let backup = catalog::resolve_at(&store, &name, args.at).await?;
     let mode = match (args.create, args.swap) {

@@ -105,12 +105,12 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let progress = Arc::new(Progress::default());
     let of_path = match args.names.as_slice() {
-        [name] => backup_at(name)?,
+        [name] => backup_at(context, name)?,
         _ => None,
     };
     let (store, names) = match of_path {
         Some((store, id)) => (store, vec![id]),
-        None => (context.existing_store()?, args.names.clone()),
+        None => (context.existing_store().await?, args.names.clone()),
     };
     let trial = trial_options(context, &args)?;
     let request = verify::Request {

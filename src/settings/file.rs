@@ -14,10 +14,11 @@ use toml::{Table, Value};
 
 use super::env::Environment;
 use super::{bounded, dsn, keyword, quantity};
+use crate::cli::repository::S3Flags;
 use crate::error::{Error, Result};
 
 /// What may stand at the top.
-const TOP_KEYS: [&str; 4] = ["default_target", "repo", "target", "backup"];
+const TOP_KEYS: [&str; 5] = ["default_target", "repo", "repository", "target", "backup"];
 /// What may stand in a target, beside libpq's keywords.
 const TARGET_KEYS: [&str; 6] =
     ["url", "repo", "replicas", "password_command", "environment", "tags"];
@@ -25,6 +26,21 @@ const TARGET_KEYS: [&str; 6] =
 const REPLICA_KEYS: [&str; 2] = ["url", "weight"];
 /// What may stand in `[backup]`.
 const BACKUP_KEYS: [&str; 4] = ["jobs", "compress", "chunk", "max_age"];
+
+/// What may stand in `[repository."s3://.."]`.
+const REPOSITORY_KEYS: [&str; 11] = [
+    "endpoint",
+    "region",
+    "profile",
+    "path_style",
+    "checksum",
+    "sse",
+    "kms_key",
+    "storage_class",
+    "object_lock",
+    "expected_bucket_owner",
+    "uploads",
+];
 
 /// What a file says.
 #[derive(Default)]
@@ -34,6 +50,8 @@ pub(super) struct ConfigFile {
     pub repo: Option<String>,
     pub targets: BTreeMap<String, TargetEntry>,
     pub backup: BackupDefaults,
+    /// By address, without a closing `/`.
+    pub repositories: BTreeMap<String, S3Flags>,
 }
 
 /// One `[target.NAME]`.
@@ -213,6 +231,18 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<ConfigFile> {
                     file.targets.insert(name, entry);
                 }
             }
+            "repository" => {
+                for (address, value) in top.table(&key, value)? {
+                    let place = section(&format!("repository.{address:?}"));
+                    if !address.starts_with("s3://") {
+                        return Err(top.invalid(&place.place).because(
+                            "a repository with options is in S3: [repository.\"s3://bucket/pg\"]",
+                        ));
+                    }
+                    let options = repository(&place, top.table(&address, value)?)?;
+                    file.repositories.insert(address.trim_end_matches('/').to_owned(), options);
+                }
+            }
             "backup" => file.backup = backup(&section("backup"), top.table(&key, value)?)?,
             _ => return Err(top.unknown(&key, &TOP_KEYS)),
         }
@@ -304,6 +334,43 @@ fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
         }
     }
     Ok(defaults)
+}
+
+/// The options of a repository, under the names of their flags.
+fn repository(section: &Section<'_>, table: Table) -> Result<S3Flags> {
+    let mut options = S3Flags::default();
+    for (key, value) in table {
+        let place = match key.as_str() {
+            "endpoint" => &mut options.endpoint_url,
+            "region" => &mut options.s3_region,
+            "profile" => &mut options.s3_profile,
+            "checksum" => &mut options.s3_checksum,
+            "sse" => &mut options.s3_sse,
+            "kms_key" => &mut options.s3_kms_key,
+            "storage_class" => &mut options.s3_storage_class,
+            "object_lock" => &mut options.s3_object_lock,
+            "expected_bucket_owner" => &mut options.s3_expected_owner,
+            "path_style" => {
+                let style = value.as_bool();
+                let style =
+                    style.ok_or_else(|| section.invalid(&key).because("it is true or false"))?;
+                options.s3_path_style = Some(style);
+                continue;
+            }
+            "uploads" => {
+                let number = value.as_integer().and_then(|number| u16::try_from(number).ok());
+                let number = number.filter(|number| *number > 0);
+                options.s3_uploads =
+                    Some(number.ok_or_else(|| {
+                        section.invalid(&key).because("it is a whole number from 1")
+                    })?);
+                continue;
+            }
+            _ => return Err(section.unknown(&key, &REPOSITORY_KEYS)),
+        };
+        *place = Some(section.filled(&key, &value)?);
+    }
+    Ok(options)
 }
 
 impl TargetEntry {

@@ -10,6 +10,7 @@ mod application;
 mod between;
 mod bounded;
 mod build;
+mod cloud;
 pub mod conninfo;
 mod dotenv;
 mod dsn;
@@ -28,6 +29,7 @@ mod passwords;
 mod prompt;
 pub mod quantity;
 mod resolve;
+mod s3;
 mod secret;
 mod service;
 mod shown;
@@ -38,12 +40,14 @@ mod variables;
 use std::path::{Path, PathBuf};
 
 pub use between::{Between, Pooler, PoolerKind, PoolerMode};
+pub use cloud::{AwsSettings, HttpSettings, Proxy};
 pub use env::Environment;
 pub use file::BackupDefaults;
 pub use learned::Learned;
 pub use masked::{GIVE_URL, MASK, masked};
 pub use origin::Origin;
 pub use prompt::{Asked, ask_password};
+pub use s3::{ObjectLock, S3Checksum, S3Encryption, S3Settings, UPLOADS, Until};
 pub use secret::Secret;
 pub use shown::Shown;
 pub use source::UnusedVariable;
@@ -54,6 +58,7 @@ pub use target::{
 pub use variables::{Effect, KNOWN as KNOWN_VARIABLES, Kind, KnownVariable};
 
 use crate::cli::connect::{ConnectFlags, ReadFrom};
+use crate::cli::repository::S3Flags;
 use crate::error::{Error, Result};
 
 /// The connection flags as they were given.
@@ -217,6 +222,17 @@ impl Settings {
         };
         let found = flag.or_else(variable).or_else(of_target).or_else(of_file);
         found.map(|(repo, origin)| (repo.to_owned(), origin))
+    }
+
+    /// How the repository at `location` is reached, were it in S3: `flags`, then
+    /// `[repository."s3://.."]`, then the environment.
+    ///
+    /// # Errors
+    /// Usage, for values that cannot be.
+    pub fn s3(&self, location: &str, flags: &S3Flags) -> Result<S3Settings> {
+        let file = self.file.as_ref();
+        let entry = file.and_then(|file| file.repositories.get(location.trim_end_matches('/')));
+        s3::resolve(self.env.aws(), flags, entry)
     }
 
     /// The process's environment as it was at the start.

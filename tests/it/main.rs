@@ -42,5 +42,6 @@ mod secrets_of_settings;
 mod show_server;
 mod show_settings;
 mod signals;
+mod store_contract;
 mod verify_damage;
 mod verify_restore;

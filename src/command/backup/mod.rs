@@ -361,7 +361,7 @@ async fn source(context: &Context) -> Result<(Target, Option<String>)> {
 }
 
 async fn list(context: &Context) -> Result<Exit> {
-    let store = context.existing_store()?;
+    let store = context.existing_store().await?;
     let mut backups = Vec::new();
     for found in catalog::all(&store).await? {
         backups.push(found.listed(&store).await?);
@@ -370,7 +370,7 @@ async fn list(context: &Context) -> Result<Exit> {
 }
 
 async fn show(context: &Context, id: &str) -> Result<Exit> {
-    let store = context.existing_store()?;
+    let store = context.existing_store().await?;
     let found = catalog::resolve(&store, id).await?;
     let manifest = match found.manifest(&store).await? {
         None => {

@@ -12,6 +12,7 @@ pub mod pgbouncer;
 pub mod pgtend;
 pub mod pki;
 pub mod proxy;
+pub mod s3;
 pub mod server;
 pub mod tools;
 
