@@ -363,11 +363,41 @@ impl Toc {
         }
     }
 
+    /// One of schemas, each of one of these owners: for whom only roles matter.
+    pub fn of_owners<'a>(owners: impl IntoIterator<Item = &'a String>) -> Self {
+        let text = |text: &str| Some(text.as_bytes().to_vec());
+        let one = |(at, owner): (usize, &String)| Entry {
+            id: i32::try_from(at + 1).unwrap_or(i32::MAX),
+            has_data: false,
+            table_oid: text("0"),
+            oid_text: text("0"),
+            tag: text(owner),
+            desc: text("SCHEMA"),
+            section: 2,
+            defn: text(""),
+            drop: text(""),
+            copy: None,
+            namespace: None,
+            tablespace: None,
+            access_method: None,
+            relkind: None,
+            owner: text(owner),
+            with_oids: text("false"),
+            depends_on: Vec::new(),
+            file: Vec::new(),
+        };
+        let entries = owners.into_iter().enumerate().map(one).collect();
+        Self { entries, ..Self::empty("", "") }
+    }
+
     /// When pg_dump began, by the clock of its machine, without its time zone; `None` when that
     /// is no time.
     pub fn created(&self) -> Option<jiff::civil::DateTime> {
         let [second, minute, hour, day, month, year, _] = self.created;
         let small = |number: i32| i8::try_from(number).ok();
+        if self.created == [0; 7] {
+            return None;
+        }
         jiff::civil::DateTime::new(
             i16::try_from(year.checked_add(1900)?).ok()?,
             small(month.checked_add(1)?)?,

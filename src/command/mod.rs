@@ -2,6 +2,7 @@
 //! domain function makes a report, the report is rendered and its outcome is the exit code.
 
 mod backup;
+mod dump;
 pub mod generate;
 mod restore;
 mod show;

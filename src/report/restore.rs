@@ -12,8 +12,9 @@ pub struct Restored {
     pub id: String,
     /// The database that was backed up.
     pub source: String,
-    /// When the backup's snapshot was taken (UTC).
-    pub taken: jiff::Timestamp,
+    /// When the backup's snapshot was taken (UTC); missing for a file that has no time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken: Option<jiff::Timestamp>,
     /// The server.
     pub address: String,
     /// The database that now holds it; while it is incomplete, the one that was to.

@@ -201,7 +201,7 @@ impl Prepared {
         Restored {
             id: manifest.id.clone(),
             source: manifest.database.name.clone(),
-            taken: manifest.snapshot.taken,
+            taken: request.taken(manifest),
             address: self.address.clone(),
             database: request.into.clone(),
             dry_run: true,
@@ -312,7 +312,10 @@ fn summary(request: &Request, source: &Source, session: &Session, plan: &Plan) -
             "backup {} of {} ({}) goes {how} database {} at {}",
             manifest.id,
             manifest.database.name,
-            manifest.snapshot.taken.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            request.taken(manifest).map_or_else(
+                || "of an unknown time".to_owned(),
+                |taken| taken.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+            ),
             request.into,
             session.address()
         ),

@@ -142,7 +142,11 @@ impl<'a> Work<'a> {
         self.restore_outside(control).await;
         if self.request.analyze {
             self.phase("gathering statistics");
-            let tables = analyze::tables(&self.prepared.plan);
+            let tables = match &self.request.dump {
+                // What it made is not known: everything.
+                Some(dump) if dump.is_script() => vec![String::new()],
+                _ => analyze::tables(&self.prepared.plan),
+            };
             analyze::run(&place, &self.options, tables, self.request).await?;
         }
         self.end_phase();
@@ -214,7 +218,7 @@ impl<'a> Work<'a> {
         &mut self,
         control: &Session,
         objects: &Objects<'_>,
-        dump: &Dump,
+        dump: &Arc<Dump>,
     ) -> Result<()> {
         self.phase("making objects");
         let before = self.prepared.plan.in_order(Step::Before);
@@ -424,7 +428,7 @@ impl<'a> Work<'a> {
         Restored {
             id: manifest.id.clone(),
             source: manifest.database.name.clone(),
-            taken: manifest.snapshot.taken,
+            taken: self.request.taken(manifest),
             address: self.prepared.address.clone(),
             database: self.request.into.clone(),
             dry_run: false,

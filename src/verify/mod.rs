@@ -2,10 +2,12 @@
 //!
 //! [`manifest`] looks at the record, names and sizes; [`content`] reads every byte; [`trial`]
 //! restores into a database of [`scratch`] and has [`compare`] look at what came back. Each level
-//! says what it does not prove.
+//! says what it does not prove. A file of pg_dump ([`foreign`]) has levels of the same names,
+//! which show less: it has no record.
 
 pub mod compare;
 pub mod content;
+pub mod foreign;
 pub mod manifest;
 pub mod scratch;
 pub mod trial;
@@ -132,6 +134,7 @@ async fn one(request: &Request, found: &Found, limit: Option<Duration>) -> Resul
         raw_bytes: 0,
         seconds: 0.0,
         trial: None,
+        dump: None,
         unrecorded: None,
     };
     let record = match unless_stopped(request, found.manifest(&request.store)).await {

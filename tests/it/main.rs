@@ -19,6 +19,7 @@ mod connect_errors;
 mod connect_right;
 mod connect_settings;
 mod conninfo_oracle;
+mod foreign;
 mod guides;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod harness;

@@ -7,6 +7,8 @@
 //!
 //! A script has no other sign of being whole than its last comment.
 
+use std::collections::BTreeSet;
+
 use memchr::{memchr, memchr2};
 
 use super::Fault;
@@ -17,6 +19,8 @@ const LONGEST: usize = 1 << 20;
 /// Bytes of the longest line of a comment or of psql that is looked at.
 const LONGEST_LINE: usize = 4 << 10;
 
+/// Roles that are remembered.
+const MOST_ROLES: usize = 10_000;
 /// Stands for the end of a string with escapes.
 const AFTER_ESCAPES: u8 = 1;
 
@@ -47,6 +51,8 @@ pub struct Facts {
     pub cluster: bool,
     /// The line on which it makes or goes to another database, if it does.
     pub other_database: Option<u64>,
+    /// Roles that own something in it or get rights.
+    pub roles: BTreeSet<String>,
     /// Whether it asks for psql's restricted mode itself.
     pub restricts: bool,
 }
@@ -517,6 +523,9 @@ impl Scanner {
         let words = std::mem::take(&mut self.words);
         let passed_on = std::mem::take(&mut self.passed_on);
         let text = std::mem::take(&mut self.statement);
+        if !passed_on && self.facts.roles.len() < MOST_ROLES {
+            self.facts.roles.extend(statement::roles(&words, &text));
+        }
         let verdict =
             if passed_on { statement::judge_long(&words) } else { statement::judge(&words, &text) };
         match verdict {

@@ -119,6 +119,63 @@ fn setting(words: &Words, text: &[u8]) -> Verdict {
     }
 }
 
+/// The roles that a statement names, as pg_dump writes it: owners, and whom rights are given to.
+pub fn roles(words: &Words, text: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(text);
+    let after: &[&str] = match words.word(0) {
+        "alter" if words.word(1) == "default" => &[" FOR ROLE ", " TO ", " FROM "],
+        "alter" => &[" OWNER TO "],
+        "grant" | "create" if words.word(0) == "grant" || words.word(1) == "policy" => &[" TO "],
+        "revoke" => &[" FROM "],
+        _ => return Vec::new(),
+    };
+    let named = after.iter().filter_map(|before| {
+        let (_, rest) = if *before == " FOR ROLE " {
+            text.split_once(before)?
+        } else {
+            text.rsplit_once(before)?
+        };
+        Some(names(rest))
+    });
+    let mut roles: Vec<String> = named.flatten().collect();
+    roles.retain(|role| !matches!(role.as_str(), "PUBLIC" | "public" | "CURRENT_USER"));
+    roles
+}
+
+/// `a, "B c"` at the start of a text.
+fn names(mut text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    loop {
+        let (name, rest) = if let Some(quoted) = text.strip_prefix('"') {
+            let mut name = String::new();
+            let mut rest = quoted;
+            loop {
+                let Some((part, after)) = rest.split_once('"') else { return names };
+                name.push_str(part);
+                match after.strip_prefix('"') {
+                    Some(more) => {
+                        name.push('"');
+                        rest = more;
+                    }
+                    None => break (name, after),
+                }
+            }
+        } else {
+            let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+            let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
+            (text[..end].to_owned(), &text[end..])
+        };
+        if name.is_empty() {
+            return names;
+        }
+        names.push(name);
+        match rest.strip_prefix(", ") {
+            Some(more) => text = more,
+            None => return names,
+        }
+    }
+}
+
 /// `COPY s.t (a, "b") FROM stdin;`, and nothing else.
 fn is_copy(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
@@ -145,6 +202,25 @@ fn is_copy(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn roles_are_owners_and_who_gets_rights() {
+        let of = |text: &str| {
+            let mut words = Words::default();
+            text.split(|c: char| !c.is_ascii_alphanumeric())
+                .filter(|word| !word.is_empty())
+                .for_each(|word| words.add(word.as_bytes(), true));
+            roles(&words, text.as_bytes()).join("|")
+        };
+        assert_eq!(of("ALTER TABLE s.\"t OWNER TO x\" OWNER TO \"we \"\"ird\";"), "we \"ird");
+        assert_eq!(of("GRANT SELECT ON TABLE s.t TO reader WITH GRANT OPTION;"), "reader");
+        assert_eq!(of("REVOKE ALL ON SCHEMA public FROM PUBLIC;"), "");
+        let defaults =
+            "ALTER DEFAULT PRIVILEGES FOR ROLE app IN SCHEMA s GRANT SELECT ON TABLES TO r;";
+        assert_eq!(of(defaults), "app|r");
+        assert_eq!(of("CREATE POLICY p ON s.t TO a, b USING (true);"), "a|b");
+        assert_eq!(of("CREATE TABLE t (a text);"), "");
+    }
 
     #[test]
     fn copies_are_what_pg_dump_writes() {

@@ -58,11 +58,8 @@ pub fn read(place: Place, reading: &Reading, guard: &ChildGuard) -> Result<Dump,
     if reading.deep {
         FullRead::start(&toc, &["-Fd"], Some(&path), reading, guard)?.end()?;
     }
-    let of_header = toc.created().and_then(|at| at.to_zoned(jiff::tz::TimeZone::UTC).ok());
-    let time = match of_header {
-        Some(at) => Some((at.timestamp(), place_time::HEADER)),
-        None => local.modified().map(|at| (at, place_time::FILE)),
-    };
+    // The time of a copy is nobody's.
+    let time = place_time::of(&toc, &place);
     Ok(Dump {
         place: local,
         label,

@@ -19,10 +19,11 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::plan::Plan;
-use super::{Mode, Request, honest};
+use super::{Request, honest};
 use crate::archive::foreign::Fault;
 use crate::archive::foreign::kind::{Kind, Wrapping};
 use crate::archive::foreign::script::Facts;
+use crate::archive::manifest::Manifest;
 use crate::archive::toc::Toc;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -35,9 +36,21 @@ pub use place::Place;
 
 /// How the time of a file is known.
 mod place_time {
+    use super::{Place, Toc};
+
     /// The header has the clock of pg_dump's machine, without its zone.
-    pub const HEADER: &str = "header of the archive, taken as UTC";
-    pub const FILE: &str = "modification time of the file";
+    const HEADER: &str = "header of the archive, taken as UTC";
+    const FILE: &str = "modification time of the file";
+
+    /// A file was not made after it was written last.
+    pub fn of(toc: &Toc, place: &Place) -> Option<(jiff::Timestamp, &'static str)> {
+        let header = toc.created().and_then(|at| at.to_zoned(jiff::tz::TimeZone::UTC).ok());
+        match (header.map(|at| at.timestamp()), place.modified()) {
+            (Some(header), Some(file)) if file < header => Some((file, FILE)),
+            (Some(header), _) => Some((header, HEADER)),
+            (None, file) => file.map(|file| (file, FILE)),
+        }
+    }
 }
 
 /// How a file is read, and with what.
@@ -121,7 +134,12 @@ impl Trouble {
 
 fn unreadable(label: &str, fault: &std::io::Error) -> Error {
     match fault.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        Some(inner) => inner.clone(),
+        // An error of the store that went through a reader.
+        Some(inner) => {
+            let same = Error::new(inner.exit(), inner.what());
+            let same = inner.causes().iter().cloned().fold(same, Error::because);
+            inner.next_steps().iter().cloned().fold(same, Error::next)
+        }
         None => Error::new(Exit::Io, format!("cannot read {label}")).caused_by(fault),
     }
 }
@@ -252,6 +270,14 @@ impl Dump {
 }
 
 impl Request {
+    /// The moment that the backup shows; `None` for a file that has no time.
+    pub(super) fn taken(&self, manifest: &Manifest) -> Option<jiff::Timestamp> {
+        match &self.dump {
+            None => Some(manifest.snapshot.taken),
+            Some(dump) => dump.time.map(|(time, _)| time),
+        }
+    }
+
     /// Objects that the operator asked for, and those of them that are planned.
     pub(super) fn counts(&self, plan: &Plan) -> (u64, u64) {
         match self.dump.as_ref().and_then(|dump| dump.script.as_ref()) {
@@ -261,11 +287,6 @@ impl Request {
                 (asked as u64, planned as u64)
             }
         }
-    }
-
-    /// Whether the database is one that must be empty or is made.
-    pub(super) fn makes_database(&self) -> bool {
-        self.mode != Mode::Existing
     }
 }
 

@@ -3,9 +3,11 @@
 use super::Dump;
 use crate::archive::frame::Compression;
 use crate::archive::manifest::{self, Database, Manifest, Options, Snapshot, Totals};
+use crate::archive::toc::Toc;
 use crate::backup::catalog::Found;
 use crate::error::Result;
 use crate::restore::{Request, Source};
+use crate::store::Store;
 
 /// `15` of `15.18 (Debian 15.18-1)`; 0 for what is no version.
 pub fn major(version: &str) -> u32 {
@@ -17,12 +19,26 @@ impl Dump {
     /// The file in the shape of a backup without objects.
     pub(in crate::restore) fn source(&self, request: &Request) -> Result<Source> {
         self.refuse(request)?;
-        Ok(Source {
-            store: request.store.clone(),
-            found: request.backup.clone(),
+        Ok(self.as_source(&request.store))
+    }
+
+    /// The same, whatever is to become of it.
+    pub fn as_source(&self, store: &Store) -> Source {
+        Source {
+            store: store.clone(),
+            found: self.found(),
             manifest: self.manifest(),
             toc: self.toc.clone(),
-        })
+        }
+    }
+
+    /// A table of contents that names every role that the file does: a script has none, but its
+    /// statements name them.
+    pub fn toc_with_roles(&self) -> Toc {
+        match &self.script {
+            None => self.toc.clone(),
+            Some(facts) => Toc::of_owners(&facts.roles),
+        }
     }
 
     /// Where a backup of pgtend would lie.

@@ -53,12 +53,7 @@ fn stream(place: Place, reading: &Reading, guard: &ChildGuard) -> Read_<Dump> {
         }
     };
     let raw_bytes = raw.bytes;
-    let of_header = toc.created().and_then(|at| at.to_zoned(jiff::tz::TimeZone::UTC).ok());
-    let of_header = of_header.filter(|_| !kind.is_script());
-    let time = match of_header {
-        Some(at) => Some((at.timestamp(), super::place_time::HEADER)),
-        None => place.modified().map(|at| (at, super::place_time::FILE)),
-    };
+    let time = super::place_time::of(&toc, &place);
     Ok(Dump {
         label: place.label(),
         name: place.name(),
