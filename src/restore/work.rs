@@ -94,6 +94,10 @@ impl<'a> Work<'a> {
         if !self.touched {
             return error.because("nothing was changed");
         }
+        if self.request.dump.as_ref().is_some_and(|dump| dump.is_script()) {
+            return error
+                .because("plain SQL is one transaction: without its end, all of it is undone");
+        }
         let database = &self.request.into;
         let mut error = error
             .because(format!("database {database} holds a part of the backup now"))

@@ -55,7 +55,12 @@ pub fn check(input: &mut impl Read) -> Result<Contents, Fault> {
     }
     let members = names.len() as u64 + 1;
     for entry in toc.entries.iter().filter(|entry| entry.has_data) {
-        let file = String::from_utf8_lossy(&entry.file);
+        // Of large objects the entry's name says nothing: `_StartLOs` of pg_backup_tar.c.
+        let file = match entry.is_large_objects() {
+            true if toc.minor < 16 => "blobs.toc".into(),
+            true => format!("blobs_{}.toc", entry.id).into(),
+            false => String::from_utf8_lossy(&entry.file),
+        };
         if !names.contains(file.as_ref()) {
             return Err(Fault::cut(format!("{file}, the data of {}, is not there", entry.label())));
         }

@@ -11,7 +11,7 @@ use super::whole::FullRead;
 use super::{Dump, Place, Reading, Trouble, place_time};
 use crate::archive::foreign::Fault;
 use crate::archive::foreign::kind::Kind;
-use crate::archive::toc::{Entry, Toc};
+use crate::archive::toc::{Entry, Toc, TocError};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::program::ChildGuard;
@@ -52,7 +52,7 @@ pub fn read(place: Place, reading: &Reading, guard: &ChildGuard) -> Result<Dump,
         if reading.cancel.is_cancelled() {
             return Err(crate::restore::stopped().into());
         }
-        files.entry(entry, &mut seen)?;
+        files.entry(&toc, entry, &mut seen)?;
     }
     let (bytes, raw_bytes) = (files.bytes, files.raw);
     if reading.deep {
@@ -88,7 +88,12 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
-    fn entry(&mut self, entry: &Entry, seen: &mut HashSet<String>) -> Result<(), Trouble> {
+    fn entry(
+        &mut self,
+        toc: &Toc,
+        entry: &Entry,
+        seen: &mut HashSet<String>,
+    ) -> Result<(), Trouble> {
         let file = String::from_utf8_lossy(&entry.file).into_owned();
         // Nothing of an archive leads out of its folder.
         if file.is_empty() || file.contains('/') || file.starts_with('.') {
@@ -105,6 +110,7 @@ impl Files<'_> {
         }
         self.file(&file, false)?;
         let path = self.folder.join(&file);
+        let mut listed = 0;
         let list = File::open(&path).map_err(|error| failed(&path, &error))?;
         for line in BufReader::new(list).lines() {
             let line = line.map_err(|error| failed(&path, &error))?;
@@ -115,6 +121,16 @@ impl Files<'_> {
                 return Err(Fault::Malformed(format!("{file} names {object:?}")).into());
             }
             self.file(object, false)?;
+            listed += 1;
+        }
+        let Ok(expected) = large_objects(toc, entry) else {
+            return Err(
+                Fault::Malformed(format!("{}: no list of its objects", entry.label())).into()
+            );
+        };
+        if listed != expected {
+            let what = format!("{file} lists {listed} of {expected} large objects");
+            return Err(Fault::cut(what).into());
         }
         Ok(())
     }
@@ -152,6 +168,15 @@ fn named(trouble: Trouble, label: &str) -> Trouble {
             Trouble::Damaged(Fault::Cut(format!("{what} ({label})")), help)
         }
         other => other,
+    }
+}
+
+/// The number of large objects whose bytes belong to an entry.
+fn large_objects(toc: &Toc, entry: &Entry) -> Result<usize, TocError> {
+    match toc.large_objects_of(entry)? {
+        Some(oids) => Ok(oids.len()),
+        // Before 17 each has an entry of its own, and one list has all.
+        None => Ok(toc.entries.iter().filter(|entry| entry.kind() == "BLOB").count()),
     }
 }
 
