@@ -258,8 +258,8 @@ impl Failed {
                 "check the credentials: aws sts get-caller-identity shows whose they are".to_owned()
             }
             _ if elsewhere => match &self.region {
-                Some(region) => format!("the bucket is in {region}: give that region"),
-                None => "give the region that the bucket is in".to_owned(),
+                Some(region) => format!("the bucket is in {region}: give --s3-region {region}"),
+                None => "give the region that the bucket is in (--s3-region)".to_owned(),
             },
             _ if self.is(&DENIED) || (self.status == Some(403) && self.code.is_none()) => {
                 "let the policy of the role, of the bucket and of its key allow this".to_owned()
@@ -345,7 +345,7 @@ mod tests {
     fn a_bucket_elsewhere_names_its_region() {
         let failed = answered(301, Some("PermanentRedirect"), ("x-amz-bucket-region", "eu-west-3"));
         let error = failed.into_error("cannot list s3://b/");
-        assert_eq!(error.next_steps(), ["the bucket is in eu-west-3: give that region"]);
+        assert_eq!(error.next_steps(), ["the bucket is in eu-west-3: give --s3-region eu-west-3"]);
     }
 
     #[test]

@@ -123,13 +123,6 @@ impl Bucket {
         })
     }
 
-    /// Whether the bucket is there and we may ask it.
-    pub async fn head_bucket(&self) -> Result<(), Failed> {
-        let request = self.client.head_bucket().bucket(&self.name);
-        let answer = request.set_expected_bucket_owner(self.owner.clone()).send().await;
-        answer.map(drop).map_err(failure)
-    }
-
     /// A page of the objects with a prefix, those of folders summed up.
     pub async fn list(&self, prefix: &str, from: Option<String>) -> Result<Page, Failed> {
         let request = self.client.list_objects_v2().bucket(&self.name).prefix(prefix);

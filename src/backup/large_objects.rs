@@ -34,12 +34,14 @@ pub struct Progress {
     group: LargeObjects,
     done: usize,
     open: Option<(Sink, i64)>,
+    /// Written to their ends; the store has not said yet that it has them.
+    sealed: Vec<Sink>,
 }
 
 impl Progress {
     /// Nothing is stored yet.
     pub fn new(group: LargeObjects) -> Self {
-        Self { group, done: 0, open: None }
+        Self { group, done: 0, open: None, sealed: Vec::new() }
     }
 }
 
@@ -77,6 +79,7 @@ pub async fn copy(
             copy_one(run, session, progress, oid, head, encoder).await?;
             progress.done += 1;
         }
+        close(run, progress).await?;
     }
     session.batch("COMMIT").await.map_err(failed)
 }
@@ -102,9 +105,18 @@ async fn copy_one(
         progress.open = Some((sink, stored));
         return result;
     }
-    let (mut object, _) = sink.finish().await?;
-    object.entry = Some(progress.group.entry);
-    run.add_object(object);
+    sink.seal().await?;
+    progress.sealed.push(sink);
+    Ok(())
+}
+
+/// Makes objects durable, all at once: each may take the time of a round trip.
+async fn close(run: &Run, progress: &mut Progress) -> Result<()> {
+    let sealed = std::mem::take(&mut progress.sealed);
+    for (mut object, _) in try_join_all(sealed.iter().map(Sink::finish)).await? {
+        object.entry = Some(progress.group.entry);
+        run.add_object(object);
+    }
     Ok(())
 }
 

@@ -36,6 +36,7 @@ mod restore_replaces;
 mod restore_right;
 mod restore_roles;
 mod restore_safety;
+mod s3_commands;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod scene;
 mod secrets;

@@ -125,7 +125,7 @@ impl Remote {
     pub async fn sweep(&self, folder: &str) -> Result<()> {
         let folder = folder.to_owned();
         self.run(async move |inner| {
-            inner.give_up_uploads(&folder).await;
+            inner.give_up_uploads_in(&folder).await;
             Ok(())
         })
         .await
@@ -180,7 +180,8 @@ impl Remote {
         self.quiet().await;
         let folder = folder.to_owned();
         self.run(async move |inner| {
-            inner.give_up_uploads(&folder).await;
+            inner.give_up_uploads_in(&folder).await;
+            let prefix = inner.folder(&folder);
             let mut keys: Vec<String> =
                 inner.list(&folder).await?.objects.into_iter().map(|object| object.name).collect();
             // What makes the rest count goes first: broken off here, nothing looks complete.
@@ -188,7 +189,7 @@ impl Remote {
                 keys.drain(..).partition(|name| name.ends_with(".json"));
             for names in first.chunks(AT_ONCE).chain(rest.chunks(AT_ONCE)) {
                 let keys: Vec<String> =
-                    names.iter().map(|name| inner.full(&format!("{folder}{name}"))).collect();
+                    names.iter().map(|name| format!("{prefix}{name}")).collect();
                 inner.delete_all(&folder, &keys).await?;
             }
             Ok(())
@@ -216,7 +217,7 @@ impl Remote {
     pub async fn stale_uploads(&self, folder: &str) -> Result<Vec<Upload>> {
         let folder = folder.to_owned();
         self.run(async move |inner| {
-            let found = inner.bucket().await?.uploads(&inner.full(&folder)).await;
+            let found = inner.bucket().await?.uploads(&inner.folder(&folder)).await;
             let mut found = found
                 .map_err(|failed| inner.cannot("list unfinished uploads of", &folder, failed))?;
             for upload in &mut found {
@@ -257,8 +258,24 @@ impl Inner {
         format!("{}{key}", self.place.prefix)
     }
 
+    /// The prefix of the keys in a folder, with its `/`: without it, those of `x-other` would be
+    /// in `x`.
+    fn folder(&self, folder: &str) -> String {
+        let folder = folder.trim_end_matches('/');
+        let slash = if folder.is_empty() { "" } else { "/" };
+        format!("{}{folder}{slash}", self.place.prefix)
+    }
+
     fn cannot(&self, doing: &str, key: &str, failed: Failed) -> Error {
         failed.into_error(format!("cannot {doing} {}", self.place.address(key)))
+    }
+
+    /// What it means that an object could not be read: a store that does not answer is not there,
+    /// which says nothing of what it holds.
+    fn unread(&self, key: &str, failed: Failed) -> Error {
+        let away = failed.is_ambiguous();
+        let error = self.cannot("read", key, failed);
+        if away { error.with_exit(Exit::Unavailable) } else { error }
     }
 
     fn note(&self, text: String) {
@@ -299,7 +316,7 @@ impl Inner {
 
     async fn list(&self, folder: &str) -> Result<Listing> {
         let bucket = self.bucket().await?;
-        let prefix = self.full(folder);
+        let prefix = self.folder(folder);
         let mut listing = Listing { folders: Vec::new(), objects: Vec::new() };
         let mut next = None;
         loop {
@@ -353,7 +370,9 @@ impl Inner {
             Err(failed) if failed.is_unknown_to_server() || failed.is(&["MissingContentMD5"]) => {
                 for key in keys {
                     let deleted = bucket.delete(key).await;
-                    deleted.map_err(|failed| self.cannot("remove", key, failed))?;
+                    deleted.map_err(|failed| {
+                        failed.into_error(format!("cannot remove s3://{}/{key}", self.place.bucket))
+                    })?;
                 }
                 Ok(())
             }
@@ -361,12 +380,22 @@ impl Inner {
         }
     }
 
-    /// Gives up all uploads of keys with a prefix. What cannot be listed or given up stays, and
+    /// Gives up all uploads of keys in a folder. What cannot be listed or given up stays, and
     /// prune finds it.
-    async fn give_up_uploads(&self, prefix: &str) {
+    async fn give_up_uploads_in(&self, folder: &str) {
+        self.give_up(&self.folder(folder), |_| true).await;
+    }
+
+    /// Gives up all uploads of one key.
+    async fn give_up_uploads_of(&self, key: &str) {
+        let full = self.full(key);
+        self.give_up(&full, |key| key == full).await;
+    }
+
+    async fn give_up(&self, prefix: &str, of: impl Fn(&str) -> bool) {
         let Ok(bucket) = self.bucket().await else { return };
-        let Ok(found) = bucket.uploads(&self.full(prefix)).await else { return };
-        for upload in found {
+        let Ok(found) = bucket.uploads(prefix).await else { return };
+        for upload in found.iter().filter(|upload| of(&upload.key)) {
             bucket.abort(&upload.key, &upload.id).await.unwrap_or(());
         }
     }

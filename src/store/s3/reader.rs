@@ -58,7 +58,7 @@ impl Reader {
             .run(async move |inner| {
                 let full = inner.full(&name);
                 let got = inner.bucket().await?.get(&full, 0, HEAD, None).await;
-                let got = got.map_err(|failed| inner.cannot("read", &name, failed))?;
+                let got = got.map_err(|failed| inner.unread(&name, failed))?;
                 let Some(mut got) = got else { return Ok(None) };
                 let (bytes, etag) = (got.bytes, got.etag.clone());
                 let mut head = BytesMut::new();
@@ -186,7 +186,7 @@ pub(super) async fn fetch(
         let got = bucket.get(&full, start, length - have.len() as u64, etag).await;
         let got = got.map_err(|failed| {
             let changed = failed.is_precondition() || failed.is_beyond_end();
-            let error = inner.cannot("read", key, failed);
+            let error = inner.unread(key, failed);
             if changed { error.because("it has changed while it was read") } else { error }
         })?;
         let mut got = got.ok_or_else(|| cannot("it is gone".to_owned()))?;
@@ -208,7 +208,8 @@ pub(super) async fn fetch(
             // What goes on a bit with each answer ends some time.
             vain = if have.len() == before { vain + 1 } else { vain };
             if vain >= inner.settings.aws.attempts {
-                return Err(cannot(cut).because(format!("{vain} answers without a byte more")));
+                let why = format!("{vain} answers without a byte more");
+                return Err(cannot(cut).because(why).with_exit(Exit::Unavailable));
             }
             tokio::time::sleep(PAUSE * 2_u32.pow(vain.min(6))).await;
         }

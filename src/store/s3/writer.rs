@@ -202,7 +202,7 @@ async fn store(
     };
     if stored.is_err() {
         // One may have begun whose id was lost with its answer.
-        inner.give_up_uploads(key).await;
+        inner.give_up_uploads_of(key).await;
     }
     begun.and(stored)
 }
