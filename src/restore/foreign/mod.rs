@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::plan::Plan;
-use super::{Request, honest};
+use super::{Mode, Request, honest};
 use crate::archive::foreign::Fault;
 use crate::archive::foreign::kind::{Kind, Wrapping};
 use crate::archive::foreign::script::Facts;
@@ -189,11 +189,14 @@ impl Dump {
 
     /// What the operator should know before.
     pub(super) fn notes(&self, request: &Request) -> Vec<String> {
-        let mut notes = vec![format!(
-            "{} does not say which server it is of: whether {} is the database that was dumped \
-             cannot be told",
-            self.name, request.into
-        )];
+        let mut notes = Vec::new();
+        if request.mode != Mode::Create {
+            notes.push(format!(
+                "{} does not say which server it is of: whether {} is the database that was \
+                 dumped cannot be told",
+                self.name, request.into
+            ));
+        }
         if self.is_script() {
             notes.push(
                 "plain SQL runs as it is, in one transaction: roles, extensions and tablespaces \
