@@ -81,7 +81,8 @@ fn proxy() -> (SocketAddr, std::sync::mpsc::Receiver<String>) {
     let (heads, heard) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        for answer in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"] {
+        for answer in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"]
+        {
             let mut head = vec![0; 4096];
             let read = stream.read(&mut head).unwrap();
             heads.send(String::from_utf8_lossy(&head[..read]).into_owned()).unwrap();

@@ -269,6 +269,16 @@ fn owner_of(failure: &Failure, plan: &Plan, entries: &[usize]) -> Option<usize> 
     };
     match failure.entry {
         Some(index) if holds(&index) => Some(index),
-        named => entries.iter().copied().find(holds).or(named),
+        named => entries.iter().copied().find(holds).or(named).or_else(|| {
+            // Workers name the table alone; two of one name cannot be told apart.
+            let (_, rest) = failure.message.split_once("COPY failed for table \"")?;
+            let (table, _) = rest.split_once("\": ")?;
+            let is_named = |index: &&usize| {
+                let entry = &plan.toc.entries[**index];
+                entry.is_table_data() && entry.name() == table
+            };
+            let mut found = entries.iter().filter(is_named);
+            found.next().copied().filter(|_| found.next().is_none())
+        }),
     }
 }

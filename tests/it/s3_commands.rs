@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::harness::s3::{Kind, OWNER, S3Server};
 use crate::harness::pki::{Pki, TlsVariant};
+use crate::harness::s3::{Kind, OWNER, S3Server};
 use crate::harness::{Cluster, Pgtend, compare};
 use crate::scene::make_table;
 
@@ -130,9 +130,7 @@ fn a_private_authority_is_trusted_by_name_alone() {
     let pki = Pki::shared();
     let identity = pki.server(TlsVariant::Good);
     let server = S3Server::start_tls(&identity.cert, &identity.key);
-    let list = |run: Pgtend| {
-        run.args(["backup", "list", "--repo", &server.repository("pg")]).run()
-    };
+    let list = |run: Pgtend| run.args(["backup", "list", "--repo", &server.repository("pg")]).run();
     let stranger = list(pgtend(&server)).expect_code(69);
     assert!(stranger.stderr.contains("next:  if a private authority"), "{}", stranger.stderr);
     let known = list(pgtend(&server).env("AWS_CA_BUNDLE", &pki.ca)).expect_code(64);

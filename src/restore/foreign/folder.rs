@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
@@ -111,9 +111,11 @@ impl Files<'_> {
         self.file(&file, false)?;
         let path = self.folder.join(&file);
         let mut listed = 0;
-        let list = File::open(&path).map_err(|error| failed(&path, &error))?;
-        for line in BufReader::new(list).lines() {
-            let line = line.map_err(|error| failed(&path, &error))?;
+        let list = std::fs::read_to_string(&path).map_err(|error| failed(&path, &error))?;
+        if !list.is_empty() && !list.ends_with('\n') {
+            return Err(Fault::cut(format!("{file}, the list of its large objects")).into());
+        }
+        for line in list.lines() {
             let Some((_, object)) = line.split_once(' ') else {
                 return Err(Fault::cut(format!("{file}, the list of its large objects")).into());
             };
