@@ -23,6 +23,7 @@ struct Inner {
     next: Vec<String>,
     reasons: Vec<&'static str>,
     phase: Option<String>,
+    also: Vec<String>,
 }
 
 impl Error {
@@ -35,6 +36,7 @@ impl Error {
             next: Vec::new(),
             reasons: Vec::new(),
             phase: None,
+            also: Vec::new(),
         }))
     }
 
@@ -101,6 +103,13 @@ impl Error {
         self
     }
 
+    /// Adds what else the operator has to know: what still stands, what went wrong beside it.
+    #[must_use]
+    pub fn also(mut self, fact: impl Into<String>) -> Self {
+        self.0.also.push(fact.into());
+        self
+    }
+
     /// The exit code that this failure asks for.
     pub fn exit(&self) -> Exit {
         self.0.exit
@@ -124,6 +133,11 @@ impl Error {
     /// The known reasons by name: `refused`, `wrong-password`.
     pub fn reasons(&self) -> &[&'static str] {
         &self.0.reasons
+    }
+
+    /// What else there is to know.
+    pub fn other_facts(&self) -> &[String] {
+        &self.0.also
     }
 
     /// What the run was doing.

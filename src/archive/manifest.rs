@@ -4,7 +4,9 @@
 //! over every byte before it, so damage to the record itself is noticed too.
 //!
 //! History of [`FORMAT`]:
-//! 1. first version.
+//! 1. first version. Added since, and missing in older records: `canary` of a table, `labels`.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -47,6 +49,9 @@ pub struct Manifest {
     pub snapshot: Snapshot,
     /// How it was made.
     pub options: Options,
+    /// What the operator tells it apart by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// What the operator was told.
     pub warnings: Vec<String>,
     /// Sums over `objects`.
@@ -224,6 +229,42 @@ pub struct Table {
     /// Whether its rows are loaded through the root of its partition tree.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub via_root: bool,
+    /// What its newest row looks like, as far as an index tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
+}
+
+/// What a table's newest row looks like, for comparison with other backups. What is missing is
+/// not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canary {
+    /// The partitioned table that it is a partition of, quoted where it must be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// The newest time that is not in the future.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<NewestTime>,
+    /// The largest value of the primary key's one column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest_id: Option<LargestId>,
+}
+
+/// The largest time in a column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewestTime {
+    /// The column.
+    pub column: String,
+    /// Its largest value; one without a time zone is taken as UTC.
+    pub at: jiff::Timestamp,
+}
+
+/// The largest number in a column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LargestId {
+    /// The column.
+    pub column: String,
+    /// Its largest value.
+    pub value: i64,
 }
 
 /// A frame's place: `[offset, length, raw length, rows, xxh3-64 of the stored bytes]`.
@@ -334,6 +375,7 @@ impl Manifest {
             database: self.database.clone(),
             snapshot: self.snapshot.clone(),
             options: self.options.clone(),
+            labels: self.labels.clone(),
             warnings: self.warnings.clone(),
             totals: self.totals.clone(),
             objects: Vec::new(),
@@ -418,10 +460,11 @@ pub fn is_object_name(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    pub(crate) fn sample() -> Manifest {
+    /// A record of one table.
+    pub fn sample() -> Manifest {
         let time: jiff::Timestamp = "2026-11-20T09:54:21Z".parse().unwrap();
         Manifest {
             format: FORMAT,
@@ -458,6 +501,7 @@ mod tests {
                 chunk: 64 << 20,
                 filters: vec![],
             },
+            labels: [("team".to_owned(), "shop".to_owned())].into(),
             warnings: vec![],
             totals: Totals::default(),
             objects: vec![Object {
@@ -476,6 +520,7 @@ mod tests {
                     row_hash: RowHash(5),
                     chunks: 1,
                     via_root: false,
+                    canary: None,
                 }),
                 frames: vec![Frame(0, 10, 20, 1, u64::MAX)],
             }],
@@ -488,7 +533,17 @@ mod tests {
         let bytes = manifest.to_bytes().unwrap();
         let again = Manifest::from_bytes(&bytes).unwrap();
         assert_eq!(again.objects, manifest.objects);
+        assert_eq!(again.labels["team"], "shop");
         assert_eq!(again.to_bytes().unwrap(), bytes);
+    }
+
+    #[test]
+    fn a_record_without_labels_is_what_it_was_before_there_were_any() {
+        let mut manifest = sample();
+        manifest.labels.clear();
+        let bytes = manifest.to_bytes().unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("labels"));
+        assert!(Manifest::from_bytes(&bytes).unwrap().labels.is_empty());
     }
 
     #[test]

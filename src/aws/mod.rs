@@ -6,6 +6,7 @@
 mod config;
 mod connector;
 mod error;
+pub mod login;
 pub mod s3;
 mod sum;
 

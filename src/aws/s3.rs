@@ -1,6 +1,8 @@
 //! Requests to one bucket, each once or as often as the SDK repeats it: what they mean together
 //! is the store's business.
 
+mod age;
+
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::Client;

@@ -56,11 +56,20 @@ async fn close_all(run: &Run, mut queue: mpsc::Receiver<Close>) -> Result<(), St
             }
             next = queue.recv(), if closing.len() < AT_ONCE => {
                 match next.ok_or_else(|| Error::bug("the closer's queue is gone"))? {
-                    Close::SoFar(table) => run.sink(table).await?.sync().await?,
-                    Close::Table(table) => closing.push(run.close_table(table)),
+                    Close::SoFar(table) => {
+                        let sink = run.sink(table).await?;
+                        sink.sync().await.map_err(|error| storing(run, table, error))?;
+                    }
+                    Close::Table(table) => closing.push(async move {
+                        run.close_table(table).await.map_err(|error| storing(run, table, error))
+                    }),
                 }
             }
         }
     }
     Ok(())
+}
+
+fn storing(run: &Run, table: usize, error: Error) -> Error {
+    error.during(format!("storing {}", run.tables[table].table.label()))
 }

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::Request;
 use super::dump::{Dump, DumpFault, DumpOptions};
+use super::lock;
 use super::preflight::{self, Room};
 use super::run::Stop;
 use super::statements::{lock_all, pin_locally};
 use super::table::{self, Table};
 use crate::archive::toc::Toc;
-use crate::conn::{self, Params, QueryError, Session, SessionOptions, Type, get};
+use crate::conn::{self, QueryError, Session, SessionOptions, Type, get};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::program::{ChildGuard, Programs};
@@ -18,10 +19,6 @@ use crate::report::Progress;
 use crate::settings::{Pooler, PoolerMode};
 use crate::sql;
 
-/// Advisory lock of a backup: one per database at a time, on whatever machine it runs.
-const LOCK_KEY: i64 = 0x7067_7465_6e64_0001; // "pgtend", 1
-/// How long the server may take to notice that an earlier session of the same run is gone.
-const OLD_LOCK: Duration = Duration::from_secs(30);
 const SNAPSHOT_LOST: &str = "the connection that holds the snapshot is lost";
 /// Longest wait for the answer to a ping.
 const PING_LIMIT: Duration = Duration::from_secs(60);
@@ -58,6 +55,8 @@ pub struct Snapshot {
 pub struct Coordinator {
     /// The session; its transaction must not end before the last row is read.
     pub session: Session,
+    /// How long another backup was waited for.
+    pub waited: Duration,
     /// The snapshot.
     pub snapshot: Snapshot,
     /// pg_dump's table of contents, with data files named.
@@ -87,10 +86,12 @@ impl Coordinator {
         options: &SessionOptions,
         again: bool,
     ) -> Result<Self, Stop> {
+        request.progress.phase("connecting");
         let session = tokio::select! {
             session = conn::connect(&request.target, options) => session?,
             () = request.cancel.cancelled() => return Err(Stop::Asked),
         };
+        request.progress.phase("looking at the server");
         if let Some(pooler) = session.sharing_pooler().filter(|_| !request.allow_pooler) {
             return Err(refuse_pooler(pooler).into());
         }
@@ -103,9 +104,11 @@ impl Coordinator {
         }
         let programs = Programs::find(&request.environment, session.server().major())?;
         // A dry run reads nothing that another backup could disturb.
-        if !request.dry_run && session.sharing_pooler().is_none() {
-            take_advisory_lock(&session, if again { OLD_LOCK } else { Duration::ZERO }).await?;
-        }
+        let waited = if request.dry_run {
+            Duration::ZERO
+        } else {
+            lock::wait_for(&session, request, again).await?
+        };
         let room = Room::ask(&session).await?;
         // Before pg_dump fails for want of one.
         room.jobs(request.jobs)?;
@@ -138,6 +141,7 @@ impl Coordinator {
                     }
                     let extensions = preflight::extensions(&session).await?;
                     return Ok(Self {
+                        waited,
                         extensions,
                         session,
                         snapshot,
@@ -176,29 +180,6 @@ fn refuse_pooler(pooler: &Pooler) -> Error {
         error = error.next("or, if you know that it is in session mode: --allow-pooler");
     }
     error
-}
-
-/// Refused means that another backup of this database runs; the lock ends with the session, or
-/// behind a pooler that shares sessions with the transaction: the session's would stay behind.
-async fn take_advisory_lock(session: &Session, patience: Duration) -> Result<()> {
-    let start = Instant::now();
-    loop {
-        let shared = session.sharing_pooler().is_some();
-        let params: Params<'_> = &[(&LOCK_KEY, Type::INT8), (&shared, Type::BOOL)];
-        let rows = session.rows(sql::ADVISORY_LOCK.text, params).await;
-        let rows =
-            rows.map_err(|error| error.into_error("cannot take the backup's advisory lock"))?;
-        if rows.first().map(|row| get(row, "locked")).transpose()? == Some(true) {
-            return Ok(());
-        }
-        if start.elapsed() >= patience {
-            break;
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-    Err(Error::new(Exit::Busy, "another backup of this database is running")
-        .because("it holds pgtend's advisory lock on the server")
-        .next("wait for it, or find it: SELECT * FROM pg_locks WHERE locktype = 'advisory'"))
 }
 
 struct Attempt<'a> {
@@ -465,7 +446,7 @@ impl Attempt<'_> {
             let pinned = self.session.batch(&pins).await;
             pinned.map_err(|error| error.into_error("cannot set up the transaction"))?;
             if !self.request.dry_run {
-                take_advisory_lock(self.session, Duration::ZERO).await?;
+                lock::take(self.session).await?;
             }
         }
         let rows = self.session.rows(sql::SNAPSHOT.text, &[]).await;
@@ -489,7 +470,8 @@ impl Attempt<'_> {
         lock_wait: Duration,
     ) -> Result<Result<Dump, DumpFault>, Stop> {
         let request = self.request;
-        let (programs, connection) = (self.programs.clone(), self.session.child());
+        let connection = self.session.child().for_now().await?;
+        let programs = self.programs.clone();
         let environment = request.environment.clone();
         let (snapshot, filters) = (snapshot.to_owned(), request.dump_arguments());
         let encoding = super::text_encoding(self.session.server());

@@ -2,6 +2,9 @@
 //! snapshot: they belong to no database. Passwords stay out (only a superuser could read them).
 
 use std::process::Command;
+use std::sync::{Arc, OnceLock};
+
+use tokio_util::sync::CancellationToken;
 
 use super::Request;
 use super::publish::Sink;
@@ -11,6 +14,33 @@ use crate::archive::manifest::{Kind, Object};
 use crate::conn::ChildConnection;
 use crate::error::{Error, Result};
 use crate::program::{ChildGuard, Programs, command, run_to_end};
+
+/// Bytes that kept text is given on in.
+const PIECE: usize = 1 << 20;
+/// Bytes of the largest text that is kept for the next database.
+const KEPT_LIMIT: usize = 64 << 20;
+
+/// Whether roles and tablespaces are stored.
+#[derive(Debug, Clone, Default)]
+pub enum Globals {
+    /// Not at all.
+    LeaveOut,
+    /// As they are found.
+    #[default]
+    Read,
+    /// As the first of several backups of one server found them.
+    Once(Arc<Kept>),
+}
+
+/// What pg_dumpall wrote, once it was read.
+#[derive(Debug, Default)]
+pub struct Kept(OnceLock<Text>);
+
+#[derive(Debug)]
+struct Text {
+    bytes: Vec<u8>,
+    lines: Vec<String>,
+}
 
 /// Stores the globals; returns the object and what pg_dumpall said.
 ///
@@ -24,6 +54,7 @@ pub async fn store(
     folder: &str,
 ) -> Result<(Object, Vec<String>)> {
     let program = programs.path("pg_dumpall");
+    let connection = connection.for_now().await?;
     let mut command = command(&program, &connection, &request.environment)?;
     command.args(["--globals-only", "--no-role-passwords"]);
     // Else it connects to postgres or template1, where a backup's role may have no business. A
@@ -34,14 +65,16 @@ pub async fn store(
     let compress = request.compress;
     let sink = Sink::create(&request.store, folder, &name(compress), Kind::Globals).await?;
     let guard = ChildGuard::default();
-    let watched = guard.clone();
+    let source = Source { command, guard: guard.clone(), globals: request.globals.clone() };
+    let stop = request.cancel.child_token();
+    let told = stop.clone();
     let (done, result) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name("globals".into()).spawn(move || {
         // The receiver is gone only when the run is being stopped.
-        done.send(copy(command, &watched, &sink, compress)).unwrap_or(());
+        done.send(copy(source, &sink, compress, &told)).unwrap_or(());
     });
     let thread = thread.map_err(|error| Error::bug("cannot start a thread").caused_by(&error))?;
-    let _ended = Ended { guard, thread: Some(thread) };
+    let _ended = Ended { guard, stop, thread: Some(thread) };
     tokio::select! {
         result = result => result.map_err(|error| Error::bug("storing the globals").caused_by(&error))?,
         () = request.cancel.cancelled() => Err(super::stopped()),
@@ -55,11 +88,13 @@ pub fn name(compress: Compression) -> String {
 
 struct Ended {
     guard: ChildGuard,
+    stop: CancellationToken,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Drop for Ended {
     fn drop(&mut self) {
+        self.stop.cancel();
         self.guard.terminate();
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap_or(());
@@ -67,27 +102,71 @@ impl Drop for Ended {
     }
 }
 
-fn copy(
+/// Where the text comes from.
+struct Source {
     command: Command,
-    guard: &ChildGuard,
+    guard: ChildGuard,
+    globals: Globals,
+}
+
+impl Source {
+    /// Gives all of the text to `take`; returns what pg_dumpall said.
+    fn read(self, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Vec<String>> {
+        let Globals::Once(kept) = &self.globals else {
+            return run_to_end(self.command, &self.guard, take);
+        };
+        if let Some(text) = kept.0.get() {
+            text.bytes.chunks(PIECE).try_for_each(take)?;
+            return Ok(text.lines.clone());
+        }
+        let mut bytes = Some(Vec::new());
+        let lines = run_to_end(self.command, &self.guard, &mut |piece| {
+            match &mut bytes {
+                Some(all) if all.len() + piece.len() <= KEPT_LIMIT => all.extend_from_slice(piece),
+                _ => bytes = None,
+            }
+            take(piece)
+        })?;
+        if let Some(bytes) = bytes {
+            kept.0.get_or_init(|| Text { bytes, lines: lines.clone() });
+        }
+        Ok(lines)
+    }
+}
+
+fn copy(
+    source: Source,
     sink: &Sink,
     compress: Compression,
+    stop: &CancellationToken,
 ) -> Result<(Object, Vec<String>)> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::bug("cannot store the globals").caused_by(&error))?;
     let mut encoder = Encoder::new(compress).map_err(compress_failed)?;
-    let lines = run_to_end(command, guard, &mut |bytes| {
+    let lines = source.read(&mut |bytes| {
         if encoder.is_full_before(bytes.len()) {
             let frame = encoder.finish_even_empty().map_err(compress_failed)?;
-            runtime.block_on(sink.append(&frame))?;
+            runtime.block_on(unless_stopped(stop, sink.append(&frame)))?;
             encoder.restart().map_err(compress_failed)?;
         }
         encoder.push_bytes(bytes).map_err(compress_failed)
     })?;
     let frame = encoder.finish_even_empty().map_err(compress_failed)?;
-    runtime.block_on(sink.append(&frame))?;
-    let (object, _) = runtime.block_on(sink.finish())?;
+    runtime.block_on(unless_stopped(stop, sink.append(&frame)))?;
+    let (object, _) = runtime.block_on(unless_stopped(stop, sink.finish()))?;
     Ok((object, lines))
+}
+
+/// A store far away may take its time: who waits for this thread must not wait for the store.
+async fn unless_stopped<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(super::stopped()),
+        result = work => result,
+    }
 }

@@ -60,6 +60,7 @@ pub async fn copy(
 ) -> Result<(), Fault> {
     let begin = begin_with_snapshot(&run.snapshot, &local_pins(session, &run.session));
     session.batch(&begin).await.map_err(|error| cannot_begin(error, LABEL))?;
+    let mut meter = run.meter();
     while progress.done < progress.group.oids.len() {
         let end = (progress.done + HEADS).min(progress.group.oids.len());
         let oids = progress.group.oids[progress.done..end].to_vec();
@@ -76,11 +77,15 @@ pub async fn copy(
         for row in &heads {
             let oid: u32 = get(row, "oid")?;
             let head: &[u8] = get(row, "head")?;
+            if meter.add(head.len()) {
+                meter.settle().await;
+            }
             copy_one(run, session, progress, oid, head, encoder).await?;
             progress.done += 1;
         }
         close(run, progress).await?;
     }
+    meter.settle().await;
     session.batch("COMMIT").await.map_err(failed)
 }
 
@@ -135,6 +140,7 @@ async fn copy_bytes(
         next = i64::try_from(head.len()).unwrap_or(i64::MAX);
     }
     // A head that is not full is the whole object.
+    let mut meter = run.meter();
     let mut more = *stored > 0 || head.len() >= usize::try_from(HEAD_BYTES).unwrap_or(0);
     while more {
         let offsets: Vec<i64> = (0..PIECES).map(|n| next + n * i64::from(PIECE_BYTES)).collect();
@@ -148,6 +154,9 @@ async fn copy_bytes(
         for rows in &pieces {
             let row = rows.first().ok_or_else(|| Error::bug("lo_get gave no row"))?;
             let part: &[u8] = get(row, "part")?;
+            if meter.add(part.len()) {
+                meter.settle().await;
+            }
             if encoder.is_full_before(part.len()) {
                 ship(run, sink, stored, encoder).await?;
             }
@@ -159,6 +168,7 @@ async fn copy_bytes(
             }
         }
     }
+    meter.settle().await;
     if *stored == 0 && head.is_empty() {
         let frame = encoder.finish_even_empty().map_err(compress_failed)?;
         return sink.append(&frame).await.map(drop).map_err(Fault::from);

@@ -5,20 +5,33 @@
 //! under the snapshot into `publish`'s objects; the manifest, written last, makes the folder
 //! a backup. [`catalog`] finds backups again.
 
+pub mod all;
+mod canaries;
 pub mod catalog;
 pub mod chunks;
 mod closer;
 mod coordinator;
+pub mod databases;
+pub mod drift;
 mod dump;
-mod globals;
+pub mod globals;
+pub mod history;
+pub mod in_use;
 mod large_objects;
+mod lock;
+pub mod pace;
+mod pattern;
 pub mod preflight;
+pub mod prune;
 mod publish;
 mod reader;
 mod record;
+mod remove;
+pub mod retention;
 mod run;
 pub mod statements;
 pub mod table;
+pub mod tell;
 mod work;
 
 use std::cell::OnceCell;
@@ -28,6 +41,8 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use coordinator::Coordinator;
+use globals::Globals;
+use pace::Pace;
 use run::Stop;
 use work::Work;
 
@@ -37,7 +52,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
 use crate::report::backup::Backup;
-use crate::settings::{Environment, Target};
+use crate::settings::{Environment, Labels, Target};
 use crate::store::Store;
 
 /// How often everything may start over when the snapshot is lost.
@@ -68,6 +83,12 @@ pub struct Request {
     pub filters: Vec<String>,
     /// Role to become, as pg_dump's `--role`.
     pub role: Option<String>,
+    /// How fast it may be read.
+    pub pace: Option<Arc<Pace>>,
+    /// What the operator tells it apart by.
+    pub labels: Labels,
+    /// Longest wait for another backup of the database to end; none is an error at once.
+    pub retry_lock: Option<Duration>,
     /// Longest wait for a lock on a table.
     pub lock_wait: Duration,
     /// Longest life of the snapshot.
@@ -75,7 +96,7 @@ pub struct Request {
     /// Whether the snapshot must be one of a serial order.
     pub serializable_deferrable: bool,
     /// Whether roles and tablespaces are stored too.
-    pub globals: bool,
+    pub globals: Globals,
     /// Whether a pooler in between is accepted.
     pub allow_pooler: bool,
     /// Whether to stop before the first byte is written.
@@ -97,6 +118,13 @@ impl Request {
 ///
 /// Without success nothing is published and nothing stays in the store.
 pub async fn run(request: &Request) -> Result<Backup> {
+    run_until_done(request).await.map_err(|error| match request.progress.reading().phase {
+        "" => error,
+        phase => error.during(phase),
+    })
+}
+
+async fn run_until_done(request: &Request) -> Result<Backup> {
     let options = SessionOptions {
         application: "pgtend/backup".into(),
         read_only: true,
@@ -159,6 +187,8 @@ async fn attempt(
     if request.cancel.is_cancelled() {
         return Err(Stop::Asked);
     }
+    // A backup begins when it is its turn: the one that was waited for is older, by its id too.
+    let (clock, started) = (clock + coordinator.waited, started + coordinator.waited);
     let server = coordinator.session.server();
     let cluster = catalog::cluster_folder(request, &coordinator.session);
     let place = catalog::Place::new(&cluster, &server.database, started);

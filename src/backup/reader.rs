@@ -144,7 +144,10 @@ impl Reader<'_> {
             })
             .await?;
         match outcome {
-            Outcome::Done => run.finish_chunk(&chunk, encoder).await?,
+            Outcome::Done => {
+                let finished = run.finish_chunk(&chunk, encoder).await;
+                finished.map_err(|error| error.during(format!("copying {label}")))?;
+            }
             Outcome::Blocked => run.defer(chunk),
         }
         Ok(())
@@ -163,7 +166,7 @@ impl Reader<'_> {
                     self.session = None;
                     return Ok(Outcome::Blocked);
                 }
-                Err(Fault::Stop(stop)) => return Err(stop),
+                Err(Fault::Stop(stop)) => return Err(during(stop, label)),
                 Err(Fault::Unreachable(error)) if attempt < ATTEMPTS => {
                     self.run.send(Event::Lost);
                     self.run.progress.note(format!("no connection for {label} ({error})"));
@@ -190,6 +193,16 @@ impl Reader<'_> {
             }
         }
         Ok(Outcome::Done)
+    }
+}
+
+/// A failure names the table, whatever failed.
+fn during(stop: Stop, label: &str) -> Stop {
+    let named = |error: Error| error.during(format!("copying {label}"));
+    match stop {
+        Stop::Asked => Stop::Asked,
+        Stop::StartOver(error) => Stop::StartOver(named(error)),
+        Stop::Failed(error) => Stop::Failed(named(error)),
     }
 }
 
@@ -260,9 +273,9 @@ pub async fn copy_deferred(
         let rows = control.simple(&check).await.map_err(|error| classify(error, &label))?;
         expect_oid(&rows, table.oid, &label).map_err(Fault::from)
     };
-    result.await.map_err(stop)?;
-    run.finish_chunk(chunk, encoder).await?;
-    Ok(())
+    result.await.map_err(|fault| during(stop(fault), &table.label()))?;
+    let finished = run.finish_chunk(chunk, encoder).await;
+    Ok(finished.map_err(|error| error.during(format!("copying {}", table.label())))?)
 }
 
 /// The name must still mean the table: a lock on a table does not stop its schema from being
@@ -289,10 +302,14 @@ async fn copy_rows(
     let label = run.tables[chunk.table].table.label();
     let stored = chunk.shipped;
     let mut skipped = RowSum::default();
+    let mut meter = run.meter();
     // A whole table may be dead rows for an hour; some pages are not.
     let limit = matches!(chunk.part, Part::Pages(..)).then_some(SILENCE);
     while let Some(row) = next_row(&mut stream, limit, &label).await? {
         let row = row.map_err(|error| classify(error, &label))?;
+        if meter.add(row.len()) {
+            meter.settle().await;
+        }
         if skipped.rows < stored.rows {
             skipped.add(&row);
             if skipped.rows == stored.rows && skipped != stored {
@@ -308,6 +325,7 @@ async fn copy_rows(
         }
         encoder.push_row(&row).map_err(compress_failed)?;
     }
+    meter.settle().await;
     if skipped != stored {
         return Err(unstable(&label));
     }

@@ -82,6 +82,7 @@ impl Work<'_> {
                 chunk: request.chunk,
                 filters: request.dump_arguments(),
             },
+            labels: request.labels.clone().into_map(),
             warnings,
             totals,
             objects,
@@ -106,9 +107,11 @@ impl Work<'_> {
             compress: self.request.compress.to_string(),
             seconds: self.clock.elapsed().as_secs_f64(),
             pg_dump: manifest.source.pg_dump.clone(),
+            labels: manifest.labels.clone(),
             warnings: manifest.warnings.clone(),
             tables: vec![],
             estimated_seconds: None,
+            pruned: None,
         }
     }
 
@@ -164,12 +167,19 @@ impl Work<'_> {
             compress: self.request.compress.to_string(),
             seconds: self.clock.elapsed().as_secs_f64(),
             pg_dump: coordinator.toc.dump_version(),
+            labels: self.request.labels.clone().into_map(),
             warnings,
             tables,
-            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-            estimated_seconds: Some(
-                bytes as f64 / (BYTES_PER_SECOND * self.jobs.min(2) as f64 / 2.0),
-            ),
+            estimated_seconds: Some(self.estimate(bytes)),
+            pruned: None,
         }
+    }
+
+    /// Seconds that so many bytes take, about.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    fn estimate(&self, bytes: u64) -> f64 {
+        let fastest = BYTES_PER_SECOND * self.jobs.min(2) as f64 / 2.0;
+        let allowed = self.request.pace.as_ref().map_or(f64::INFINITY, |pace| pace.rate() as f64);
+        bytes as f64 / fastest.min(allowed)
     }
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::chunks::Chunk;
 use super::closer::{self, Close};
+use super::pace::{Meter, Pace};
 use super::publish::Sink;
 use super::table::Table;
 use crate::archive::frame::{COPY_END, Compression, Encoder, Frame};
@@ -124,6 +125,8 @@ pub struct Start {
     pub store: Store,
     /// The backup's folder in the store, with its `/`.
     pub folder: String,
+    /// How fast they may read.
+    pub pace: Option<Arc<Pace>>,
     /// What the operator sees.
     pub progress: Arc<Progress>,
     /// Stops the readers.
@@ -199,6 +202,11 @@ impl Run {
         }
     }
 
+    /// Counts what a reader reads.
+    pub fn meter(&self) -> Meter<'_> {
+        Meter::new(self.pace.as_deref())
+    }
+
     /// The object that a table's frames go to.
     pub async fn sink(&self, table: usize) -> Result<&Sink> {
         let state = &self.tables[table];
@@ -257,6 +265,7 @@ impl Run {
             row_hash: sum.hash,
             chunks: state.chunks,
             via_root: table.via_root,
+            canary: None,
         });
         self.add_object(object);
         self.progress.table_done();

@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 
 use super::chunks::Chunk;
 use super::coordinator::{Coordinator, finish, note_waiters, ping};
+use super::globals::Globals;
 use super::run::{self, Event, Outputs, Run, Start, Stop};
-use super::{Request, catalog, closer, globals, large_objects, publish, reader, text_encoding};
+use super::{
+    Request, canaries, catalog, closer, globals, large_objects, publish, reader, text_encoding,
+};
 use crate::archive::frame::Encoder;
-use crate::archive::manifest::{self, Kind, Manifest, Object, Totals};
+use crate::archive::manifest::{self, Canary, Kind, Manifest, Object, Totals};
 use crate::conn::SessionOptions;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -56,13 +59,17 @@ impl Work<'_> {
         let coordinator = &self.coordinator;
         let (store, folder) = (&request.store, self.place.folder.as_str());
         let toc_bytes = coordinator.toc.to_directory();
-        let toc = publish::store_whole(store, folder, "toc.dat", Kind::Toc, &toc_bytes).await?;
+        let toc = publish::store_whole(store, folder, "toc.dat", Kind::Toc, &toc_bytes);
+        let toc = self.unless_stopped(toc).await?;
         let mut lists = Vec::new();
         let mut groups = Vec::new();
         for (entry, oids) in &coordinator.large_objects {
-            lists.push(self.list_large_objects(*entry, oids).await?);
+            lists.push(self.unless_stopped(self.list_large_objects(*entry, oids)).await?);
             groups.extend(large_objects::groups(*entry, oids));
         }
+        let taken = coordinator.snapshot.taken;
+        let canaries = canaries::take(&coordinator.session, &coordinator.tables, taken);
+        let mut canaries = canaries.await.map_err(Stop::StartOver)?;
         let weight = chunks.iter().map(|chunk| chunk.weight).sum();
         let chunk_count = chunks.len() as u64;
         request.progress.phase("copying");
@@ -75,12 +82,13 @@ impl Work<'_> {
             compress: request.compress,
             store: store.clone(),
             folder: folder.to_owned(),
+            pace: request.pace.clone(),
             progress: Arc::clone(&request.progress),
             stop: request.cancel.child_token(),
         };
         let (run, outputs) = Run::new(start, coordinator.tables.clone(), chunks, groups);
         let globals = async {
-            if !request.globals {
+            if matches!(request.globals, Globals::LeaveOut) {
                 return Ok(None);
             }
             let child = coordinator.session.child();
@@ -110,7 +118,8 @@ impl Work<'_> {
             // The store's own faults are not pg_dumpall's.
             Err(error) if error.exit() == Exit::Io => return Err(error.into()),
             Err(error) => {
-                store.remove(&format!("{folder}{}", globals::name(request.compress))).await?;
+                let name = format!("{folder}{}", globals::name(request.compress));
+                self.unless_stopped(store.remove(&name)).await?;
                 warnings.push(format!("roles and tablespaces are not in this backup: {error}"));
                 None
             }
@@ -119,6 +128,9 @@ impl Work<'_> {
         let mut objects = vec![toc];
         objects.extend(lists);
         objects.extend(run.take_objects());
+        for table in objects.iter_mut().filter_map(|object| object.table.as_mut()) {
+            table.canary = canaries.remove(&table.oid).filter(|known| *known != Canary::default());
+        }
         objects.extend(globals);
         let totals = Totals {
             chunks: chunk_count,
@@ -132,11 +144,17 @@ impl Work<'_> {
             ));
         }
         let manifest = self.manifest(objects, totals, warnings);
-        if request.cancel.is_cancelled() {
-            return Err(Stop::Asked);
-        }
-        self.publish(&manifest).await?;
+        self.unless_stopped(self.publish(&manifest)).await?;
         Ok(self.report(&manifest))
+    }
+
+    /// The work's result, unless the run is stopped before: a store far away may take its time.
+    async fn unless_stopped<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T, Stop> {
+        tokio::select! {
+            biased;
+            () = self.request.cancel.cancelled() => Err(Stop::Asked),
+            result = work => result.map_err(Stop::from),
+        }
     }
 
     async fn list_large_objects(&self, entry: i32, oids: &[u32]) -> Result<Object> {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, ValueEnum};
 
 /// The form of the answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,6 +34,16 @@ impl FromStr for Format {
     }
 }
 
+/// The form of what is said on standard error.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogForm {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object in each line.
+    Json,
+}
+
 /// What is printed, and how much.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
@@ -41,6 +51,10 @@ pub struct OutputFlags {
     /// Form of the answer: table or json (--show-settings: toml too)
     #[arg(long, global = true, value_name = "FORM", default_value = "table")]
     pub format: Format,
+
+    /// Form of what is said on stderr: lines for people, or a JSON object in each line
+    #[arg(long, global = true, value_name = "FORM", default_value = "text")]
+    pub log_format: LogForm,
 
     /// Say nothing on stderr but warnings and errors
     #[arg(short = 'q', long, global = true, conflicts_with = "verbose")]

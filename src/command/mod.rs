@@ -2,6 +2,7 @@
 //! domain function makes a report, the report is rendered and its outcome is the exit code.
 
 mod backup;
+mod canary_flags;
 mod dump;
 pub mod generate;
 mod restore;
@@ -18,9 +19,10 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::archive::manifest;
 use crate::backup::catalog;
+use crate::backup::tell::Group;
 use crate::cli::connect::ConnectFlags;
 use crate::cli::connect::ReadFrom;
-use crate::cli::output::{Format, OutputFlags};
+use crate::cli::output::{Format, LogForm, OutputFlags};
 use crate::cli::repository::{RepositoryFlags, S3Flags};
 use crate::cli::show::ShowFlags;
 use crate::conn::{self, Routed, SessionOptions, Taken, Tell};
@@ -84,6 +86,8 @@ struct Context {
     ui: Ui,
     format: Format,
     signals: Signals,
+    /// The command of the operator's that runs.
+    hooks: Group,
     command: &'static str,
 }
 
@@ -179,7 +183,7 @@ fn run(arguments: Vec<OsString>) -> Exit {
     if arguments.last().is_some_and(|last| last == "-h") {
         return help_instead_of_host(arguments, &environment);
     }
-    let json = wants_json(&arguments);
+    let json = wants_json(&arguments, "--format");
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => return usage::usage(error, &arguments, json, &environment),
@@ -190,6 +194,7 @@ fn run(arguments: Vec<OsString>) -> Exit {
         _ => Talk::Normal,
     };
     let ui = Ui::new(talk, environment.no_color(), environment.columns());
+    let ui = ui.with_log(cli.output.log_format);
     let format = cli.output.format;
     let name = cli.name();
     let target = cli.connect.target().map(str::to_owned);
@@ -197,7 +202,7 @@ fn run(arguments: Vec<OsString>) -> Exit {
     match result {
         Ok(exit) => exit,
         Err(error) => {
-            ui.failure(&render::error_text(&error));
+            ui.error(&error);
             if format == Format::Json
                 && let Ok(text) = render::json_error(name, target.as_deref(), &error)
                 && let Err(error) = ui.answer(&text)
@@ -222,6 +227,8 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
         .enable_all()
         .build()
         .map_err(|error| Error::bug("cannot start").caused_by(&error))?;
+    let hooks = Group::default();
+    let hook = hooks.clone();
     let exit = runtime.block_on(async {
         let context = Context {
             connect,
@@ -230,7 +237,11 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
             settings,
             ui,
             format: cli.output.format,
-            signals: Signals::listen(move |exit| ui.failure(&render::error_text(&twice(exit))))?,
+            signals: Signals::listen(move |exit| {
+                hook.kill();
+                ui.error(&twice(exit));
+            })?,
+            hooks,
             command,
         };
         match cli.command {
@@ -351,9 +362,15 @@ fn help_instead_of_host(mut arguments: Vec<OsString>, environment: &Environment)
 }
 
 /// Whether JSON was asked for, on a command line that may be wrong elsewhere.
-fn wants_json(arguments: &[OsString]) -> bool {
-    arguments.iter().any(|argument| argument == "--format=json")
-        || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
+fn wants_json(arguments: &[OsString], flag: &str) -> bool {
+    let joined = format!("{flag}=json");
+    arguments.iter().any(|argument| argument == joined.as_str())
+        || arguments.windows(2).any(|pair| pair[0] == flag && pair[1] == "json")
+}
+
+/// The same for what is said on standard error.
+fn log_form(arguments: &[OsString]) -> LogForm {
+    if wants_json(arguments, "--log-format") { LogForm::Json } else { LogForm::Text }
 }
 
 /// The command line's definition, for completions and man pages.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::dump::{dump_at, only_of_backups};
 use super::{Context, backup_at, with_progress, with_signal};
 use crate::backup::catalog;
+use crate::backup::in_use::Mark;
 use crate::cli::connect::ReadFrom;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -199,6 +200,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
                 .rename
                 .map(|name| Name::table(&name).map(Name::into_written))
                 .transpose()?,
+            rows: None,
         },
         globals: args.globals,
         clean: args.clean,
@@ -228,8 +230,11 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let cancel = &context.signals.cancel;
     let asked = consent::ask(&context.ui, &answers, &prepared.danger, &prepared.summary, cancel);
     let consent = asked.await.map_err(|error| with_signal(context, error))?;
+    let mark = Mark::set(&request.store, &request.backup, "restore").await;
     let work = restore::run(&request, prepared, &consent);
-    let report = with_progress(context, &progress, work).await?;
+    let report = with_progress(context, &progress, work).await;
+    mark.lift().await;
+    let report = report?;
     let exit = context.answer(target, &report)?;
     if let Some(previous) = &report.previous {
         context.ui.note(&format!(

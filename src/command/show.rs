@@ -8,7 +8,7 @@ use crate::conn::{Routed, SessionOptions};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Report;
-use crate::settings::ask_password;
+use crate::settings::{Labels, ask_password};
 use crate::show;
 
 /// Shows what is in force, and where it came from. Nothing is dialled, asked or run.
@@ -30,7 +30,15 @@ pub fn settings(context: &Context, command: Option<&Command>) -> Result<Exit> {
             Some(Command::VerifyBackup(args)) => args.given(),
             _ => Vec::new(),
         },
+        labels: match command {
+            Some(Command::Backup(args)) => args.labels()?,
+            _ => Labels::default(),
+        },
         standard: backup::standard(),
+        ping: match command {
+            Some(Command::Backup(args)) => args.ping(),
+            _ => None,
+        },
         max_lag: context.connect.max_lag.clone(),
         standard_lag: MAX_LAG,
     };

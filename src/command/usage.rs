@@ -23,6 +23,7 @@ pub(super) fn usage(
     environment: &Environment,
 ) -> Exit {
     let ui = Ui::new(Talk::Normal, environment.no_color(), environment.columns());
+    let ui = ui.with_log(super::log_form(arguments));
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return match ui.answer(&error.render().to_string()) {
             Ok(()) => Exit::Good,

@@ -1,10 +1,16 @@
 //! `backup`, `backup list` and `backup show` for people.
 
+use std::collections::BTreeMap;
+
 use super::grid::Grid;
 use super::printable;
+use super::verify::coverage;
 use super::{Page, Text, bytes, count, duration, rate};
 use crate::archive::manifest::Totals;
-use crate::report::backup::{Backup, List, Listed, Show, State};
+use crate::report::backup::{
+    All, Backup, Became, LeftOut, List, Listed, OfDatabase, Proof, Show, State,
+};
+use crate::report::prune::Prune;
 
 /// Objects of `backup show` that are listed.
 const SHOWN_OBJECTS: usize = 40;
@@ -72,6 +78,7 @@ impl Text for Backup {
             "place",
             printable(&format!("{}/{}", self.repository, self.folder.trim_end_matches('/'))),
         );
+        line("pruned", self.pruned.as_ref().map_or(String::new(), Prune::in_short));
         if !self.tables.is_empty() {
             let mut grid = Grid::new(page, &["LARGEST TABLES", ">SIZE", ">CHUNKS"]);
             for table in &self.tables {
@@ -82,6 +89,50 @@ impl Text for Backup {
             text.push_str(&grid.text());
         }
         text
+    }
+}
+
+impl Text for All {
+    fn text(&self, page: &Page) -> String {
+        let what = if self.dry_run { "dry run: nothing was written;" } else { "backups of" };
+        let server = printable(&self.server);
+        let mut text = format!("{what} every database of {server}\n\n");
+        let mut grid =
+            Grid::new(page, &["DATABASE", "=OUTCOME", "=BACKUP", ">ROWS", ">STORED", ">TIME"]);
+        for OfDatabase { database, outcome, backup, .. } in &self.databases {
+            let of = |value: fn(&Backup) -> String| backup.as_ref().map_or(String::new(), value);
+            grid.row([
+                database.clone(),
+                became(*outcome).to_owned(),
+                of(|backup| if backup.published { backup.id.clone() } else { String::new() }),
+                of(|backup| if backup.dry_run { String::new() } else { count(backup.totals.rows) }),
+                of(|backup| {
+                    let totals = &backup.totals;
+                    bytes(if backup.dry_run { totals.raw_bytes } else { totals.bytes })
+                }),
+                of(|backup| duration(backup.seconds)),
+            ]);
+        }
+        text.push_str(&grid.text());
+        if !self.left_out.is_empty() {
+            let mut grid = Grid::new(page, &["LEFT OUT", "WHY"]);
+            for LeftOut { database, reason } in &self.left_out {
+                grid.row([database.clone(), reason.clone()]);
+            }
+            text.push('\n');
+            text.push_str(&grid.text());
+        }
+        text
+    }
+}
+
+const fn became(outcome: Became) -> &'static str {
+    match outcome {
+        Became::Published => "complete",
+        Became::Planned => "planned",
+        Became::Failed => "FAILED",
+        Became::Stopped => "STOPPED",
+        Became::NotStarted => "NOT STARTED",
     }
 }
 
@@ -129,31 +180,41 @@ impl Text for List {
 
 /// The backups of one database; an id and its numbers fit 80 columns.
 fn group<'a>(page: &Page, backups: impl Iterator<Item = &'a Listed>) -> String {
-    let mut grid = Grid::new(page, &["=ID", "=STATE", ">ROWS", ">STORED", "VERIFIED"]);
+    let backups: Vec<_> = backups.collect();
+    // A column that nobody uses would only take room.
+    let labelled = backups.iter().any(|backup| !backup.labels.is_empty());
+    let headings = ["=ID", "=STATE", ">ROWS", ">STORED", "VERIFIED", "LABELS"];
+    let mut grid = Grid::new(page, if labelled { &headings } else { &headings[..5] });
     for backup in backups {
         let of = |value: fn(&Totals) -> String| backup.totals.as_ref().map_or(String::new(), value);
-        grid.row([
+        let cells = [
             backup.id.clone(),
-            state(backup).to_owned(),
+            state_name(backup.state).to_owned(),
             of(|totals| count(totals.rows)),
             of(|totals| bytes(totals.bytes)),
             verified(backup),
-        ]);
+        ];
+        match labelled {
+            true => grid.row([cells.as_slice(), &[labels(&backup.labels)]].concat()),
+            false => grid.row(cells),
+        }
     }
     grid.text()
 }
 
-const fn state(backup: &Listed) -> &'static str {
-    match backup.state {
+/// A state in a table.
+pub(super) const fn state_name(state: State) -> &'static str {
+    match state {
         State::Complete => "complete",
         State::Incomplete => "incomplete",
         State::Damaged => "DAMAGED",
     }
 }
 
-fn verified(backup: &Listed) -> String {
-    match &backup.verified {
-        None => String::from(if backup.state == State::Complete { "never" } else { "" }),
+/// The best proof of a backup in this state, in a table.
+pub(super) fn verified_name(state: State, verified: Option<&Proof>) -> String {
+    match verified {
+        None => String::from(if state == State::Complete { "never" } else { "" }),
         Some(proof) => {
             let day = proof.at.strftime("%Y-%m-%d");
             if proof.passed {
@@ -163,6 +224,21 @@ fn verified(backup: &Listed) -> String {
             }
         }
     }
+}
+
+fn verified(backup: &Listed) -> String {
+    match &backup.partly {
+        Some(part) if backup.verified.is_none() => {
+            format!("{} {} {}", part.level.name(), part.share, part.at.strftime("%Y-%m-%d"))
+        }
+        _ => verified_name(backup.state, backup.verified.as_ref()),
+    }
+}
+
+/// `team=shop, ticket=4711`.
+fn labels(labels: &BTreeMap<String, String>) -> String {
+    let all: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    all.join(", ")
 }
 
 impl Text for Show {
@@ -198,8 +274,10 @@ impl Text for Show {
         let taken = manifest.snapshot.taken.strftime("%Y-%m-%d %H:%M:%SZ");
         let held = duration(manifest.snapshot.held_seconds);
         line("snapshot", format!("{taken} at {}, held {held}", manifest.snapshot.lsn));
+        line("labels", labels(&manifest.labels));
         line("filters", manifest.options.filters.join(" "));
         line("verified", verified(&self.backup));
+        line("proven", coverage(&self.coverage));
         for warning in &manifest.warnings {
             line("warning", warning.clone());
         }

@@ -34,9 +34,9 @@ impl Grid {
     }
 
     /// Adds a row.
-    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         // A control character in a name must not move the cursor.
-        self.table.add_row(cells.map(|cell| printable(&cell)));
+        self.table.add_row(cells.into_iter().map(|cell| printable(&cell)));
     }
 
     /// Its lines.

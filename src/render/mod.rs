@@ -4,16 +4,21 @@
 
 mod backup;
 mod grid;
+pub mod metrics;
+mod prune;
 mod restore;
+mod self_test;
 mod server;
 mod settings;
+pub mod story;
 mod units;
 mod verify;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::error::Error;
-use crate::report::Report;
+use crate::report::{Failure, Report};
 use crate::settings::masked;
 
 pub use units::{bytes, count, duration, rate};
@@ -43,18 +48,7 @@ struct Document<'a, R: ?Sized> {
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<&'a R>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Failure<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct Failure<'a> {
-    what: String,
-    causes: Vec<String>,
-    next: Vec<String>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    reasons: &'a [&'static str],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phase: Option<&'a str>,
+    error: Option<Failure>,
 }
 
 /// Schema of every document; additive changes keep the number.
@@ -84,7 +78,6 @@ pub fn json_error(
     target: Option<&str>,
     error: &Error,
 ) -> serde_json::Result<String> {
-    let list = |texts: &[String]| texts.iter().map(|text| masked(text)).collect();
     line(&Document::<()> {
         schema: SCHEMA,
         pgtend: env!("CARGO_PKG_VERSION"),
@@ -93,14 +86,18 @@ pub fn json_error(
         at: jiff::Timestamp::now(),
         exit: error.exit().code(),
         report: None,
-        error: Some(Failure {
-            what: masked(error.what()),
-            causes: list(error.causes()),
-            next: list(error.next_steps()),
-            reasons: error.reasons(),
-            phase: error.phase(),
-        }),
+        error: Some(Failure::of(error)),
     })
+}
+
+/// A failure's parts, for a line of a log; without its own words, which are the line's message.
+pub fn failure_fields(error: &Error) -> serde_json::Result<serde_json::Map<String, Value>> {
+    let Value::Object(mut fields) = serde_json::to_value(Failure::of(error))? else {
+        return Ok(serde_json::Map::new());
+    };
+    fields.remove("what");
+    fields.insert("exit".into(), error.exit().code().into());
+    Ok(fields)
 }
 
 fn line<T: Serialize>(document: &T) -> serde_json::Result<String> {
@@ -142,6 +139,9 @@ pub fn error_text(error: &Error) -> String {
     for step in error.next_steps() {
         add("next:", step);
     }
+    for fact in error.other_facts() {
+        add("also:", fact);
+    }
     add("exit:", &error.exit().code().to_string());
     text
 }
@@ -167,15 +167,17 @@ mod tests {
         let error = Error::new(Exit::Unavailable, "cannot read public.t")
             .because("connection reset")
             .next("run it again")
+            .also("yesterday's stands")
             .during("copying public.t");
         assert_eq!(
             error_text(&error),
             "error: cannot read public.t\n  while: copying public.t\n  cause: connection reset\n  \
-             next:  run it again\n  exit:  69\n"
+             next:  run it again\n  also:  yesterday's stands\n  exit:  69\n"
         );
-        let json: serde_json::Value =
+        let json: Value =
             serde_json::from_str(&json_error("backup", None, &error).unwrap()).unwrap();
         assert_eq!(json["error"]["next"][0], "run it again");
+        assert_eq!(json["error"]["also"][0], "yesterday's stands");
         assert_eq!(json["exit"], 69);
     }
 }

@@ -135,7 +135,9 @@ fn key(file: &mut String, setting: &Setting) {
     let resolved = RESOLVED.contains(&setting.name.as_str());
     let given = !(setting.default || setting.secret || resolved);
     let origin = if resolved { "its values are here already" } else { &setting.origin };
-    line(file, &setting.name, &toml_value(value), origin, given);
+    // The one key that is neither text nor number.
+    let value = if setting.name == "iam" { value.clone() } else { toml_value(value) };
+    line(file, &setting.name, &value, origin, given);
 }
 
 fn line(file: &mut String, name: &str, value: &str, origin: &str, given: bool) {

@@ -1,11 +1,14 @@
 //! Reports of `backup`, `backup list` and `backup show`.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::Report;
+use super::prune::Prune;
+use super::{Failure, Report};
 use crate::archive::manifest::{Manifest, Totals};
 use crate::exit::Exit;
-use crate::report::verify::Level;
+use crate::report::verify::{Coverage, Level};
 
 /// What a backup did, or with `--dry-run` would do.
 #[derive(Debug, Clone, Serialize)]
@@ -40,6 +43,9 @@ pub struct Backup {
     pub seconds: f64,
     /// Version of pg_dump.
     pub pg_dump: String,
+    /// What its operator tells it apart by.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// What the operator must know.
     pub warnings: Vec<String>,
     /// The plan's largest tables, with `--dry-run`.
@@ -48,6 +54,9 @@ pub struct Backup {
     /// Estimated seconds, with `--dry-run`: a guess from the size alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_seconds: Option<f64>,
+    /// What the rules of retention let go, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<Prune>,
 }
 
 /// A table as a dry run lists it.
@@ -67,6 +76,75 @@ impl Report for Backup {
     fn outcome(&self) -> Exit {
         if self.warnings.is_empty() { Exit::Good } else { Exit::Warning }
     }
+}
+
+/// What became of every database of a server (`--all-databases`).
+#[derive(Debug, Clone, Serialize)]
+pub struct All {
+    /// The server, as connected.
+    pub server: String,
+    /// The repository.
+    pub repository: String,
+    /// Whether nothing was to be written.
+    pub dry_run: bool,
+    /// Each database that was to be backed up, by name.
+    pub databases: Vec<OfDatabase>,
+    /// Those that were left out.
+    pub left_out: Vec<LeftOut>,
+    /// What went wrong beside the backups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// The verdict: the worst of them.
+    #[serde(skip)]
+    pub exit: Exit,
+}
+
+impl Report for All {
+    fn outcome(&self) -> Exit {
+        self.exit
+    }
+}
+
+/// What became of one of several databases.
+#[derive(Debug, Clone, Serialize)]
+pub struct OfDatabase {
+    /// Its name.
+    pub database: String,
+    /// What became of it.
+    pub outcome: Became,
+    /// The exit code that a run for it alone would have had.
+    pub exit: u8,
+    /// Its backup, or with `--dry-run` the plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+}
+
+/// What became of a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Became {
+    /// It has a new backup.
+    Published,
+    /// It would be backed up.
+    Planned,
+    /// It has no new backup.
+    Failed,
+    /// The run was stopped in the middle of it.
+    Stopped,
+    /// The run was stopped before.
+    NotStarted,
+}
+
+/// A database that was not to be backed up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Its name.
+    pub database: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// The state of a backup's folder.
@@ -98,9 +176,15 @@ pub struct Listed {
     /// Sums of a complete one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub totals: Option<Totals>,
-    /// The best that was proved of it.
+    /// What its operator tells it apart by.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// The best that was proved of all of it, or the newest failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<Proof>,
+    /// The newest proof of some of its tables, which is none of the backup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partly: Option<PartProof>,
     /// Why it is damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -113,6 +197,17 @@ pub struct Proof {
     pub level: Level,
     /// Whether it held.
     pub passed: bool,
+    /// When (UTC).
+    pub at: jiff::Timestamp,
+}
+
+/// A proof of some tables on record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartProof {
+    /// Level.
+    pub level: Level,
+    /// Which part: `2/7`.
+    pub share: String,
     /// When (UTC).
     pub at: jiff::Timestamp,
 }
@@ -139,6 +234,8 @@ impl Report for List {
 pub struct Show {
     /// As in the list.
     pub backup: Listed,
+    /// How long ago each of its tables was proven, in this or another backup of the database.
+    pub coverage: Coverage,
     /// Its record, with objects but without their frames.
     pub manifest: Manifest,
 }

@@ -1,13 +1,18 @@
 //! What a command found out, as values. [`crate::render`] turns them into bytes.
 
 pub mod backup;
+pub mod prune;
 pub mod restore;
+pub mod self_test;
 pub mod server;
 pub mod settings;
+pub mod story;
 pub mod verify;
 
+mod failure;
 mod progress;
 
+pub use failure::Failure;
 pub use progress::{News, Progress, Reading};
 
 use serde::Serialize;

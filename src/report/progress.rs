@@ -21,6 +21,8 @@ pub struct Progress {
 
 #[derive(Debug, Default)]
 struct Text {
+    /// The database that it is about, where one is known.
+    database: Option<String>,
     phase: &'static str,
     since: Option<Instant>,
     /// Whether the counters are those of this phase.
@@ -63,6 +65,16 @@ pub struct Reading {
 }
 
 impl Progress {
+    /// Names the database that the run is about from now on.
+    pub fn about(&self, database: &str) {
+        self.text().database = Some(database.to_owned());
+    }
+
+    /// The database that the run is about, where one is known.
+    pub fn database(&self) -> Option<String> {
+        self.text().database.clone()
+    }
+
     /// Names what the run is doing now. How far that is, is not known before
     /// [`plan`](Self::plan).
     pub fn phase(&self, phase: &'static str) {

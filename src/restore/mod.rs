@@ -38,6 +38,7 @@ mod replace;
 mod run;
 mod safety;
 mod side;
+pub mod some_rows;
 mod source;
 mod statement;
 pub mod target;

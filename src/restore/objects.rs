@@ -129,7 +129,8 @@ impl Objects<'_> {
                 .next("free space there, or set TMPDIR to another folder")
         })?;
         let program = self.programs.path("pg_restore");
-        let mut command = command(&program, &self.connection, self.environment)?;
+        let connection = self.connection.for_now().await?;
+        let mut command = command(&program, &connection, self.environment)?;
         command.arg("-Fd").args(&self.flags).args(flags);
         command.arg("-L").arg(folder.path().join("list")).arg(folder.path());
         let guard = ChildGuard::default();

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The environment variables, the folder and the user that the process was started with.
 ///
 /// A variable that is set but empty counts as unset, save in [`Environment::written`].
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     folder: PathBuf,
@@ -71,6 +71,18 @@ impl Environment {
     /// All variables, for child processes; the caller removes what they must not see.
     pub fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.variables.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
+    /// The variables for a command of the operator's: all but those that hold a password, which
+    /// it has no business with. Credentials of a cloud stay.
+    pub fn without_passwords(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.variables().filter(|(name, _)| {
+            let name = name.to_string_lossy().to_ascii_uppercase();
+            let known = super::variables::find(&name).map(|found| found.known.kind);
+            let secret = known == Some(super::variables::Kind::Secret);
+            let words = ["PASSWORD", "PASSWD", "PGTEND_PING"];
+            !secret && !words.iter().any(|word| name.contains(word))
+        })
     }
 
     /// The current folder as a prefix for relative paths (empty in a real process).
@@ -167,6 +179,22 @@ mod tests {
         let env = environment(&[("PGPASSWORD", "hunter2")]);
         let shown = format!("{env:?}");
         assert!(shown.contains("PGPASSWORD") && !shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn a_command_gets_no_password() {
+        let env = environment(&[
+            ("PATH", "/bin"),
+            ("PGHOST", "h"),
+            ("AWS_SECRET_ACCESS_KEY", "x"),
+            ("PGPASSWORD", "hunter2"),
+            ("DATABASE_URL", "postgresql://u:hunter2@h/d"),
+            ("DB_DATABASE_PASSWORD", "hunter2"),
+            ("MYSQL_PASSWD", "hunter2"),
+            ("PGTEND_PING", "https://hunter2"),
+        ]);
+        let left: Vec<_> = env.without_passwords().map(|(name, _)| name).collect();
+        assert_eq!(left, ["AWS_SECRET_ACCESS_KEY", "PATH", "PGHOST"]);
     }
 
     #[test]

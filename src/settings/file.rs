@@ -12,7 +12,11 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
+use super::cloud_login::{LoginEntry, LoginKeys};
 use super::env::Environment;
+use super::labels::Labels;
+use super::retention::Retention;
+use super::secret::Secret;
 use super::{bounded, dsn, keyword, quantity};
 use crate::cli::repository::S3Flags;
 use crate::error::{Error, Result};
@@ -20,12 +24,35 @@ use crate::error::{Error, Result};
 /// What may stand at the top.
 const TOP_KEYS: [&str; 5] = ["default_target", "repo", "repository", "target", "backup"];
 /// What may stand in a target, beside libpq's keywords.
-const TARGET_KEYS: [&str; 6] =
-    ["url", "repo", "replicas", "password_command", "environment", "tags"];
+const TARGET_KEYS: [&str; 10] = [
+    "url",
+    "repo",
+    "replicas",
+    "password_command",
+    "secret",
+    "iam",
+    "aws_region",
+    "aws_profile",
+    "environment",
+    "tags",
+];
 /// What may stand in one of `replicas`.
 const REPLICA_KEYS: [&str; 2] = ["url", "weight"];
 /// What may stand in `[backup]`.
-const BACKUP_KEYS: [&str; 4] = ["jobs", "compress", "chunk", "max_age"];
+const BACKUP_KEYS: [&str; 12] = [
+    "jobs",
+    "compress",
+    "chunk",
+    "max_age",
+    "rate_limit",
+    "labels",
+    "ping",
+    "metrics_file",
+    "before",
+    "after",
+    "on_failure",
+    "hook_timeout",
+];
 
 /// What may stand in `[repository."s3://.."]`.
 const REPOSITORY_KEYS: [&str; 11] = [
@@ -60,8 +87,7 @@ pub(super) struct TargetEntry {
     pub url: Option<String>,
     pub repo: Option<String>,
     pub replicas: Vec<ReplicaEntry>,
-    /// For `sh -c`.
-    pub password_command: Option<String>,
+    pub login: Option<LoginEntry>,
     pub environment: Option<String>,
     pub tags: Vec<String>,
     /// libpq's keywords.
@@ -85,6 +111,26 @@ pub struct BackupDefaults {
     /// Bytes.
     pub chunk: Option<u64>,
     pub max_age: Option<Duration>,
+    /// `keep_last` and its like.
+    pub retention: Retention,
+    /// Bytes in a second.
+    pub rate_limit: Option<u64>,
+    /// What `--label` adds to and replaces.
+    pub labels: Labels,
+    /// Whoever knows it can answer for this job.
+    pub ping: Option<Secret>,
+    pub metrics_file: Option<PathBuf>,
+    /// For `sh -c`, as the two that follow.
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub on_failure: Option<String>,
+    pub hook_timeout: Option<Duration>,
+}
+
+impl BackupDefaults {
+    fn has_hooks(&self) -> bool {
+        [&self.before, &self.after, &self.on_failure].into_iter().any(Option::is_some)
+    }
 }
 
 /// Reads the first file of the search order; `None` when there is none. A place where it could
@@ -116,8 +162,17 @@ pub(super) fn load(
             .because(format!("it is not UTF-8 from byte {} on", error.utf8_error().valid_up_to()))
     })?;
     let file = parse(&text, &path)?;
-    if file.targets.values().any(|entry| entry.password_command.is_some()) {
-        may_hold_a_command(&path, mode, owner)?;
+    if file.targets.values().any(|entry| entry.login.as_ref().is_some_and(LoginEntry::is_command)) {
+        may_hold_a_command(&path, mode, owner, "a password_command")?;
+    }
+    if file.backup.has_hooks() {
+        may_hold_a_command(&path, mode, owner, "hooks of [backup]")?;
+    }
+    if mode & 0o077 != 0 && file.backup.ping.is_some() {
+        notes.push(format!(
+            "{} holds the ping URL and others can read it: chmod 0600, or set PGTEND_PING",
+            path.display()
+        ));
     }
     if mode & 0o077 != 0 && file.targets.values().any(TargetEntry::holds_a_password) {
         return Err(Error::usage(format!(
@@ -176,9 +231,9 @@ fn may_be_found(path: &Path, mode: u32, owner: u32) -> Result<()> {
 }
 
 /// What others can write is theirs to run as us.
-fn may_hold_a_command(path: &Path, mode: u32, owner: u32) -> Result<()> {
+fn may_hold_a_command(path: &Path, mode: u32, owner: u32, what: &str) -> Result<()> {
     let path = path.display();
-    let refused = Error::usage(format!("{path} holds a password_command and others can write it"));
+    let refused = Error::usage(format!("{path} holds {what} and others can write it"));
     if mode & 0o022 != 0 {
         return Err(refused
             .because("whoever can write the file could have any command run")
@@ -252,14 +307,15 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<ConfigFile> {
 
 fn target(section: &Section<'_>, table: Table) -> Result<TargetEntry> {
     let mut entry = TargetEntry::default();
+    let mut login = LoginKeys::default();
     for (key, value) in table {
+        if login.take(section, &key, &value)? {
+            continue;
+        }
         match (key.as_str(), keyword::find(&key)) {
             ("url", _) => entry.url = Some(section.text(&key, &value)?),
             ("repo", _) => entry.repo = Some(section.text(&key, &value)?),
             ("replicas", _) => entry.replicas = replicas(section, &key, value)?,
-            ("password_command", _) => {
-                entry.password_command = Some(section.filled(&key, &value)?);
-            }
             ("environment", _) => entry.environment = Some(section.filled(&key, &value)?),
             ("tags", _) => {
                 let tags = section.list(&key, value)?;
@@ -276,6 +332,7 @@ fn target(section: &Section<'_>, table: Table) -> Result<TargetEntry> {
             }
         }
     }
+    entry.login = login.finish(section)?;
     Ok(entry)
 }
 
@@ -330,7 +387,47 @@ fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
                 let text = section.scalar(&key, &value)?;
                 defaults.max_age = Some(quantity::duration(&text).map_err(invalid)?);
             }
-            _ => return Err(section.unknown(&key, &BACKUP_KEYS)),
+            "keep_within" => {
+                let text = section.scalar(&key, &value)?;
+                let within = quantity::duration(&text).map_err(invalid)?;
+                if within.is_zero() {
+                    return Err(invalid("it is a time, like 30d".to_owned()));
+                }
+                defaults.retention.within = Some(within);
+            }
+            "rate_limit" => {
+                let text = section.scalar(&key, &value)?;
+                defaults.rate_limit = Some(quantity::rate(&text).map_err(invalid)?);
+            }
+            "labels" => {
+                for (name, value) in section.table(&key, value)? {
+                    let text = section.scalar(&name, &value)?;
+                    defaults.labels.add(&name, &text).map_err(invalid)?;
+                }
+            }
+            "ping" => defaults.ping = Some(Secret::new(section.filled(&key, &value)?)),
+            "metrics_file" => {
+                defaults.metrics_file = Some(PathBuf::from(section.filled(&key, &value)?));
+            }
+            "before" => defaults.before = Some(section.filled(&key, &value)?),
+            "after" => defaults.after = Some(section.filled(&key, &value)?),
+            "on_failure" => defaults.on_failure = Some(section.filled(&key, &value)?),
+            "hook_timeout" => {
+                let text = section.scalar(&key, &value)?;
+                defaults.hook_timeout = Some(quantity::duration(&text).map_err(invalid)?);
+            }
+            _ => match defaults.retention.number(&key) {
+                Some(place) => {
+                    let number = value.as_integer().and_then(|number| u32::try_from(number).ok());
+                    let number = number.filter(|number| *number > 0);
+                    *place = Some(number.ok_or_else(|| invalid("it is a number from 1".into()))?);
+                }
+                None => {
+                    return Err(
+                        section.unknown(&key, &[&BACKUP_KEYS[..], &Retention::KEYS].concat())
+                    );
+                }
+            },
         }
     }
     Ok(defaults)
@@ -386,7 +483,7 @@ impl TargetEntry {
 }
 
 /// A table of the file, for messages.
-struct Section<'a> {
+pub(super) struct Section<'a> {
     path: &'a Path,
     place: String,
 }
@@ -399,7 +496,7 @@ impl Section<'_> {
         }
     }
 
-    fn invalid(&self, key: &str) -> Error {
+    pub(super) fn invalid(&self, key: &str) -> Error {
         Error::usage(format!("invalid {} in {}", self.name(key), self.path.display()))
     }
 
@@ -420,7 +517,7 @@ impl Section<'_> {
     }
 
     /// A text that is not empty.
-    fn filled(&self, key: &str, value: &Value) -> Result<String> {
+    pub(super) fn filled(&self, key: &str, value: &Value) -> Result<String> {
         let text = self.text(key, value)?;
         if text.is_empty() {
             return Err(self.invalid(key).because("it is empty"));

@@ -11,7 +11,8 @@ fn a_file_is_read() {
     let file = read(
         "default_target = 'prod'\nrepo = '/b'\n[target.prod]\nurl = 'postgresql://h/db'\n\
          repo = 's3://b/p'\nport = 5433\nsslmode = 'verify-full'\n\
-         [backup]\njobs = 4\ncompress = 'zstd:3'\nchunk = '64MiB'\nmax_age = '26h'\n",
+         [backup]\njobs = 4\ncompress = 'zstd:3'\nchunk = '64MiB'\nmax_age = '26h'\n\
+         rate_limit = '20MiB/s'\n[backup.labels]\nteam = 'shop'\nticket = 4711\n",
     )
     .unwrap();
     let prod = &file.targets["prod"];
@@ -20,6 +21,18 @@ fn a_file_is_read() {
     assert_eq!(file.backup.chunk, Some(64 << 20));
     assert_eq!(file.backup.max_age, Some(Duration::from_secs(26 * 3600)));
     assert_eq!(file.backup.jobs, Some(4));
+    assert_eq!(file.backup.rate_limit, Some(20 << 20));
+    assert_eq!(file.backup.labels.to_string(), "team=shop, ticket=4711");
+}
+
+#[test]
+fn labels_are_checked() {
+    for (table, cause) in
+        [("'a b' = 'x'", "label 'a b'"), ("a = ''", "label a has no value"), ("a = ['x']", "")]
+    {
+        let error = read(&format!("[backup]\nlabels = {{ {table} }}\n")).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains(cause), "{table}: {error}");
+    }
 }
 
 #[test]
@@ -28,6 +41,21 @@ fn an_unknown_key_names_the_nearest() {
     assert_eq!(error.what(), "unknown key target.prod.sslrotcert in pgtend.toml");
     assert_eq!(error.next_steps(), ["did you mean \"sslrootcert\"?"]);
     assert!(read("[bakcup]\n").map(|_| ()).unwrap_err().next_steps()[0].contains("backup"));
+}
+
+#[test]
+fn rules_of_retention_are_read() {
+    let text = "[backup]\nkeep_daily = 7\nkeep_within = '2d'\nmin_keep = 5\n";
+    let rules = read(text).unwrap().backup.retention;
+    assert_eq!((rules.daily, rules.min_keep, rules.last), (Some(7), Some(5), None));
+    assert_eq!(rules.within, Some(Duration::from_secs(2 * 86_400)));
+    // A guard of 0 would be none; and 0 of something is a rule that nobody means.
+    for wrong in ["min_keep = 0", "keep_last = 0", "keep_daily = '7'", "keep_within = '0d'"] {
+        let error = read(&format!("[backup]\n{wrong}\n")).map(|_| ()).unwrap_err();
+        assert!(error.what().starts_with("invalid backup."), "{wrong}: {error}");
+    }
+    let error = read("[backup]\nkeep_dayly = 7\n").map(|_| ()).unwrap_err();
+    assert_eq!(error.next_steps(), ["did you mean \"keep_daily\"?"]);
 }
 
 #[test]
@@ -102,8 +130,8 @@ fn a_command_needs_a_file_that_nobody_else_can_write() {
             }
         }
     }
-    assert!(may_hold_a_command(&path, 0o600, 12345).is_err());
-    assert!(may_hold_a_command(&path, 0o644, 0).is_ok());
+    assert!(may_hold_a_command(&path, 0o600, 12345, "x").is_err());
+    assert!(may_hold_a_command(&path, 0o644, 0, "x").is_ok());
 }
 
 /// In /tmp somebody else could have laid it there.
@@ -171,7 +199,7 @@ fn the_sample_has_every_key() {
     use super::super::{ConnectArgs, Settings};
     let lines: Vec<&str> = SAMPLE.lines().map(|line| line.trim_start_matches("# ")).collect();
     let set = |key: &str| lines.iter().any(|line| line.starts_with(&format!("{key} = ")));
-    for key in TOP_KEYS.iter().chain(&BACKUP_KEYS).chain(&TARGET_KEYS) {
+    for key in TOP_KEYS.iter().chain(&BACKUP_KEYS).chain(&Retention::KEYS).chain(&TARGET_KEYS) {
         assert!(set(key) || SAMPLE.contains(&format!("[{key}")), "{key} is not in the sample");
     }
     for key in REPOSITORY_KEYS {

@@ -11,6 +11,7 @@ mod between;
 mod bounded;
 mod build;
 mod cloud;
+mod cloud_login;
 pub mod conninfo;
 mod dotenv;
 mod dsn;
@@ -19,8 +20,10 @@ mod env_file;
 mod file;
 mod inherit;
 mod keyword;
+mod labels;
 mod layer;
 mod learned;
+mod login;
 mod masked;
 mod origin;
 mod other_servers;
@@ -29,6 +32,7 @@ mod passwords;
 mod prompt;
 pub mod quantity;
 mod resolve;
+mod retention;
 mod s3;
 mod secret;
 mod service;
@@ -43,17 +47,20 @@ pub use between::{Between, Pooler, PoolerKind, PoolerMode};
 pub use cloud::{AwsSettings, HttpSettings, Proxy};
 pub use env::Environment;
 pub use file::BackupDefaults;
+pub use labels::Labels;
 pub use learned::Learned;
+pub use login::{CloudAccess, Login, PasswordCommand};
 pub use masked::{GIVE_URL, MASK, masked};
 pub use origin::Origin;
 pub use prompt::{Asked, ask_password};
+pub use retention::Retention;
 pub use s3::{ObjectLock, S3Checksum, S3Encryption, S3Settings, UPLOADS, Until};
 pub use secret::Secret;
 pub use shown::Shown;
 pub use source::UnusedVariable;
 pub use target::{
-    ApplicationSetting, ChannelBinding, ClientCertificate, Host, Keepalive, PasswordCommand,
-    Replica, Roots, SessionAttrs, SslMode, Target, TlsSettings, TlsVersion,
+    ApplicationSetting, ChannelBinding, ClientCertificate, Host, Keepalive, Replica, Roots,
+    SessionAttrs, SslMode, Target, TlsSettings, TlsVersion,
 };
 pub use variables::{Effect, KNOWN as KNOWN_VARIABLES, Kind, KnownVariable};
 
@@ -83,6 +90,10 @@ pub struct ConnectArgs {
     pub read_from: Option<ReadFrom>,
     /// How far a replica may be behind to be read from; `None` is a minute.
     pub max_lag: Option<String>,
+    /// Log in with a token of RDS.
+    pub iam: bool,
+    /// Name or ARN of the secret of AWS Secrets Manager to log in with.
+    pub secret: Option<String>,
     /// For [`Settings::load`].
     pub config: Option<PathBuf>,
 }
@@ -101,6 +112,8 @@ impl From<&ConnectFlags> for ConnectArgs {
             env_file: flags.env_file.clone(),
             read_from: flags.read_from,
             max_lag: flags.max_lag.clone(),
+            iam: flags.iam,
+            secret: flags.secret.clone(),
             config: flags.config.clone(),
         }
     }
@@ -233,6 +246,20 @@ impl Settings {
         let file = self.file.as_ref();
         let entry = file.and_then(|file| file.repositories.get(location.trim_end_matches('/')));
         s3::resolve(self.env.aws(), flags, entry)
+    }
+
+    /// The URL to ping: `flag`, `PGTEND_PING`, or `ping` of `[backup]`.
+    pub fn ping(&self, flag: Option<&Secret>) -> Option<(Secret, Origin)> {
+        let flag = flag.map(|url| (url.clone(), Origin::Flag("--ping")));
+        let variable = || {
+            let url = self.env.text("PGTEND_PING")?;
+            Some((Secret::new(url), Origin::Variable("PGTEND_PING".into())))
+        };
+        let of_file = || {
+            let path = self.file.as_ref()?.path.clone();
+            Some((self.backup.ping.clone()?, Origin::Config { target: "[backup]".into(), path }))
+        };
+        flag.or_else(variable).or_else(of_file)
     }
 
     /// The process's environment as it was at the start.

@@ -31,6 +31,27 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "it is a whole number with s, m, h, d or w: 26h".to_owned())
 }
 
+/// Bytes in a second: as [`bytes()`], with or without `/s`.
+pub fn rate(text: &str) -> Result<u64, String> {
+    let amount = text.trim();
+    let amount = amount.strip_suffix("/s").unwrap_or(amount);
+    match bytes(amount) {
+        Ok(rate) if rate < LEAST_RATE => {
+            Err(format!("it is at least {}/s: 20MiB/s", written_bytes(LEAST_RATE)))
+        }
+        Ok(rate) => Ok(rate),
+        Err(_) => Err("it is an amount of bytes in a second, at least 32KiB/s: 20MiB/s".to_owned()),
+    }
+}
+
+/// What somebody who forgot the unit cannot have meant (`pg_basebackup --max-rate` has the same).
+const LEAST_RATE: u64 = 32 << 10;
+
+/// The shortest way that [`rate()`] reads back.
+pub fn written_rate(rate: u64) -> String {
+    format!("{}/s", written_bytes(rate))
+}
+
 /// The shortest way that [`bytes()`] reads back.
 pub fn written_bytes(bytes: u64) -> String {
     written(bytes, &[("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)], "")
@@ -69,6 +90,16 @@ mod tests {
             assert_eq!(bytes(&written_bytes(number)), Ok(number));
             let time = Duration::from_secs(number);
             assert_eq!(duration(&written_duration(time)), Ok(time));
+        }
+    }
+
+    #[test]
+    fn rates_are_read() {
+        assert_eq!(rate("20MiB/s"), Ok(20 << 20));
+        assert_eq!(rate("20 MB"), Ok(20_000_000));
+        assert_eq!(rate(&written_rate(3 << 20)), Ok(3 << 20));
+        for text in ["", "/s", "0", "20", "20/s", "20 MiB/m", "31KiB/s"] {
+            assert!(rate(text).is_err(), "{text}");
         }
     }
 

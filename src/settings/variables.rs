@@ -213,7 +213,8 @@ pub(super) fn refuse_unreadable(env: &Environment) -> Result<()> {
 fn is_text(name: &str) -> bool {
     let as_path = ["PGSERVICEFILE", "PGTEND_CONFIG", "PGTEND_PG_BINDIR"];
     let of_libpq = keyword::KEYWORDS.iter().filter_map(|keyword| keyword.variable);
-    let known = of_libpq.chain(["PGREQUIRESSL", "PGTEND_REPO"]).any(|known| known == name);
+    let known =
+        of_libpq.chain(["PGREQUIRESSL", "PGTEND_REPO", "PGTEND_PING"]).any(|known| known == name);
     let effect = find(name).map(|found| found.known.effect);
     (known && !as_path.contains(&name)) || effect.is_some_and(|effect| effect != Effect::Judged)
 }

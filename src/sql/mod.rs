@@ -27,11 +27,14 @@ macro_rules! queries {
 
 queries! {
     ADVISORY_LOCK = "backup/advisory_lock";
+    LOCK_HOLDERS = "backup/lock_holders";
+    DATABASES = "backup/databases";
     PING = "backup/ping";
     LOCK_TIMEOUT = "backup/lock_timeout";
     LOCKABLE = "backup/lockable";
     UNREADABLE_SEQUENCES = "backup/unreadable_sequences";
     TABLES = "backup/tables";
+    CANARIES = "backup/canaries";
     ROOM = "backup/room";
     SNAPSHOT = "backup/snapshot";
     LARGE_OBJECTS = "backup/large_objects";

@@ -48,6 +48,11 @@ impl Store {
         }))
     }
 
+    /// A repository in this directory of the machine.
+    pub fn directory(path: &Path) -> Self {
+        Self(Backend::Dir(dir::Directory::new(path)))
+    }
+
     /// An error unless the repository is there.
     pub async fn must_exist(&self) -> Result<()> {
         let missing = || {
@@ -119,6 +124,17 @@ impl Store {
                 remote.open(key).await?.map(|reader| Reader::S3(Box::new(reader)))
             }
         })
+    }
+
+    /// When something in `folder` was last written; of an empty one when it was made. `None` where
+    /// the store cannot tell.
+    pub async fn changed(&self, folder: &str) -> Result<Option<jiff::Timestamp>> {
+        let changed = match &self.0 {
+            Backend::Dir(dir) => dir.changed(folder)?,
+            Backend::S3(remote) => remote.changed(folder).await?,
+        };
+        // A time that no calendar has tells nothing.
+        Ok(changed.and_then(|changed| jiff::Timestamp::try_from(changed).ok()))
     }
 
     /// Makes a folder that must be new; with those it stands in. S3 has no folders: there must

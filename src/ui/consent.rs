@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Ui, note, say};
+use super::{Ui, say};
 use crate::consent::{Consent, Danger};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -38,7 +38,7 @@ pub async fn ask(
         Danger::Replaces(_) | Danger::Destroys { .. } => answers.confirm.is_some(),
     };
     if terminal && !given {
-        what.iter().for_each(|line| note(line));
+        what.iter().for_each(|line| ui.always_note(line));
     } else {
         what.iter().for_each(|line| ui.note(line));
     }
@@ -54,8 +54,8 @@ pub async fn ask(
         Some(given) if given == name => return Ok(Consent::given()),
         Some(given) => {
             return Err(refused()
-                .because(format!("--confirm says '{given}', what would be replaced is '{name}'"))
-                .next("look again at which server and database is meant"));
+                .because(format!("--confirm says '{given}', what would be changed is '{name}'"))
+                .next("look again at what is meant: the server and database, or the repository"));
         }
         None => {}
     }

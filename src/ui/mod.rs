@@ -2,15 +2,20 @@
 //! of a connection string, wherever the operator put it.
 
 pub mod consent;
+mod log;
 mod progress;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
+pub use log::{Level, Line};
 pub use progress::{Display, watch};
 
+use log::{note_text, say, tell};
+
+use crate::cli::output::LogForm;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::render::{Page, printable, printable_lines};
+use crate::render::{self, Page, printable, printable_lines};
 use crate::settings::masked;
 
 /// How much is said on stderr.
@@ -30,12 +35,20 @@ pub struct Ui {
     talk: Talk,
     color: bool,
     columns: Option<u16>,
+    log: LogForm,
 }
 
 impl Ui {
     /// `no_color` and `columns` are the environment's wishes.
     pub fn new(talk: Talk, no_color: bool, columns: Option<u16>) -> Self {
-        Self { talk, color: !no_color && io::stderr().is_terminal(), columns }
+        let color = !no_color && io::stderr().is_terminal();
+        Self { talk, color, columns, log: LogForm::Text }
+    }
+
+    /// The same with another form of what is said.
+    #[must_use]
+    pub fn with_log(self, log: LogForm) -> Self {
+        Self { log, ..self }
     }
 
     /// The page that stdout is.
@@ -47,7 +60,7 @@ impl Ui {
 
     /// How progress is shown.
     pub fn display(&self) -> Display {
-        Display { talk: self.talk, color: self.color }
+        Display { talk: self.talk, color: self.color, log: self.log }
     }
 
     /// Prints the answer. A reader that has gone away wanted no more: that is no error.
@@ -64,39 +77,60 @@ impl Ui {
     /// A line for whoever watches.
     pub fn note(&self, text: &str) {
         if self.talk >= Talk::Normal {
-            note(text);
+            self.always_note(text);
         }
     }
 
     /// A line for who wants to know all.
     pub fn detail(&self, text: &str) {
         if self.talk >= Talk::Verbose {
-            note(text);
+            tell(self.log, &Line::new(Level::Debug, "detail", text), || note_text(text));
         }
+    }
+
+    /// A line for who is asked something, however little talk was asked for.
+    fn always_note(&self, text: &str) {
+        tell(self.log, &Line::new(Level::Info, "note", text), || note_text(text));
+    }
+
+    /// A line for whoever watches, with values for programs; people are told `line`'s message.
+    pub fn event(&self, line: &Line<'_>, text: &str) {
+        if self.talk >= Talk::Normal {
+            tell(self.log, line, || format!("{}\n", printable(&masked(text))));
+        }
+    }
+
+    /// Whether what is said is read by programs.
+    pub fn logs_json(&self) -> bool {
+        self.log == LogForm::Json
     }
 
     /// A line that nobody should miss.
     pub fn warning(&self, text: &str) {
-        let label = if self.color { "\x1b[33mwarning:\x1b[0m" } else { "warning:" };
-        say(&format!("{label} {}\n", printable(&masked(text))));
+        tell(self.log, &Line::new(Level::Warn, "warning", text), || {
+            let label = if self.color { "\x1b[33mwarning:\x1b[0m" } else { "warning:" };
+            format!("{label} {}\n", printable(&masked(text)))
+        });
     }
 
-    /// The lines of a failure.
+    /// A failure, with all that is known of it.
+    pub fn error(&self, error: &Error) {
+        let fields = render::failure_fields(error).unwrap_or_default();
+        let line = Line::new(Level::Error, "failure", error.what()).with_all(fields);
+        tell(self.log, &line, || self.colored(&render::error_text(error)));
+    }
+
+    /// The lines of a failure that has no parts.
     pub fn failure(&self, text: &str) {
+        let message = text.trim_end().trim_start_matches("error: ");
+        tell(self.log, &Line::new(Level::Error, "failure", message), || self.colored(text));
+    }
+
+    fn colored(&self, text: &str) -> String {
         let text = &masked(text);
         match text.strip_prefix("error:").filter(|_| self.color) {
-            Some(rest) => say(&format!("\x1b[31merror:\x1b[0m{}", printable_lines(rest))),
-            None => say(&printable_lines(text)),
+            Some(rest) => format!("\x1b[31merror:\x1b[0m{}", printable_lines(rest)),
+            None => printable_lines(text),
         }
     }
-}
-
-fn note(text: &str) {
-    say(&format!("note: {}\n", printable(&masked(text))));
-}
-
-/// Writes to stderr, with escape sequences of our own: what else there may be in names is made
-/// printable before. When stderr is closed there is nobody left to tell.
-fn say(text: &str) {
-    io::stderr().lock().write_all(text.as_bytes()).unwrap_or(());
 }

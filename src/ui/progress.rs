@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::log::{Level, Line, tell};
 use super::{Talk, say};
+use crate::cli::output::LogForm;
 use crate::render::{bytes, count, duration, printable, rate};
 use crate::report::{News, Progress, Reading};
+use crate::settings::masked;
 
 /// A shorter run shows no progress at all.
 const QUIET_START: Duration = Duration::from_millis(250);
@@ -25,6 +28,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 pub struct Display {
     pub(super) talk: Talk,
     pub(super) color: bool,
+    pub(super) log: LogForm,
 }
 
 /// Shows a run's progress until it is dropped.
@@ -48,10 +52,10 @@ impl Drop for Watch {
 pub fn watch(progress: Arc<Progress>, display: Display) -> Watch {
     let (stop, stopped) = channel();
     let thread = std::thread::Builder::new().name("progress".into()).spawn(move || {
-        let mut screen = Screen::new(display);
+        let mut screen = Screen::new(display, Arc::clone(&progress));
         loop {
             let ended = matches!(stopped.recv_timeout(TICK), Err(RecvTimeoutError::Disconnected));
-            screen.update(&progress);
+            screen.update();
             if ended {
                 screen.end();
                 return;
@@ -64,6 +68,7 @@ pub fn watch(progress: Arc<Progress>, display: Display) -> Watch {
 
 struct Screen {
     display: Display,
+    progress: Arc<Progress>,
     start: Instant,
     last_line: Instant,
     bar: Option<ProgressBar>,
@@ -72,12 +77,13 @@ struct Screen {
 }
 
 impl Screen {
-    fn new(display: Display) -> Self {
-        let terminal = std::io::stderr().is_terminal() && display.talk >= Talk::Normal;
+    fn new(display: Display, progress: Arc<Progress>) -> Self {
+        let people = std::io::stderr().is_terminal() && display.log == LogForm::Text;
+        let terminal = people && display.talk >= Talk::Normal;
         let bar =
             terminal.then(|| ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()));
         let now = Instant::now();
-        Self { display, start: now, last_line: now, bar, measured: None }
+        Self { display, progress, start: now, last_line: now, bar, measured: None }
     }
 
     /// With a bar where it is known how far the phase is, else with its name alone.
@@ -97,23 +103,26 @@ impl Screen {
         }
     }
 
-    fn update(&mut self, progress: &Progress) {
-        for news in progress.take_news() {
+    fn update(&mut self) {
+        for news in self.progress.take_news() {
             match news {
                 News::Note(note) if self.display.talk >= Talk::Normal => {
-                    self.line(&format!("note: {note}"));
+                    let line = Line::new(Level::Info, "note", &note);
+                    self.line(line, &format!("note: {note}"));
                 }
                 News::Phase(phase, since) if self.display.talk >= Talk::Verbose => {
                     let elapsed = since.saturating_duration_since(self.start).as_secs_f64();
-                    self.line(&format!("{elapsed:>6.2} s  {phase}"));
+                    let line = Line::new(Level::Debug, "phase", phase);
+                    self.line(line, &format!("{elapsed:>6.2} s  {phase}"));
                 }
                 News::Detail(detail) if self.display.talk >= Talk::Verbose => {
-                    self.line(&format!("note: {detail}"));
+                    let line = Line::new(Level::Debug, "detail", &detail);
+                    self.line(line, &format!("note: {detail}"));
                 }
                 News::Note(_) | News::Detail(_) | News::Phase(..) => {}
             }
         }
-        let reading = progress.reading();
+        let reading = self.progress.reading();
         let Some(since) = reading.since.filter(|_| self.start.elapsed() >= QUIET_START) else {
             return;
         };
@@ -128,15 +137,27 @@ impl Screen {
             bar.set_position(reading.weight_done);
         } else if self.display.talk >= Talk::Normal && self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
-            self.line(&format!("{}: {text}", reading.phase));
+            let text = format!("{}: {text}", reading.phase);
+            let line = Line::new(Level::Info, "progress", &text)
+                .with("phase", reading.phase)
+                .with("weight", reading.weight)
+                .with("weight_done", reading.weight_done)
+                .with("raw_bytes", reading.raw)
+                .with("rows", reading.rows)
+                .with("tables", reading.tables)
+                .with("tables_done", reading.tables_done);
+            self.line(line, &text);
         }
     }
 
-    fn line(&self, text: &str) {
-        let text = printable(text);
+    fn line(&self, mut line: Line<'_>, text: &str) {
+        if let Some(database) = self.progress.database() {
+            line = line.with("database", database);
+        }
+        let text = format!("{}\n", printable(&masked(text)));
         match &self.bar {
-            Some(bar) => bar.suspend(|| say(&format!("{text}\n"))),
-            None => say(&format!("{text}\n")),
+            Some(bar) => bar.suspend(|| say(&text)),
+            None => tell(self.display.log, &line, || text),
         }
     }
 

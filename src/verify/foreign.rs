@@ -16,24 +16,7 @@ use crate::restore::foreign::{Dump, Place, Reading, Trouble};
 /// It could not be read or tried: exit 69 or 74. What is wrong with it is no error.
 pub async fn run(request: &Request, place: Place) -> Result<Verification> {
     let clock = Instant::now();
-    let mut result = Verified {
-        id: place.name(),
-        cluster: String::new(),
-        database: String::new(),
-        taken: None,
-        level: request.level,
-        passed: false,
-        problems: vec![],
-        objects: 0,
-        tables: 0,
-        rows: 0,
-        bytes: 0,
-        raw_bytes: 0,
-        seconds: 0.0,
-        trial: None,
-        dump: None,
-        unrecorded: None,
-    };
+    let mut result = Verified::new(&place.found(), request.level);
     let label = place.label();
     match look(request, place).await {
         Ok(dump) => judge(request, Arc::new(dump), &mut result).await?,

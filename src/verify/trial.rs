@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 use super::compare::{AssertionFile, Comparison, Inputs, LargeObjects};
 use super::scratch::{Place, Scratch};
 use super::{Request, stopped, unless_stopped};
+use crate::archive::manifest::{Kind, Manifest, Object};
 use crate::backup::catalog::Found;
 use crate::consent::Consent;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::report::restore::Restored;
+use crate::report::restore::{LeftOut, Restored};
 use crate::report::verify::{Problem, ProblemKind, Trial, Verified};
 use crate::restore::foreign::Dump;
 use crate::restore::plan::{Fate, Plan};
-use crate::restore::{self, Mode, Source};
+use crate::restore::{self, Mode, Source, some_rows};
 
 /// How long a restore that was asked to stop may take to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
@@ -38,6 +39,27 @@ pub struct Options {
     pub assertions: Vec<AssertionFile>,
 }
 
+/// The part of a backup that is tried.
+#[derive(Debug)]
+pub struct PartOf {
+    /// pg_dump's numbers of the entries that are loaded.
+    rows: BTreeSet<i32>,
+    has_large_objects: bool,
+    raw_bytes: u64,
+}
+
+impl PartOf {
+    /// All that a record, cut to a part, still names.
+    pub fn new(record: &Manifest) -> Self {
+        let lists = |object: &&Object| object.kind == Kind::LargeObjectList;
+        Self {
+            rows: record.objects.iter().filter_map(|object| object.entry).collect(),
+            has_large_objects: record.objects.iter().any(|object| lists(&object)),
+            raw_bytes: record.objects.iter().map(|object| object.raw_bytes).sum(),
+        }
+    }
+}
+
 /// Restores, compares and adds what is wrong to `result`. Whatever happens, nothing stays.
 ///
 /// # Errors
@@ -45,11 +67,12 @@ pub struct Options {
 pub async fn check(
     request: &Request,
     found: &Found,
+    part: Option<&PartOf>,
     large_objects: &LargeObjects,
     result: &mut Verified,
 ) -> Result<()> {
     let source = Source::open(&request.store, found.clone()).await?;
-    tried(request, &source, Input::Backup(large_objects), result).await
+    tried(request, &source, Input::Backup(large_objects, part), result).await
 }
 
 /// The same for a file of pg_dump: it restores without an error, or not.
@@ -64,8 +87,25 @@ pub async fn check_dump(request: &Request, dump: &Arc<Dump>, result: &mut Verifi
 /// What is tried.
 #[derive(Clone, Copy)]
 enum Input<'a> {
-    Backup(&'a LargeObjects),
+    Backup(&'a LargeObjects, Option<&'a PartOf>),
     Dump(&'a Arc<Dump>),
+}
+
+impl<'a> Input<'a> {
+    /// Of a backup the tables that are tried, where not all are.
+    fn part(self) -> Option<&'a PartOf> {
+        match self {
+            Self::Backup(_, part) => part,
+            Self::Dump(_) => None,
+        }
+    }
+
+    fn dump(self) -> Option<&'a Arc<Dump>> {
+        match self {
+            Self::Dump(dump) => Some(dump),
+            Self::Backup(..) => None,
+        }
+    }
 }
 
 async fn tried(
@@ -74,7 +114,8 @@ async fn tried(
     input: Input<'_>,
     result: &mut Verified,
 ) -> Result<()> {
-    let scratch = start(request, source).await?;
+    let raw_bytes = input.part().map_or(source.manifest.totals.raw_bytes, |part| part.raw_bytes);
+    let scratch = start(request, source, raw_bytes).await?;
     let tried = try_it(request, source, &scratch, input, result).await;
     let log = scratch.log();
     if let Err(error) = scratch.end().await {
@@ -94,7 +135,7 @@ async fn tried(
     }
 }
 
-async fn start(request: &Request, source: &Source) -> Result<Scratch> {
+async fn start(request: &Request, source: &Source, raw_bytes: u64) -> Result<Scratch> {
     let toc = &source.toc;
     let database = toc.entries.iter().find(|entry| entry.kind() == "DATABASE");
     let definition = database.map_or("", |entry| entry.definition());
@@ -102,6 +143,7 @@ async fn start(request: &Request, source: &Source) -> Result<Scratch> {
         &request.trial.place,
         &request.environment,
         &source.manifest,
+        raw_bytes,
         definition,
         request.jobs,
         &request.progress,
@@ -120,10 +162,7 @@ async fn try_it(
     input: Input<'_>,
     result: &mut Verified,
 ) -> Result<()> {
-    let dump = match input {
-        Input::Dump(dump) => Some(dump),
-        Input::Backup(_) => None,
-    };
+    let (dump, part) = (input.dump(), input.part());
     if let Scratch::Local(local) = scratch {
         // Without them owners, rights and policies would not be tried.
         let prepared = async {
@@ -133,7 +172,7 @@ async fn try_it(
         };
         unless_stopped(request, prepared).await?;
     }
-    let (restored, left_out) = restore(request, source, dump, scratch).await?;
+    let (restored, left_out) = restore(request, source, input, scratch).await?;
     // The backup cannot help that.
     if let Some(failed) = restored.failed.iter().find(|failed| failed.error.contains(DISK_FULL)) {
         return Err(disk_full().because(failed.error.clone()));
@@ -164,6 +203,13 @@ async fn try_it(
     // What belongs to the database itself has no place in one to throw away.
     let (left_out, needless): (Vec<_>, Vec<_>) =
         restored.left_out.into_iter().partition(|left| left.missing);
+    if let Some(part) = &mut result.part {
+        let not_tried = needless.iter().filter(|left| left.reason.starts_with(some_rows::REASON));
+        let told = |left: &LeftOut| {
+            format!("{} ({})", left.object, &left.reason[some_rows::REASON.len()..])
+        };
+        part.not_tried = not_tried.map(told).collect();
+    }
     result.trial = Some(Trial {
         scratch: scratch.label(),
         pg_restore: restored.pg_restore,
@@ -200,7 +246,7 @@ fn problem(kind: ProblemKind, what: String) -> Problem {
 async fn restore(
     request: &Request,
     source: &Source,
-    dump: Option<&Arc<Dump>>,
+    input: Input<'_>,
     scratch: &Scratch,
 ) -> Result<(Restored, HashSet<i32>)> {
     let target = scratch.target();
@@ -211,9 +257,12 @@ async fn restore(
         environment: request.environment.clone(),
         store: request.store.clone(),
         backup: source.found.clone(),
-        dump: dump.cloned(),
+        dump: input.dump().cloned(),
         jobs: request.jobs,
-        parts: restore::Parts::default(),
+        parts: restore::Parts {
+            rows: input.part().map(|part| part.rows.clone()),
+            ..restore::Parts::default()
+        },
         globals: false,
         clean: false,
         overwrite_source: false,
@@ -251,15 +300,18 @@ async fn compare<'a>(
 ) -> Result<Comparison<'a>> {
     let mut comparison = Comparison::start(inputs).await?;
     // A file of pg_dump has no record of rows and of large objects' bytes.
-    if let Input::Backup(large_objects) = input {
+    if input.dump().is_none() {
         comparison.rows().await?;
-        comparison.sequences().await?;
+    }
+    comparison.sequences().await?;
+    if let Input::Backup(large_objects, part) = input
+        // Where they are not loaded there are empty ones.
+        && part.is_none_or(|part| part.has_large_objects)
+    {
         comparison.large_objects(large_objects).await?;
-    } else {
-        comparison.sequences().await?;
     }
     // A script has no list of what it makes.
-    if !matches!(input, Input::Dump(dump) if dump.is_script()) {
+    if !input.dump().is_some_and(|dump| dump.is_script()) {
         comparison.structure().await?;
     }
     comparison.amcheck().await?;

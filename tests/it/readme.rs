@@ -201,7 +201,14 @@ fn exit_codes_and_commands_are_those_of_the_code() {
         let name = command.get_name();
         assert!(readme.contains(&format!("`pgtend {name}`")), "{name} is not in the README");
     }
-    for file in ["scripts/demo", "scripts/test", "pgtend.toml.sample", "completions", "man"] {
+    for file in [
+        "scripts/demo",
+        "scripts/test",
+        "pgtend.toml.sample",
+        "completions",
+        "man",
+        "scripts/systemd",
+    ] {
         assert!(readme.contains(file) && path().with_file_name(file).exists(), "{file}");
     }
 }
@@ -252,5 +259,64 @@ fn variables_are_those_of_the_code() {
         blessed || present == variables().trim(),
         "PGTEND_BLESS=1 cargo test --test it -- readme; the table of variables is not\n{}",
         variables()
+    );
+}
+
+/// Words as a shell takes them, up to what is not the command's own any more.
+fn words(command: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for c in command.chars() {
+        match (c, quote) {
+            (c, Some(open)) if c == open => quote = None,
+            (c, None) if c == '\'' || c == '"' => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (';' | '|' | '&' | '>', None) => break,
+            (c, None) if c.is_whitespace() => words.extend(word.take()),
+            (c, _) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// Every command of the README's examples and of scripts/systemd that is not run by a test.
+fn examples(readme: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let service = path().with_file_name("scripts/systemd/pgtend-backup.service");
+    for line in fs::read_to_string(service).unwrap().lines() {
+        let command = line.strip_prefix("ExecStart=/usr/local/bin/");
+        found.extend(command.map(words));
+    }
+    for (_, lines) in blocks(readme, "cron") {
+        let commands = lines.iter().filter_map(|line| line.find("pgtend ").map(|at| &line[at..]));
+        found.extend(commands.map(words));
+    }
+    for (_, lines) in blocks(readme, "yaml") {
+        let commands = lines.iter().filter_map(|line| line.trim().strip_prefix("command: "));
+        found.extend(commands.map(|list| serde_json::from_str::<Vec<String>>(list).unwrap()));
+    }
+    // Code in a line of text, where it is a whole command.
+    for line in readme.lines() {
+        let code = line.split('`').skip(1).step_by(2);
+        let commands = code.filter(|code| code.starts_with("pgtend backup -"));
+        found.extend(commands.map(words));
+    }
+    found
+}
+
+#[test]
+fn every_command_of_the_examples_can_be_read() {
+    let readme = fs::read_to_string(path()).unwrap();
+    let examples = examples(&readme);
+    assert!(examples.len() > 12, "{examples:?}");
+    for words in examples {
+        let read = pgtend::command::definition().try_get_matches_from(&words);
+        assert!(read.is_ok(), "{}: {}", words.join(" "), read.unwrap_err());
+    }
+    assert_eq!(
+        words("a 'b c' --d=\"e f\"'' '' | g"),
+        ["a", "b c", "--d=e f", ""].map(str::to_owned)
     );
 }

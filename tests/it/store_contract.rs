@@ -1,11 +1,16 @@
 //! What a store promises, kept by every kind of it: each promise is one test on each store.
 
+use std::env;
 use std::path::Path;
+use std::process::Command;
 
+use pgtend::settings::{Environment, S3Settings};
 use pgtend::store::Store;
 use tempfile::TempDir;
 
+use crate::harness::command;
 use crate::harness::dice::Dice;
+use crate::harness::s3::S3Server;
 
 const MIB: usize = 1024 * 1024;
 
@@ -25,6 +30,15 @@ macro_rules! contract {
                 fn $name() {
                     let folder = TempDir::new().unwrap();
                     super::run(&in_directory(folder.path()), super::$name);
+                }
+            )*
+        }
+
+        mod s3 {
+            $(
+                #[test]
+                fn $name() {
+                    super::in_s3(concat!("store_contract::s3::", stringify!($name)), super::$name);
                 }
             )*
         }
@@ -49,7 +63,29 @@ contract! {
 }
 
 fn in_directory(folder: &Path) -> Store {
-    Store::open(folder.join("repo").to_str().unwrap()).unwrap()
+    let location = folder.join("repo");
+    let environment = Environment::from_list(folder, []);
+    Store::open(location.to_str().unwrap(), &S3Settings::new(environment.aws())).unwrap()
+}
+
+/// Runs the test of this name in a process of its own: the SDK takes its login from the
+/// environment, and nobody changes that of a process with threads. The server gives pages of
+/// three entries.
+fn in_s3(name: &str, test: impl AsyncFnOnce(&Store)) {
+    const REPOSITORY: &str = "PGTEND_TEST_S3_REPOSITORY";
+    if let Ok(location) = env::var(REPOSITORY) {
+        let settings = S3Settings::new(Environment::capture().aws());
+        return run(&Store::open(&location, &settings).unwrap(), test);
+    }
+    let server = S3Server::start();
+    server.page(3);
+    let mut child = Command::new(env::current_exe().unwrap());
+    child.env_clear().envs(server.environment()).env(REPOSITORY, server.repository("pg/backups"));
+    let ended = command::run(child.args([name, "--exact", "--nocapture"]), "");
+    let said = format!("{}{}", ended.stdout(), ended.stderr());
+    assert!(ended.status.success() && said.contains(" 1 passed;"), "{name} on S3:\n{said}");
+    assert!(server.requests().len() > 1, "nothing was asked");
+    assert_eq!(server.uploads(), Vec::<String>::new(), "an upload is left open");
 }
 
 /// Bytes that do not compress and come again with the same seed.
@@ -61,7 +97,7 @@ fn noise(seed: u64, bytes: usize) -> Vec<u8> {
 /// Writes an object in one go.
 async fn write(store: &Store, key: &str, bytes: &[u8]) -> pgtend::error::Result<u64> {
     if let Some((folder, _)) = key.rsplit_once('/') {
-        store.ensure_folder(folder).await?;
+        store.ensure_folder(&format!("{folder}/")).await?;
     }
     let mut writer = store.create(key).await?;
     writer.append(bytes).await?;
@@ -81,14 +117,14 @@ async fn objects_come_back_as_written(store: &Store) {
         let (key, bytes) = (format!("a/b/{size}.dat"), noise(1, size));
         assert_eq!(write(store, &key, &bytes).await.unwrap(), bytes.len() as u64);
         assert!(read(store, &key).await.as_ref() == Some(&bytes), "{size} bytes");
-        let listed = store.objects("a/b").await.unwrap();
+        let listed = store.objects("a/b/").await.unwrap();
         let found = listed.iter().find(|object| key.ends_with(&object.name)).unwrap();
         assert_eq!(found.bytes, bytes.len() as u64);
     }
 }
 
 async fn objects_without_bytes_exist(store: &Store) {
-    store.ensure_folder("a").await.unwrap();
+    store.ensure_folder("a/").await.unwrap();
     let written = store.create("a/never-appended").await.unwrap().finish().await.unwrap();
     assert_eq!(written, 0);
     assert_eq!(write(store, "a/nothing", b"").await.unwrap(), 0);
@@ -98,7 +134,7 @@ async fn objects_without_bytes_exist(store: &Store) {
         assert_eq!(reader.bytes().unwrap(), 0);
         assert_eq!(reader.read_full(&mut [0; 10]).await.unwrap(), 0);
     }
-    let listed = store.objects("a").await.unwrap();
+    let listed = store.objects("a/").await.unwrap();
     assert_eq!(listed.iter().map(|object| object.bytes).collect::<Vec<_>>(), [0, 0]);
 }
 
@@ -108,31 +144,31 @@ async fn created_objects_are_new(store: &Store) {
         write(store, "a/x", &bytes).await.expect_err("one is there");
         assert_eq!(read(store, "a/x").await.as_deref(), Some(&b"first"[..]));
     }
-    assert_eq!(object_names(store, "a").await, ["x"]);
+    assert_eq!(object_names(store, "a/").await, ["x"]);
 }
 
 async fn published_objects_are_new_and_whole(store: &Store) {
-    store.ensure_folder("a/b").await.unwrap();
+    store.ensure_folder("a/b/").await.unwrap();
     store.publish("a/b/manifest.json", b"{}").await.unwrap();
-    store.sync_folder("a/b").await.unwrap();
+    store.sync_folder("a/b/").await.unwrap();
     for bytes in [&b"{}"[..], b"{\"other\": 1}", b""] {
         store.publish("a/b/manifest.json", bytes).await.expect_err("one is there");
     }
     assert_eq!(read(store, "a/b/manifest.json").await.as_deref(), Some(&b"{}"[..]));
-    assert_eq!(object_names(store, "a/b").await, ["manifest.json"]);
+    assert_eq!(object_names(store, "a/b/").await, ["manifest.json"]);
 }
 
 async fn what_is_not_there_is_none(store: &Store) {
     assert_eq!(read(store, "a/x").await, None);
     assert!(store.open_object("a/x").await.unwrap().is_none());
-    for folder in ["", "a", "a/b"] {
+    for folder in ["", "a/", "a/b/"] {
         assert_eq!(object_names(store, folder).await, Vec::<String>::new());
         assert_eq!(store.folders(folder).await.unwrap(), Vec::<String>::new());
     }
     store.remove("a/x").await.unwrap();
     // A folder is no object.
     write(store, "a/x/y", b"1").await.unwrap();
-    assert_eq!(object_names(store, "a").await, Vec::<String>::new());
+    assert_eq!(object_names(store, "a/").await, Vec::<String>::new());
 }
 
 async fn reads_are_limited(store: &Store) {
@@ -175,7 +211,7 @@ async fn readers_seek(store: &Store) {
 /// More than one part of any S3 upload, in pieces that fit no part.
 async fn large_objects_come_back(store: &Store) {
     let bytes = noise(5, 37 * MIB + 123);
-    store.ensure_folder("a").await.unwrap();
+    store.ensure_folder("a/").await.unwrap();
     let mut writer = store.create("a/x").await.unwrap();
     let (mut dice, mut at) = (Dice::new(6), 0);
     while at < bytes.len() {
@@ -193,7 +229,7 @@ async fn large_objects_come_back(store: &Store) {
 }
 
 async fn several_objects_are_written_at_once(store: &Store) {
-    store.ensure_folder("a").await.unwrap();
+    store.ensure_folder("a/").await.unwrap();
     let mut writers = Vec::new();
     for number in 0..4 {
         writers.push(store.create(&format!("a/{number}")).await.unwrap());
@@ -223,14 +259,12 @@ async fn listings_are_of_one_folder_and_sorted(store: &Store) {
         write(store, &format!("top/in-{name}/deep/object"), b"1").await.unwrap();
     }
     write(store, "top-other/x", b"1").await.unwrap();
-    assert_eq!(object_names(store, "top").await, names);
+    assert_eq!(object_names(store, "top/").await, names);
     let folders = names.map(|name| format!("in-{name}"));
-    assert_eq!(store.folders("top").await.unwrap(), folders);
-    assert_eq!(store.folders("top/in-a").await.unwrap(), ["deep"]);
+    assert_eq!(store.folders("top/").await.unwrap(), folders);
+    assert_eq!(store.folders("top/in-a/").await.unwrap(), ["deep"]);
     assert_eq!(store.folders("").await.unwrap(), ["top", "top-other"]);
     assert_eq!(object_names(store, "").await, Vec::<String>::new());
-    // With and without its closing slash it is the same folder.
-    assert_eq!(object_names(store, "top/").await, names);
 }
 
 async fn names_are_kept_letter_by_letter(store: &Store) {
@@ -260,12 +294,12 @@ async fn names_are_kept_letter_by_letter(store: &Store) {
     for name in &names {
         write(store, &format!("{name}/{name}"), name.as_bytes()).await.unwrap();
         assert_eq!(read(store, &format!("{name}/{name}")).await.as_deref(), Some(name.as_bytes()));
-        assert_eq!(object_names(store, name).await, [*name]);
+        assert_eq!(object_names(store, &format!("{name}/")).await, [*name]);
     }
     assert_eq!(store.folders("").await.unwrap(), names);
     for name in &names {
         store.remove(&format!("{name}/{name}")).await.unwrap();
-        assert_eq!(object_names(store, name).await, Vec::<String>::new(), "{name}");
+        assert_eq!(object_names(store, &format!("{name}/")).await, Vec::<String>::new(), "{name}");
     }
 }
 
@@ -275,8 +309,8 @@ async fn removing_is_about_one_object(store: &Store) {
     }
     store.remove("a/x").await.unwrap();
     assert_eq!(read(store, "a/x").await, None);
-    assert_eq!(object_names(store, "a").await, ["xy", "y"]);
-    assert_eq!(object_names(store, "b").await, ["x"]);
+    assert_eq!(object_names(store, "a/").await, ["xy", "y"]);
+    assert_eq!(object_names(store, "b/").await, ["x"]);
     // Once more is no fault, and the name is free again.
     store.remove("a/x").await.unwrap();
     write(store, "a/x", b"again").await.unwrap();
@@ -292,22 +326,22 @@ async fn removing_a_folder_touches_no_neighbour(store: &Store) {
         write(store, key, key.as_bytes()).await.unwrap();
     }
     store.publish("top/x/manifest.json", b"{}").await.unwrap();
-    store.remove_folder("top/x").await.unwrap();
-    assert_eq!(object_names(store, "top/x").await, Vec::<String>::new());
-    assert_eq!(store.folders("top").await.unwrap(), ["w", "x-other", "xy"]);
+    store.remove_folder("top/x/").await.unwrap();
+    assert_eq!(object_names(store, "top/x/").await, Vec::<String>::new());
+    assert_eq!(store.folders("top/").await.unwrap(), ["w", "x-other", "xy"]);
     for key in stays {
         assert_eq!(read(store, key).await.as_deref(), Some(key.as_bytes()), "{key}");
     }
 }
 
 async fn folders_that_must_be_new_are(store: &Store) {
-    store.create_folder("cluster/db/id").await.unwrap();
+    store.create_folder("cluster/db/id/").await.unwrap();
     write(store, "cluster/db/id/x", b"1").await.unwrap();
-    store.create_folder("cluster/db/id").await.expect_err("one is there");
-    store.create_folder("cluster/db/other").await.unwrap();
+    store.create_folder("cluster/db/id/").await.expect_err("one is there");
+    store.create_folder("cluster/db/other/").await.unwrap();
     for _ in 0..2 {
-        store.ensure_folder("cluster/db/id").await.unwrap();
-        store.ensure_folder("new/one").await.unwrap();
+        store.ensure_folder("cluster/db/id/").await.unwrap();
+        store.ensure_folder("new/one/").await.unwrap();
     }
     assert_eq!(read(store, "cluster/db/id/x").await.as_deref(), Some(&b"1"[..]));
 }

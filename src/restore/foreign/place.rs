@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::backup::catalog::Found;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::store::{Reader, Store};
@@ -42,6 +43,12 @@ impl Place {
     pub fn name(&self) -> String {
         let label = self.label();
         label.trim_end_matches('/').rsplit('/').next().unwrap_or(&label).to_owned()
+    }
+
+    /// Where a backup of pgtend would lie, for reports.
+    pub fn found(&self) -> Found {
+        let (cluster, database, folder) = (String::new(), String::new(), String::new());
+        Found { id: self.name(), cluster, database, folder }
     }
 
     /// When it was written last, where that is known.

@@ -11,7 +11,7 @@ mod writer;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub use background::settle;
 pub use reader::Reader;
@@ -134,6 +134,16 @@ impl Remote {
     pub async fn list(&self, folder: &str) -> Result<Listing> {
         let folder = folder.to_owned();
         self.run(async move |inner| inner.list(&folder).await).await
+    }
+
+    /// With parts of uploads that are not finished.
+    pub async fn changed(&self, folder: &str) -> Result<Option<SystemTime>> {
+        let folder = folder.to_owned();
+        self.run(async move |inner| {
+            let changed = inner.bucket().await?.changed(&inner.folder(&folder)).await;
+            changed.map_err(|failed| inner.cannot("look at", &folder, failed))
+        })
+        .await
     }
 
     pub async fn read(&self, key: &str, limit: u64) -> Result<Option<Vec<u8>>> {
@@ -297,11 +307,11 @@ impl Inner {
         if *algorithm != Algorithm::None {
             *algorithm = Algorithm::None;
             drop(algorithm);
-            self.note(
-                "the server knows no CRC64NVME checksums: it checks the signature of what it \
-                 gets only (--s3-checksum none says so beforehand)"
-                    .to_owned(),
-            );
+            let code = failed.code.as_deref().unwrap_or("no code");
+            self.note(format!(
+                "the server refused an upload with a CRC64NVME checksum ({code}): going on without, \
+                 its signature alone is checked (--s3-checksum none says so beforehand)"
+            ));
         }
         true
     }

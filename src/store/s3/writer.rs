@@ -7,8 +7,9 @@
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::background::Open;
 use super::request::{self, Proof};
@@ -35,6 +36,8 @@ pub struct Writer {
 #[derive(Debug)]
 struct Task {
     parts: mpsc::Sender<Part>,
+    /// Tells the task when the writer is gone.
+    _gone: DropGuard,
     stored: JoinHandle<Result<u64>>,
 }
 
@@ -98,7 +101,7 @@ impl Writer {
     pub async fn finish(mut self) -> Result<u64> {
         self.seal().await?;
         let task = self.task.as_mut().ok_or_else(|| Error::bug("an object without a task"))?;
-        // The task looks at the channel: it must not close before the end.
+        // The writer stays till the end: else the task gives the object up.
         let stored = (&mut task.stored).await;
         stored.map_err(|error| Error::bug("an upload's task").caused_by(&error))?
     }
@@ -124,12 +127,14 @@ impl Writer {
             let (key, read_back) = (self.key.clone(), self.read_back);
             let background = Arc::clone(&self.inner.background);
             let counted = Counted::new(&self.inner);
+            let gone = CancellationToken::new();
+            let told = gone.clone();
             let stored = background.spawn(async move {
-                let stored = store(&inner, &key, received, read_back).await;
+                let stored = store(&inner, &key, received, read_back, told).await;
                 drop(counted);
                 stored
             });
-            Task { parts, stored }
+            Task { parts, _gone: gone.drop_guard(), stored }
         });
         if task.parts.send(part).await.is_ok() {
             return Ok(());
@@ -168,12 +173,14 @@ fn abandoned() -> Error {
     Error::new(Exit::Interrupted, "an upload was given up")
 }
 
-/// Stores an object from its parts; returns its bytes.
+/// Stores an object from its parts; returns its bytes. When it fails, or `gone` says that nobody
+/// wants it any more, nothing is left of an upload.
 async fn store(
     inner: &Arc<Inner>,
     key: &str,
     mut parts: mpsc::Receiver<Part>,
     read_back: bool,
+    gone: CancellationToken,
 ) -> Result<u64> {
     let first = parts.recv().await.ok_or_else(abandoned)?;
     if first.last {
@@ -184,27 +191,54 @@ async fn store(
         };
         tokio::select! {
             stored = request::put(inner, key, first.bytes, first.sum, proof) => stored?,
-            _ = parts.recv() => return Err(abandoned()),
+            () = gone.cancelled() => return Err(abandoned()),
         }
         return Ok(length);
     }
-    let begun = request::begin(inner, key).await;
-    let stored = match &begun {
-        Ok((id, algorithm)) => {
-            let upload = Upload { inner, key, id, algorithm: *algorithm };
-            let stored = upload.store(first, &mut parts).await;
-            if stored.is_err() {
-                upload.abort().await;
-            }
-            stored
-        }
-        Err(_) => Err(abandoned()),
+    let begun = OnceCell::new();
+    let stored = tokio::select! {
+        stored = store_in_parts(inner, key, first, parts, &begun) => stored,
+        () = gone.cancelled() => Err(abandoned()),
     };
     if stored.is_err() {
-        // One may have begun whose id was lost with its answer.
-        inner.give_up_uploads_of(key).await;
+        // What was still being sent lets go when it is its turn.
+        tokio::task::yield_now().await;
+        give_up(inner, key, begun.get()).await;
     }
-    begun.and(stored)
+    stored
+}
+
+/// Gives an upload up. What cannot be given up now, prune finds.
+async fn give_up(inner: &Inner, key: &str, upload: Option<&String>) {
+    if let (Some(id), Ok(bucket)) = (upload, inner.bucket().await) {
+        // A part that was on its way when the upload was aborted may land after it.
+        for _ in 0..2 {
+            bucket.abort(&inner.full(key), id).await.unwrap_or(());
+        }
+    }
+    // One may have begun whose id was lost with its answer.
+    inner.give_up_uploads_of(key).await;
+}
+
+/// Begins an upload, tells `begun` its id, sends the parts and completes it.
+async fn store_in_parts(
+    inner: &Arc<Inner>,
+    key: &str,
+    first: Part,
+    parts: mpsc::Receiver<Part>,
+    begun: &OnceCell<String>,
+) -> Result<u64> {
+    let (id, algorithm) = request::begin(inner, key).await?;
+    let id = begun.get_or_init(async || id).await;
+    let upload = Upload { inner, key, id, algorithm };
+    let mut stored = upload.send_all(first, parts).await?;
+    stored.sort_by_key(|part| part.number);
+    let mut whole = None;
+    for part in &stored {
+        whole = Some(whole.map_or(part.sum, |whole: Sum| whole.followed_by(part.sum, part.bytes)));
+    }
+    request::complete(inner, key, id, &stored, whole.unwrap_or(Sum::None)).await?;
+    Ok(stored.iter().map(|part| part.bytes).sum())
 }
 
 struct Upload<'a> {
@@ -215,32 +249,10 @@ struct Upload<'a> {
 }
 
 impl Upload<'_> {
-    async fn store(&self, first: Part, parts: &mut mpsc::Receiver<Part>) -> Result<u64> {
+    async fn send_all(&self, first: Part, mut parts: mpsc::Receiver<Part>) -> Result<Vec<Stored>> {
+        // Dropped with its tasks when one fails: what is still being sent would be a part of
+        // nothing.
         let mut sending = JoinSet::new();
-        let sent = self.send_all(first, parts, &mut sending).await;
-        // What is still being sent when it failed would be a part of nothing.
-        sending.shutdown().await;
-        let mut stored = sent?;
-        stored.sort_by_key(|part| part.number);
-        let mut whole = None;
-        for part in &stored {
-            whole =
-                Some(whole.map_or(part.sum, |whole: Sum| whole.followed_by(part.sum, part.bytes)));
-        }
-        let whole = whole.unwrap_or(Sum::None);
-        tokio::select! {
-            done = request::complete(self.inner, self.key, self.id, &stored, whole) => done?,
-            _ = parts.recv() => return Err(abandoned()),
-        }
-        Ok(stored.iter().map(|part| part.bytes).sum())
-    }
-
-    async fn send_all(
-        &self,
-        first: Part,
-        parts: &mut mpsc::Receiver<Part>,
-        sending: &mut JoinSet<Result<Stored, Failed>>,
-    ) -> Result<Vec<Stored>> {
         let mut stored = Vec::new();
         let mut last = first.last;
         sending.spawn(self.send(first));
@@ -250,7 +262,7 @@ impl Upload<'_> {
                     let sent = sent.map_err(|error| Error::bug("a part's task").caused_by(&error))?;
                     stored.push(sent.map_err(|failed| self.inner.cannot("write", self.key, failed))?);
                 }
-                part = parts.recv() => {
+                part = parts.recv(), if !last => {
                     let part = part.ok_or_else(abandoned)?;
                     last = part.last;
                     sending.spawn(self.send(part));
@@ -273,17 +285,6 @@ impl Upload<'_> {
             let stored = bucket.part(&key, &id, number, bytes, sum).await;
             drop(room);
             stored
-        }
-    }
-
-    /// Gives the upload up. What cannot be given up now, prune finds.
-    async fn abort(&self) {
-        let key = self.inner.full(self.key);
-        // A part that was on its way when the upload was aborted may land after it.
-        for _ in 0..2 {
-            if let Ok(bucket) = self.inner.bucket().await {
-                bucket.abort(&key, self.id).await.unwrap_or(());
-            }
         }
     }
 }

@@ -9,11 +9,14 @@ use crate::harness::{Cluster, ClusterSpec, Database, compare, tools};
 /// Every statement with the types of its parameters and a value for each.
 const STATEMENTS: &[(&str, &str, &str)] = &[
     ("backup/advisory_lock", "(int8, bool)", "(7, true)"),
+    ("backup/lock_holders", "(int8)", "(7)"),
+    ("backup/databases", "(text[])", "('{^(post.*)$}')"),
     ("backup/ping", "", ""),
     ("backup/lock_timeout", "(text)", "('1000')"),
     ("backup/lockable", "", ""),
     ("backup/unreadable_sequences", "", ""),
     ("backup/tables", "(oid[])", "(ARRAY['t'::regclass::oid])"),
+    ("backup/canaries", "(oid[])", "(ARRAY['t'::regclass::oid])"),
     ("backup/room", "", ""),
     ("backup/snapshot", "", ""),
     ("backup/large_objects", "", ""),

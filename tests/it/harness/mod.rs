@@ -1,12 +1,15 @@
 //! What the tests stand on: servers to throw away, a proxy that breaks connections, certificates,
 //! and pgtend itself in an environment that is the same everywhere.
 
+pub mod aws;
 pub mod cluster;
 pub mod command;
 pub mod compare;
 pub mod database;
 pub mod dice;
+pub mod directory;
 pub mod impostor;
+pub mod listener;
 pub mod oracle;
 pub mod pgbouncer;
 pub mod pgtend;
@@ -18,6 +21,7 @@ pub mod tools;
 
 pub use cluster::{Cluster, ClusterSpec};
 pub use database::Database;
+pub use listener::Listener;
 pub use pgbouncer::PgBouncer;
 pub use pgtend::Pgtend;
 pub use pki::TlsVariant;

@@ -34,7 +34,8 @@ impl Answer {
     }
 }
 
-/// Sends a request about `path`, which is below the bucket and encoded, with its query.
+/// Sends a request about `path`, which is below the bucket and encoded, with its query; a `path`
+/// that starts with `//` names another bucket.
 pub fn ask(
     server: &S3Server,
     method: &str,
@@ -54,8 +55,10 @@ pub fn ask_as(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> io::Result<Answer> {
-    let bucket = if path.starts_with("//") { "" } else { BUCKET };
-    let path = format!("/{bucket}{}", path.replacen("//", "/", 1));
+    let path = match path.strip_prefix('/') {
+        Some(elsewhere) if elsewhere.starts_with('/') => elsewhere.to_owned(),
+        _ => format!("/{BUCKET}{path}"),
+    };
     let host = format!("127.0.0.1:{}", server.port());
     let identity = Credentials::new(ACCESS_KEY, secret, None, None, "test").into();
     let mut settings = SigningSettings::default();
