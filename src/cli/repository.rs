@@ -58,7 +58,7 @@ pub struct S3Flags {
     #[arg(long, global = true, value_name = "KEY")]
     pub s3_kms_key: Option<String>,
 
-    /// Store objects in this class: STANDARD_IA, GLACIER_IR ..
+    /// Storage class of the objects, like STANDARD_IA or GLACIER_IR
     #[arg(long, global = true, value_name = "CLASS")]
     pub s3_storage_class: Option<String>,
 
