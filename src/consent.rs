@@ -26,6 +26,11 @@ impl Consent {
         Self(())
     }
 
+    /// For backups that the rules of the backup's own command line or settings let go.
+    pub(crate) const fn by_rules_of_the_run() -> Self {
+        Self(())
+    }
+
     /// For a database that this run made and drops: it is nobody's but ours.
     pub(crate) const fn for_own_database() -> Self {
         Self(())

@@ -13,9 +13,8 @@ pub mod cli;
 pub mod settings;
 pub mod sql;
 
-pub mod http;
-
 pub mod aws;
+pub mod http;
 
 pub mod conn;
 

@@ -42,8 +42,9 @@ pub async fn load(settings: &AwsSettings) -> Result<SdkConfig> {
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     if let Some(endpoint) = &settings.endpoint {
         if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
-            return Err(Error::usage("invalid endpoint URL")
-                .because(format!("{endpoint} starts with neither https:// nor http://")));
+            // Not repeated: it may hold a password.
+            return Err(Error::usage("invalid --endpoint-url")
+                .because("it starts with neither https:// nor http://"));
         }
         loader = loader.endpoint_url(endpoint);
     }

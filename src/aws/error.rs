@@ -90,6 +90,12 @@ fn has<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option
     None
 }
 
+/// An error with its causes in one line.
+pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
+    let causes = causes(error);
+    if causes.is_empty() { error.to_string() } else { causes.join(": ") }
+}
+
 /// The chain's texts, each once, without those that only say that something went wrong.
 fn causes(error: &(dyn StdError + 'static)) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
@@ -149,10 +155,48 @@ impl Failed {
             || self.status.is_some_and(|status| status < 300)
     }
 
+    /// A request that was not made, by a fault of our own.
+    pub fn never_sent() -> Self {
+        Self {
+            code: None,
+            status: None,
+            message: None,
+            request: None,
+            region: None,
+            causes: vec!["the request was never made".to_owned()],
+            why: Why::Unmade,
+        }
+    }
+
+    /// Whether the same request may succeed later, though it was not obeyed.
+    pub fn is_worth_another_try(&self) -> bool {
+        let codes =
+            ["RequestTimeout", "ConditionalRequestConflict", "OperationAborted", "SlowDown"];
+        self.why == Why::Unreachable || self.status == Some(429) || self.is(&codes)
+    }
+
     /// Whether what was asked for is not there.
     pub fn is_missing(&self) -> bool {
         self.is(&["NoSuchKey", "NotFound", "NoSuchUpload"])
             || (self.status == Some(404) && self.code.is_none())
+    }
+
+    /// Whether the bytes that were asked for lie behind the object's end.
+    pub fn is_beyond_end(&self) -> bool {
+        self.status == Some(416) || self.is(&["InvalidRange"])
+    }
+
+    /// Whether the server does not know what the request wants.
+    pub fn is_unknown_to_server(&self) -> bool {
+        let status = matches!(self.status, Some(400 | 501));
+        let codes = [
+            "NotImplemented",
+            "InvalidRequest",
+            "InvalidArgument",
+            "MalformedXML",
+            "XNotImplemented",
+        ];
+        status && (self.code.is_none() || self.is(&codes))
     }
 
     /// Whether a condition of the request does not hold: the object exists, or has changed.
@@ -214,8 +258,8 @@ impl Failed {
                 "check the credentials: aws sts get-caller-identity shows whose they are".to_owned()
             }
             _ if elsewhere => match &self.region {
-                Some(region) => format!("the bucket is in {region}: give that region"),
-                None => "give the region that the bucket is in".to_owned(),
+                Some(region) => format!("the bucket is in {region}: give --s3-region {region}"),
+                None => "give the region that the bucket is in (--s3-region)".to_owned(),
             },
             _ if self.is(&DENIED) || (self.status == Some(403) && self.code.is_none()) => {
                 "let the policy of the role, of the bucket and of its key allow this".to_owned()
@@ -301,7 +345,7 @@ mod tests {
     fn a_bucket_elsewhere_names_its_region() {
         let failed = answered(301, Some("PermanentRedirect"), ("x-amz-bucket-region", "eu-west-3"));
         let error = failed.into_error("cannot list s3://b/");
-        assert_eq!(error.next_steps(), ["the bucket is in eu-west-3: give that region"]);
+        assert_eq!(error.next_steps(), ["the bucket is in eu-west-3: give --s3-region eu-west-3"]);
     }
 
     #[test]

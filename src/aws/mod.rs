@@ -6,6 +6,10 @@
 mod config;
 mod connector;
 mod error;
+pub mod login;
+pub mod s3;
+mod sum;
 
 pub use config::load;
-pub use error::{Failed, failure};
+pub use error::Failed;
+pub use sum::{Algorithm, Sum};

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::archive::manifest::{self, Manifest, ManifestError};
+use crate::archive::manifest::{self, Manifest, ManifestError, UnsealError};
+use crate::archive::seal::Identities;
 use crate::conn::Session;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::report::backup::{Listed, Proof, State};
-use crate::report::verify::Verified;
+use crate::report::backup::{Listed, PartProof, Proof, State};
+use crate::report::verify::{Level, Verified};
 use crate::store::{Store, decode_part, encode_part};
 
 use super::Request;
@@ -107,14 +108,82 @@ pub struct Found {
     pub database: String,
     /// Its folder in the store.
     pub folder: String,
+    /// What opens it, if it is sealed; none at first.
+    pub identities: Identities,
 }
 
 impl Found {
-    /// Its manifest: `Ok(None)` when there is none.
+    /// The backup that an object's key belongs to.
+    pub fn of_key(key: &str) -> Option<Self> {
+        let mut parts = key.split('/');
+        let (cluster, database, id) = (parts.next()?, parts.next()?, parts.next()?);
+        (is_id(id) && parts.next().is_some()).then(|| Self {
+            id: id.to_owned(),
+            cluster: decode_part(cluster),
+            database: decode_part(database),
+            folder: format!("{cluster}/{database}/{id}/"),
+            identities: Identities::default(),
+        })
+    }
+
+    /// The same, to be opened with these.
+    #[must_use]
+    pub fn opened_by(self, identities: Identities) -> Self {
+        Self { identities, ..self }
+    }
+
+    /// Its manifest: `Ok(None)` when there is none. That of a sealed backup is its header, unless
+    /// there are identities.
+    ///
+    /// # Errors
+    /// The store's; and refused when the identities do not open it.
     pub async fn manifest(&self, store: &Store) -> Result<Option<Result<Manifest, ManifestError>>> {
         let key = format!("{}{}", self.folder, manifest::NAME);
-        let bytes = store.read(&key, manifest::LIMIT).await?;
-        Ok(bytes.map(|bytes| Manifest::from_bytes(&bytes)))
+        let Some(bytes) = store.read(&key, manifest::LIMIT).await? else { return Ok(None) };
+        let header = match Manifest::from_bytes(&bytes) {
+            Ok(header) if header.hidden && !self.identities.is_empty() => header,
+            read => return Ok(Some(read)),
+        };
+        let lost = || ManifestError::Damaged(format!("{} is not there", manifest::SEALED_RECORD));
+        let stored = match header.sealed_record() {
+            Some(object) => {
+                store.read(&format!("{}{}", self.folder, object.name), manifest::LIMIT).await?
+            }
+            None => None,
+        };
+        let Some(stored) = stored else { return Ok(Some(Err(lost()))) };
+        match header.unseal(&stored, &self.identities) {
+            Ok(whole) => Ok(Some(Ok(whole))),
+            Err(UnsealError::Damaged(error)) => Ok(Some(Err(error))),
+            Err(UnsealError::NoIdentity) => Err(self.not_for_these(&header)),
+        }
+    }
+
+    /// What somebody is told whose identities do not open it.
+    fn not_for_these(&self, header: &Manifest) -> Error {
+        Error::new(Exit::Refused, format!("backup {} cannot be opened", self.id))
+            .because("no identity that was given belongs to one of its recipients")
+            .because(format!("it is sealed to {}", header.recipients.join(", ")))
+            .because(format!("given: identities of {}", self.identities.recipients().join(", ")))
+            .next("give the right file: --identity FILE, or PGTEND_IDENTITY_FILE")
+    }
+
+    /// What somebody is told who has no identity for it and needs one.
+    pub fn is_sealed(&self, header: &Manifest) -> Error {
+        Error::usage(format!("backup {} is sealed, and no identity was given", self.id))
+            .because(format!("it is sealed to {}", header.recipients.join(", ")))
+            .next("give the file with the secret key: --identity FILE, or PGTEND_IDENTITY_FILE")
+    }
+
+    /// Every backup of its database, itself among them, the oldest first.
+    pub async fn siblings(&self, store: &Store) -> Result<Vec<Self>> {
+        let folder = self.folder.trim_end_matches('/');
+        let parent = folder.rfind('/').map_or("", |end| &folder[..=end]);
+        let ids = store.folders(parent).await?.into_iter().filter(|name| is_id(name));
+        let one = |id: String| Self { folder: format!("{parent}{id}/"), id, ..self.clone() };
+        let mut siblings: Vec<Self> = ids.map(one).collect();
+        siblings.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(siblings)
     }
 
     /// Whether it has a manifest.
@@ -124,21 +193,29 @@ impl Found {
 
     /// The verification records, oldest first; ones that cannot be read are passed over, for
     /// they prove nothing.
-    pub async fn verifications(&self, store: &Store) -> Result<Vec<Proof>> {
+    pub async fn records(&self, store: &Store) -> Result<Vec<Record>> {
         let folder = format!("{}{VERIFICATIONS}", self.folder);
-        let mut proofs = Vec::new();
+        let mut records = Vec::new();
         for object in store.objects(&folder).await? {
             let Some(bytes) = store.read(&format!("{folder}{}", object.name), RECORD_LIMIT).await?
             else {
                 continue;
             };
-            if let Ok(record) = serde_json::from_slice::<Record>(&bytes) {
-                let level = record.result.level;
-                proofs.push(Proof { level, passed: record.result.passed, at: record.at });
-            }
+            records.extend(serde_json::from_slice::<Record>(&bytes));
         }
-        proofs.sort_by_key(|proof| proof.at);
-        Ok(proofs)
+        records.sort_by_key(|record| record.at);
+        Ok(records)
+    }
+
+    /// What was proven of the whole backup, and what was found wrong with any of it, oldest
+    /// first. That some of its tables are whole ([`Record::is_partial`]) is no proof of a backup.
+    pub async fn verifications(&self, store: &Store) -> Result<Vec<Proof>> {
+        Ok(proofs(&self.records(store).await?))
+    }
+
+    /// The best proof of the whole backup, unless something was found wrong with it since.
+    pub async fn full_proof(&self, store: &Store) -> Result<Option<Proof>> {
+        Ok(full_proof(&self.verifications(store).await?).cloned())
     }
 
     /// As a list shows it.
@@ -152,6 +229,7 @@ impl Found {
             totals: None,
             labels: BTreeMap::new(),
             verified: None,
+            partly: None,
             problem: None,
         };
         match self.manifest(store).await? {
@@ -165,12 +243,9 @@ impl Found {
                 listed.taken = Some(manifest.snapshot.taken);
                 listed.totals = Some(manifest.totals);
                 listed.labels = manifest.labels;
-                // The newest failure hides older successes; else the highest level counts.
-                let proofs = self.verifications(store).await?;
-                listed.verified = match proofs.last() {
-                    Some(last) if !last.passed => Some(last.clone()),
-                    _ => proofs.into_iter().filter(|p| p.passed).max_by_key(|p| (p.level, p.at)),
-                };
+                let records = self.records(store).await?;
+                listed.verified = shown_proof(&records);
+                listed.partly = records.iter().rev().find_map(Record::part_proof);
             }
         }
         Ok(listed)
@@ -186,6 +261,54 @@ pub struct Record {
     pub pgtend: String,
     /// The result.
     pub result: Verified,
+    /// Tables that it has proven at its level, by name, and `large objects`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covered: Vec<String>,
+}
+
+impl Record {
+    /// Whether only some of the tables were looked at.
+    pub const fn is_partial(&self) -> bool {
+        self.result.part.is_some()
+    }
+
+    /// Whether every stored byte of the backup was found to be right.
+    pub fn proves_all(&self) -> bool {
+        self.result.passed && !self.is_partial() && self.result.level >= Level::Content
+    }
+
+    fn part_proof(&self) -> Option<PartProof> {
+        let part = self.result.part.as_ref().filter(|_| self.result.passed)?;
+        let (level, share) = (self.result.level, part.share.clone());
+        Some(PartProof { level, share, at: self.at })
+    }
+}
+
+fn proofs(records: &[Record]) -> Vec<Proof> {
+    let counts = |record: &&Record| !record.is_partial() || !record.result.passed;
+    let proof = |record: &Record| Proof {
+        level: record.result.level,
+        passed: record.result.passed,
+        at: record.at,
+    };
+    records.iter().filter(counts).map(proof).collect()
+}
+
+/// What a list shows of these records, the oldest first: the newest failure hides older successes,
+/// else the highest level counts.
+pub fn shown_proof(records: &[Record]) -> Option<Proof> {
+    let proofs = proofs(records);
+    match proofs.last() {
+        Some(last) if !last.passed => Some(last.clone()),
+        _ => full_proof(&proofs).cloned(),
+    }
+}
+
+/// The best of the proofs of a whole backup; none once something was found wrong with it, until
+/// a later one passes.
+pub fn full_proof(proofs: &[Proof]) -> Option<&Proof> {
+    proofs.last().filter(|last| last.passed)?;
+    proofs.iter().filter(|proof| proof.passed).max_by_key(|proof| (proof.level, proof.at))
 }
 
 /// Every backup of a repository, oldest first.
@@ -193,19 +316,26 @@ pub async fn all(store: &Store) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     for cluster in store.folders("").await? {
         for database in store.folders(&format!("{cluster}/")).await? {
-            let parent = format!("{cluster}/{database}/");
-            for id in store.folders(&parent).await?.into_iter().filter(|name| is_id(name)) {
-                found.push(Found {
-                    folder: format!("{parent}{id}/"),
-                    id,
-                    cluster: decode_part(&cluster),
-                    database: decode_part(&database),
-                });
-            }
+            found.extend(of_database(store, &format!("{cluster}/{database}/")).await?);
         }
     }
     found.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(found)
+}
+
+/// Those in the folder of one database, `<cluster>/<database>/`, oldest first.
+pub async fn of_database(store: &Store, parent: &str) -> Result<Vec<Found>> {
+    let mut parts = parent.split('/').map(decode_part);
+    let (cluster, database) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let ids = store.folders(parent).await?.into_iter().filter(|name| is_id(name));
+    let found = ids.map(|id| Found {
+        folder: format!("{parent}{id}/"),
+        identities: Identities::default(),
+        id,
+        cluster: cluster.clone(),
+        database: database.clone(),
+    });
+    Ok(found.collect())
 }
 
 /// The backups that `name` means: an id (or the start of one), `latest`, or `latest:DATABASE`.
@@ -294,6 +424,27 @@ mod tests {
         assert!(place.folder.starts_with("db%2F5432/%2E./"), "{}", place.folder);
         let later = "2026-11-20T09:54:21.5Z".parse().unwrap();
         assert!(Place::new("c", "d", later).id > Place::new("c", "d", time).id);
+    }
+
+    #[test]
+    fn a_failure_takes_the_proof_until_a_later_one() {
+        use Level::{Content, Manifest, Restore};
+        let levels = |runs: &[(Level, bool)]| {
+            let proofs: Vec<Proof> = runs
+                .iter()
+                .zip(1..)
+                .map(|((level, passed), second)| Proof {
+                    level: *level,
+                    passed: *passed,
+                    at: jiff::Timestamp::from_second(second).unwrap(),
+                })
+                .collect();
+            full_proof(&proofs).map(|proof| proof.level)
+        };
+        assert_eq!(levels(&[]), None);
+        assert_eq!(levels(&[(Restore, true), (Content, true), (Manifest, true)]), Some(Restore));
+        assert_eq!(levels(&[(Restore, true), (Content, false)]), None);
+        assert_eq!(levels(&[(Content, false), (Content, true)]), Some(Content));
     }
 
     #[test]

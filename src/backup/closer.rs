@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
 use super::reader::{End, until_stopped};
@@ -23,6 +25,10 @@ pub enum Close {
 /// Objects that wait to be closed; each is an open file.
 pub const QUEUE: usize = 64;
 
+/// Objects that are closed at once: in a store far away each takes its time, and many need not
+/// take the sum of it.
+const AT_ONCE: usize = 32;
+
 /// Starts the closer; it tells the coordinator when every table is closed, or why not.
 pub fn spawn(
     run: Arc<Run>,
@@ -36,19 +42,28 @@ pub fn spawn(
 
 async fn close_all(run: &Run, mut queue: mpsc::Receiver<Close>) -> Result<(), Stop> {
     let mut left = run.tables.len();
+    let mut closing = FuturesUnordered::new();
     while left > 0 {
         // Syncs block, and a queue that is never empty never yields: nobody else would look.
         if run.stop.is_cancelled() {
             return Err(Stop::Asked);
         }
-        match queue.recv().await.ok_or_else(|| Error::bug("the closer's queue is gone"))? {
-            Close::SoFar(table) => {
-                let sink = run.sink(table).await?;
-                sink.sync().await.map_err(|error| storing(run, table, error))?;
-            }
-            Close::Table(table) => {
-                run.close_table(table).await.map_err(|error| storing(run, table, error))?;
+        tokio::select! {
+            biased;
+            Some(closed) = closing.next() => {
+                let () = closed?;
                 left -= 1;
+            }
+            next = queue.recv(), if closing.len() < AT_ONCE => {
+                match next.ok_or_else(|| Error::bug("the closer's queue is gone"))? {
+                    Close::SoFar(table) => {
+                        let sink = run.sink(table).await?;
+                        sink.sync().await.map_err(|error| storing(run, table, error))?;
+                    }
+                    Close::Table(table) => closing.push(async move {
+                        run.close_table(table).await.map_err(|error| storing(run, table, error))
+                    }),
+                }
             }
         }
     }

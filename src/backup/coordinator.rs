@@ -55,6 +55,8 @@ pub struct Snapshot {
 pub struct Coordinator {
     /// The session; its transaction must not end before the last row is read.
     pub session: Session,
+    /// How long another backup was waited for.
+    pub waited: Duration,
     /// The snapshot.
     pub snapshot: Snapshot,
     /// pg_dump's table of contents, with data files named.
@@ -102,9 +104,11 @@ impl Coordinator {
         }
         let programs = Programs::find(&request.environment, session.server().major())?;
         // A dry run reads nothing that another backup could disturb.
-        if !request.dry_run {
-            lock::wait_for(&session, request, again).await?;
-        }
+        let waited = if request.dry_run {
+            Duration::ZERO
+        } else {
+            lock::wait_for(&session, request, again).await?
+        };
         let room = Room::ask(&session).await?;
         // Before pg_dump fails for want of one.
         room.jobs(request.jobs)?;
@@ -137,6 +141,7 @@ impl Coordinator {
                     }
                     let extensions = preflight::extensions(&session).await?;
                     return Ok(Self {
+                        waited,
                         extensions,
                         session,
                         snapshot,
@@ -465,7 +470,8 @@ impl Attempt<'_> {
         lock_wait: Duration,
     ) -> Result<Result<Dump, DumpFault>, Stop> {
         let request = self.request;
-        let (programs, connection) = (self.programs.clone(), self.session.child());
+        let connection = self.session.child().for_now().await?;
+        let programs = self.programs.clone();
         let environment = request.environment.clone();
         let (snapshot, filters) = (snapshot.to_owned(), request.dump_arguments());
         let encoding = super::text_encoding(self.session.server());

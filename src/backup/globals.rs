@@ -4,6 +4,8 @@
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
+use tokio_util::sync::CancellationToken;
+
 use super::Request;
 use super::publish::Sink;
 use super::run::compress_failed;
@@ -52,6 +54,7 @@ pub async fn store(
     folder: &str,
 ) -> Result<(Object, Vec<String>)> {
     let program = programs.path("pg_dumpall");
+    let connection = connection.for_now().await?;
     let mut command = command(&program, &connection, &request.environment)?;
     command.args(["--globals-only", "--no-role-passwords"]);
     // Else it connects to postgres or template1, where a backup's role may have no business. A
@@ -60,16 +63,20 @@ pub async fn store(
         command.arg(format!("--database={database}"));
     }
     let compress = request.compress;
-    let sink = Sink::create(&request.store, folder, &name(compress), Kind::Globals).await?;
+    let recipients = request.recipients.as_ref();
+    let sink =
+        Sink::create(&request.store, folder, &name(compress), Kind::Globals, recipients).await?;
     let guard = ChildGuard::default();
     let source = Source { command, guard: guard.clone(), globals: request.globals.clone() };
+    let stop = request.cancel.child_token();
+    let told = stop.clone();
     let (done, result) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name("globals".into()).spawn(move || {
         // The receiver is gone only when the run is being stopped.
-        done.send(copy(source, &sink, compress)).unwrap_or(());
+        done.send(copy(source, &sink, compress, &told)).unwrap_or(());
     });
     let thread = thread.map_err(|error| Error::bug("cannot start a thread").caused_by(&error))?;
-    let _ended = Ended { guard, thread: Some(thread) };
+    let _ended = Ended { guard, stop, thread: Some(thread) };
     tokio::select! {
         result = result => result.map_err(|error| Error::bug("storing the globals").caused_by(&error))?,
         () = request.cancel.cancelled() => Err(super::stopped()),
@@ -83,11 +90,13 @@ pub fn name(compress: Compression) -> String {
 
 struct Ended {
     guard: ChildGuard,
+    stop: CancellationToken,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Drop for Ended {
     fn drop(&mut self) {
+        self.stop.cancel();
         self.guard.terminate();
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap_or(());
@@ -127,7 +136,12 @@ impl Source {
     }
 }
 
-fn copy(source: Source, sink: &Sink, compress: Compression) -> Result<(Object, Vec<String>)> {
+fn copy(
+    source: Source,
+    sink: &Sink,
+    compress: Compression,
+    stop: &CancellationToken,
+) -> Result<(Object, Vec<String>)> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -136,13 +150,25 @@ fn copy(source: Source, sink: &Sink, compress: Compression) -> Result<(Object, V
     let lines = source.read(&mut |bytes| {
         if encoder.is_full_before(bytes.len()) {
             let frame = encoder.finish_even_empty().map_err(compress_failed)?;
-            runtime.block_on(sink.append(&frame))?;
+            runtime.block_on(unless_stopped(stop, sink.append(&frame)))?;
             encoder.restart().map_err(compress_failed)?;
         }
         encoder.push_bytes(bytes).map_err(compress_failed)
     })?;
     let frame = encoder.finish_even_empty().map_err(compress_failed)?;
-    runtime.block_on(sink.append(&frame))?;
-    let (object, _) = runtime.block_on(sink.finish())?;
+    runtime.block_on(unless_stopped(stop, sink.append(&frame)))?;
+    let (object, _) = runtime.block_on(unless_stopped(stop, sink.finish()))?;
     Ok((object, lines))
+}
+
+/// A store far away may take its time: who waits for this thread must not wait for the store.
+async fn unless_stopped<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(super::stopped()),
+        result = work => result,
+    }
 }

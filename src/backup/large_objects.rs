@@ -34,12 +34,14 @@ pub struct Progress {
     group: LargeObjects,
     done: usize,
     open: Option<(Sink, i64)>,
+    /// Written to their ends; the store has not said yet that it has them.
+    sealed: Vec<Sink>,
 }
 
 impl Progress {
     /// Nothing is stored yet.
     pub fn new(group: LargeObjects) -> Self {
-        Self { group, done: 0, open: None }
+        Self { group, done: 0, open: None, sealed: Vec::new() }
     }
 }
 
@@ -75,10 +77,13 @@ pub async fn copy(
         for row in &heads {
             let oid: u32 = get(row, "oid")?;
             let head: &[u8] = get(row, "head")?;
-            meter.read(head.len()).await;
+            if meter.add(head.len()) {
+                meter.settle().await;
+            }
             copy_one(run, session, progress, oid, head, encoder).await?;
             progress.done += 1;
         }
+        close(run, progress).await?;
     }
     meter.settle().await;
     session.batch("COMMIT").await.map_err(failed)
@@ -97,7 +102,7 @@ async fn copy_one(
         Some(open) => open,
         None => {
             let name = format!("blob_{oid}.dat{}", run.compress.suffix());
-            (Sink::create(&run.store, &run.folder, &name, Kind::LargeObject).await?, 0)
+            (run.create(&name, Kind::LargeObject).await?, 0)
         }
     };
     let result = copy_bytes(run, session, &sink, &mut stored, oid, head, encoder).await;
@@ -105,9 +110,18 @@ async fn copy_one(
         progress.open = Some((sink, stored));
         return result;
     }
-    let (mut object, _) = sink.finish().await?;
-    object.entry = Some(progress.group.entry);
-    run.add_object(object);
+    sink.seal().await?;
+    progress.sealed.push(sink);
+    Ok(())
+}
+
+/// Makes objects durable, all at once: each may take the time of a round trip.
+async fn close(run: &Run, progress: &mut Progress) -> Result<()> {
+    let sealed = std::mem::take(&mut progress.sealed);
+    for (mut object, _) in try_join_all(sealed.iter().map(Sink::finish)).await? {
+        object.entry = Some(progress.group.entry);
+        run.add_object(object);
+    }
     Ok(())
 }
 
@@ -140,7 +154,9 @@ async fn copy_bytes(
         for rows in &pieces {
             let row = rows.first().ok_or_else(|| Error::bug("lo_get gave no row"))?;
             let part: &[u8] = get(row, "part")?;
-            meter.read(part.len()).await;
+            if meter.add(part.len()) {
+                meter.settle().await;
+            }
             if encoder.is_full_before(part.len()) {
                 ship(run, sink, stored, encoder).await?;
             }

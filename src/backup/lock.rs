@@ -30,7 +30,8 @@ pub async fn take(session: &Session) -> Result<()> {
 /// pooler that shares sessions the lock is only seen to be free: it is taken in the transaction.
 ///
 /// `again` says that an earlier session of this run was lost; its lock may live on for a moment.
-pub async fn wait_for(session: &Session, request: &Request, again: bool) -> Result<(), Stop> {
+/// Returns how long that took: nothing, mostly.
+pub async fn wait_for(session: &Session, request: &Request, again: bool) -> Result<Duration, Stop> {
     let start = Instant::now();
     let old = if again { OLD_LOCK } else { Duration::ZERO };
     let patience = request.retry_lock.unwrap_or_default().max(old);
@@ -63,7 +64,7 @@ pub async fn wait_for(session: &Session, request: &Request, again: bool) -> Resu
             () = request.cancel.cancelled() => return Err(Stop::Asked),
         }
     }
-    Ok(())
+    Ok(if told.is_empty() { Duration::ZERO } else { start.elapsed() })
 }
 
 async fn try_lock(session: &Session) -> Result<bool> {

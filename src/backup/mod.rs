@@ -3,30 +3,41 @@
 //! pg_dump writes the plan, pgtend moves the bytes. `coordinator` locks, exports a snapshot
 //! and takes pg_dump's table of contents; [`chunks`] cuts the tables; `reader`s copy chunks
 //! under the snapshot into `publish`'s objects; the manifest, written last, makes the folder
-//! a backup. [`catalog`] finds backups again.
+//! a backup. [`catalog`] finds backups again; [`copy`] puts one into another repository, too.
 
 pub mod all;
+mod canaries;
 pub mod catalog;
 pub mod chunks;
+mod claim;
 mod closer;
 mod coordinator;
+pub mod copy;
 pub mod databases;
+pub mod drift;
 mod dump;
 pub mod globals;
+pub mod history;
+pub mod in_use;
 mod large_objects;
 mod lock;
+pub mod objects;
 pub mod pace;
 mod pattern;
 pub mod preflight;
+pub mod prune;
 mod publish;
 mod reader;
 mod record;
+mod remove;
+pub mod retention;
 mod run;
 pub mod statements;
 pub mod table;
 pub mod tell;
 mod work;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,6 +50,7 @@ use run::Stop;
 use work::Work;
 
 use crate::archive::frame::Compression;
+use crate::archive::seal::Recipients;
 use crate::conn::{Server, SessionOptions};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -69,6 +81,8 @@ pub struct Request {
     pub jobs: usize,
     /// Compression of data files.
     pub compress: Compression,
+    /// Who will be able to open the backup; everybody who reads the store, when `None`.
+    pub recipients: Option<Recipients>,
     /// Bytes of a chunk, about.
     pub chunk: u64,
     /// Filters, passed on to pg_dump.
@@ -132,14 +146,18 @@ async fn run_until_done(request: &Request, lost: &mut Option<String>) -> Result<
         tell: Some(request.progress.listener()),
     };
     for number in 1.. {
+        let made = OnceCell::new();
         let result = tokio::select! {
-            result = attempt(request, &options, number > 1) => result,
+            result = attempt(request, &options, number > 1, &made) => result,
             // Every step ends by itself when asked; this is the bound for one that cannot.
             () = async {
                 request.cancel.cancelled().await;
                 tokio::time::sleep(GRACE).await;
             } => Err(Stop::Asked),
         };
+        if result.is_err() {
+            clean_up(request, made.get()).await;
+        }
         match result {
             Ok(report) => return Ok(report),
             Err(Stop::Asked) => return Err(stopped()),
@@ -169,13 +187,21 @@ fn stopped() -> Error {
     Error::new(Exit::Interrupted, "the backup was stopped").because("nothing was published")
 }
 
-async fn attempt(request: &Request, options: &SessionOptions, again: bool) -> Result<Backup, Stop> {
+/// One run; `made` is the folder that it made.
+async fn attempt(
+    request: &Request,
+    options: &SessionOptions,
+    again: bool,
+    made: &OnceCell<String>,
+) -> Result<Backup, Stop> {
     let clock = Instant::now();
     let started = jiff::Timestamp::now();
     let coordinator = Coordinator::open(request, options, again).await?;
     if request.cancel.is_cancelled() {
         return Err(Stop::Asked);
     }
+    // A backup begins when it is its turn: the one that was waited for is older, by its id too.
+    let (clock, started) = (clock + coordinator.waited, started + coordinator.waited);
     let server = coordinator.session.server();
     let cluster = catalog::cluster_folder(request, &coordinator.session);
     let place = catalog::Place::new(&cluster, &server.database, started);
@@ -195,27 +221,19 @@ async fn attempt(request: &Request, options: &SessionOptions, again: bool) -> Re
         return Ok(work.plan(&chunks));
     }
     request.store.create_folder(&work.place.folder).await?;
-    let mut cleanup = Cleanup { store: &request.store, folder: &work.place.folder, armed: true };
-    let result = work.copy_and_publish(chunks).await;
-    cleanup.armed = result.is_err();
-    drop(cleanup);
-    result
+    made.get_or_init(|| work.place.folder.clone());
+    work.copy_and_publish(chunks).await
 }
 
-/// Removes what a run left in the store when it ends without a backup, in whatever way.
-struct Cleanup<'a> {
-    store: &'a Store,
-    folder: &'a str,
-    armed: bool,
-}
-
-impl Drop for Cleanup<'_> {
-    fn drop(&mut self) {
-        if self.armed {
-            // What cannot be removed has no manifest: it is listed as incomplete.
-            let removed =
-                futures_util::FutureExt::now_or_never(self.store.remove_folder(self.folder));
-            debug_assert!(removed.is_some(), "a directory's calls never wait");
-        }
-    }
+/// Removes what a run left in the store when it ended without a backup, in whatever way.
+async fn clean_up(request: &Request, made: Option<&String>) {
+    let Some(folder) = made else { return };
+    let removed = tokio::time::timeout(GRACE, request.store.remove_folder(folder)).await;
+    // What stays has no manifest: it is listed as incomplete.
+    let why = match removed {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("the store did not answer within {} s", GRACE.as_secs()),
+    };
+    request.progress.note(format!("what was stored so far could not be removed: {why}"));
 }

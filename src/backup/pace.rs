@@ -65,15 +65,15 @@ impl<'a> Meter<'a> {
         Self { pace, step, owed: 0 }
     }
 
-    /// Counts bytes that were read; waits when enough of them have gathered.
-    pub async fn read(&mut self, bytes: usize) {
+    /// Counts bytes that were read; true when so many have gathered that they are to be
+    /// [settled](Self::settle).
+    #[must_use]
+    pub const fn add(&mut self, bytes: usize) -> bool {
         self.owed = self.owed.saturating_add(bytes as u64);
-        if self.owed >= self.step {
-            self.settle().await;
-        }
+        self.owed >= self.step
     }
 
-    /// Pays what is owed.
+    /// Pays what is owed: waits until it is due.
     pub async fn settle(&mut self) {
         let owed = std::mem::take(&mut self.owed);
         if let Some(pace) = self.pace.filter(|_| owed > 0) {
@@ -126,13 +126,16 @@ mod tests {
         let reader = async {
             let mut meter = Meter::new(Some(&pace));
             for _ in 0..160 {
-                meter.read(1 << 10).await;
+                if meter.add(1 << 10) {
+                    meter.settle().await;
+                }
             }
             meter.settle().await;
         };
         let other = async {
             let mut meter = Meter::new(Some(&pace));
-            meter.read(160 << 10).await;
+            assert!(meter.add(160 << 10));
+            meter.settle().await;
         };
         tokio::join!(reader, other);
         // 320 KiB at 1024 KiB/s.
@@ -142,8 +145,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_pace_nothing_waits() {
         let mut meter = Meter::new(None);
-        meter.read(usize::MAX).await;
-        meter.read(usize::MAX).await;
+        assert!(!meter.add(64 << 30));
         meter.settle().await;
     }
 }

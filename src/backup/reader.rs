@@ -308,7 +308,9 @@ async fn copy_rows(
     let limit = matches!(chunk.part, Part::Pages(..)).then_some(SILENCE);
     while let Some(row) = next_row(&mut stream, limit, &label).await? {
         let row = row.map_err(|error| classify(error, &label))?;
-        meter.read(row.len()).await;
+        if meter.add(row.len()) {
+            meter.settle().await;
+        }
         if skipped.rows < stored.rows {
             skipped.add(&row);
             if skipped.rows == stored.rows && skipped != stored {

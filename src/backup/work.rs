@@ -9,9 +9,12 @@ use super::chunks::Chunk;
 use super::coordinator::{Coordinator, finish, note_waiters, ping};
 use super::globals::Globals;
 use super::run::{self, Event, Outputs, Run, Start, Stop};
-use super::{Request, catalog, closer, globals, large_objects, publish, reader, text_encoding};
+use super::{
+    Request, canaries, catalog, closer, globals, large_objects, publish, reader, text_encoding,
+};
 use crate::archive::frame::Encoder;
-use crate::archive::manifest::{self, Kind, Manifest, Object, Totals};
+use crate::archive::manifest::{self, Canary, Kind, Manifest, Object, Totals};
+use crate::archive::seal;
 use crate::conn::SessionOptions;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -57,13 +60,18 @@ impl Work<'_> {
         let coordinator = &self.coordinator;
         let (store, folder) = (&request.store, self.place.folder.as_str());
         let toc_bytes = coordinator.toc.to_directory();
-        let toc = publish::store_whole(store, folder, "toc.dat", Kind::Toc, &toc_bytes).await?;
+        let recipients = request.recipients.as_ref();
+        let toc = publish::store_whole(store, folder, "toc.dat", Kind::Toc, &toc_bytes, recipients);
+        let toc = self.unless_stopped(toc).await?;
         let mut lists = Vec::new();
         let mut groups = Vec::new();
         for (entry, oids) in &coordinator.large_objects {
-            lists.push(self.list_large_objects(*entry, oids).await?);
+            lists.push(self.unless_stopped(self.list_large_objects(*entry, oids)).await?);
             groups.extend(large_objects::groups(*entry, oids));
         }
+        let taken = coordinator.snapshot.taken;
+        let canaries = canaries::take(&coordinator.session, &coordinator.tables, taken);
+        let mut canaries = canaries.await.map_err(Stop::StartOver)?;
         let weight = chunks.iter().map(|chunk| chunk.weight).sum();
         let chunk_count = chunks.len() as u64;
         request.progress.phase("copying");
@@ -74,6 +82,7 @@ impl Work<'_> {
             snapshot: coordinator.snapshot.id.clone(),
             encoding: text_encoding(coordinator.session.server()).into(),
             compress: request.compress,
+            recipients: request.recipients.clone(),
             store: store.clone(),
             folder: folder.to_owned(),
             pace: request.pace.clone(),
@@ -112,7 +121,8 @@ impl Work<'_> {
             // The store's own faults are not pg_dumpall's.
             Err(error) if error.exit() == Exit::Io => return Err(error.into()),
             Err(error) => {
-                store.remove(&format!("{folder}{}", globals::name(request.compress))).await?;
+                let name = publish::stored_name(&globals::name(request.compress), recipients);
+                self.unless_stopped(store.remove(&format!("{folder}{name}"))).await?;
                 warnings.push(format!("roles and tablespaces are not in this backup: {error}"));
                 None
             }
@@ -121,6 +131,9 @@ impl Work<'_> {
         let mut objects = vec![toc];
         objects.extend(lists);
         objects.extend(run.take_objects());
+        for table in objects.iter_mut().filter_map(|object| object.table.as_mut()) {
+            table.canary = canaries.remove(&table.oid).filter(|known| *known != Canary::default());
+        }
         objects.extend(globals);
         let totals = Totals {
             chunks: chunk_count,
@@ -134,11 +147,17 @@ impl Work<'_> {
             ));
         }
         let manifest = self.manifest(objects, totals, warnings);
-        if request.cancel.is_cancelled() {
-            return Err(Stop::Asked);
-        }
-        self.publish(&manifest).await?;
+        self.unless_stopped(self.publish(&manifest)).await?;
         Ok(self.report(&manifest))
+    }
+
+    /// The work's result, unless the run is stopped before: a store far away may take its time.
+    async fn unless_stopped<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T, Stop> {
+        tokio::select! {
+            biased;
+            () = self.request.cancel.cancelled() => Err(Stop::Asked),
+            result = work => result.map_err(Stop::from),
+        }
     }
 
     async fn list_large_objects(&self, entry: i32, oids: &[u32]) -> Result<Object> {
@@ -152,6 +171,7 @@ impl Work<'_> {
             &name,
             Kind::LargeObjectList,
             list.as_bytes(),
+            self.request.recipients.as_ref(),
         )
         .await?;
         object.entry = Some(entry);
@@ -253,6 +273,8 @@ impl Work<'_> {
     async fn publish(&self, manifest: &Manifest) -> Result<()> {
         let (store, folder) = (&self.request.store, self.place.folder.as_str());
         self.refuse_gaps(manifest)?;
+        let header = self.seal(manifest).await?;
+        let manifest = header.as_ref().unwrap_or(manifest);
         let listed: HashMap<String, u64> =
             store.objects(folder).await?.into_iter().map(|o| (o.name, o.bytes)).collect();
         for object in &manifest.objects {
@@ -265,6 +287,7 @@ impl Work<'_> {
             }
         }
         store.sync_folder(folder).await?;
+        store.notes().into_iter().for_each(|note| self.request.progress.note(note));
         let bytes = manifest
             .to_bytes()
             .map_err(|error| Error::bug("cannot write the manifest").caused_by(&error))?;
@@ -276,14 +299,29 @@ impl Work<'_> {
         store.publish(&format!("{folder}{}", manifest::NAME), &bytes).await
     }
 
+    /// Stores the whole record of a sealed backup, and makes its header.
+    async fn seal(&self, manifest: &Manifest) -> Result<Option<Manifest>> {
+        let Some(recipients) = &self.request.recipients else { return Ok(None) };
+        let (store, folder) = (&self.request.store, self.place.folder.as_str());
+        let bytes = manifest
+            .to_bytes()
+            .map_err(|error| Error::bug("cannot write the manifest").caused_by(&error))?;
+        let name = manifest::SEALED_RECORD.trim_end_matches(seal::SUFFIX);
+        let record =
+            publish::store_whole(store, folder, name, Kind::Record, &bytes, Some(recipients));
+        Ok(Some(manifest.header(Object { frames: Vec::new(), ..record.await? })))
+    }
+
     /// Every entry with data must have its object.
     fn refuse_gaps(&self, manifest: &Manifest) -> Result<()> {
         let names: HashSet<&str> =
             manifest.objects.iter().map(|object| object.name.as_str()).collect();
         for entry in self.coordinator.toc.entries.iter().filter(|entry| entry.has_data) {
             let file = String::from_utf8_lossy(&entry.file);
-            let stored = format!("{file}{}", self.request.compress.suffix());
-            if !names.contains(&*file) && !names.contains(stored.as_str()) {
+            let recipients = self.request.recipients.as_ref();
+            let compressed = format!("{file}{}", self.request.compress.suffix());
+            let stored = [&*file, &compressed].map(|name| publish::stored_name(name, recipients));
+            if !stored.iter().any(|name| names.contains(name.as_str())) {
                 return Err(Error::bug(format!("{} was not copied", entry.label())));
             }
         }

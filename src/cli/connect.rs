@@ -72,6 +72,14 @@ pub struct ConnectFlags {
     #[arg(long, global = true, value_name = "TIME")]
     pub max_lag: Option<String>,
 
+    /// Log in with an RDS IAM token, made anew for each connection; TLS is required
+    #[arg(long, global = true, conflicts_with = "secret")]
+    pub iam: bool,
+
+    /// Log in with this secret of AWS Secrets Manager (name or ARN)
+    #[arg(long, global = true, value_name = "ARN")]
+    pub secret: Option<String>,
+
     /// Target of pgtend.toml to work with
     #[arg(long, global = true, value_name = "NAME")]
     pub target: Option<String>,

@@ -2,6 +2,8 @@
 //! domain function makes a report, the report is rendered and its outcome is the exit code.
 
 mod backup;
+mod canary_flags;
+mod dump;
 pub mod generate;
 mod restore;
 mod show;
@@ -16,21 +18,24 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::archive::manifest;
+use crate::archive::seal::Identities;
 use crate::backup::catalog;
 use crate::backup::tell::Group;
 use crate::cli::connect::ConnectFlags;
 use crate::cli::connect::ReadFrom;
 use crate::cli::output::{Format, LogForm, OutputFlags};
-use crate::cli::repository::RepositoryFlags;
+use crate::cli::repository::{RepositoryFlags, S3Flags};
 use crate::cli::show::ShowFlags;
 use crate::conn::{self, Routed, SessionOptions, Taken, Tell};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::render::{self, Text};
 use crate::report::Report;
-use crate::settings::{ConnectArgs, Environment, Resolved, Settings, Target, quantity};
+use crate::settings::{
+    self, ConnectArgs, Environment, Resolved, Secret, Settings, Target, quantity,
+};
 use crate::signal::Signals;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::ui::{Talk, Ui};
 
 const AFTER_HELP: &str = "\
@@ -57,6 +62,8 @@ struct Cli {
     #[command(flatten)]
     repository: RepositoryFlags,
     #[command(flatten)]
+    s3: S3Flags,
+    #[command(flatten)]
     show: ShowFlags,
     #[command(flatten)]
     output: OutputFlags,
@@ -77,6 +84,8 @@ enum Command {
 struct Context {
     connect: ConnectArgs,
     repo: Option<String>,
+    identity: Vec<PathBuf>,
+    s3: S3Flags,
     settings: Settings,
     ui: Ui,
     format: Format,
@@ -131,13 +140,42 @@ impl Context {
     /// The repository that the operator means.
     fn store(&self) -> Result<Store> {
         let target = self.connect.target.as_deref();
-        Store::open(&self.settings.repo(self.repo.as_deref(), target)?)
+        self.store_at(&self.settings.repo(self.repo.as_deref(), target)?)
+    }
+
+    /// The repository at a place that the operator named: a directory, or `s3://bucket/prefix`.
+    fn store_at(&self, location: &str) -> Result<Store> {
+        Store::open(location, &self.settings.s3(location, &self.s3)?)
+    }
+
+    /// What opens sealed backups; none when the operator named no file. Says which of the files
+    /// others can read.
+    fn identities(&self) -> Result<Identities> {
+        let mut texts = Vec::new();
+        for path in self.settings.identity_files(&self.identity) {
+            let (text, open) = settings::identity_file(&path)?;
+            if let Some(mode) = open {
+                self.ui.warning(&format!(
+                    "others can read the secret key in {} (mode {mode:04o}): run chmod 0600 on it",
+                    path.display()
+                ));
+            }
+            let failed = |error| {
+                Error::usage(format!("cannot use the identity file {}", path.display()))
+                    .caused_by(&error)
+            };
+            // One by one: an error names its file.
+            Identities::new([text.expose()]).map_err(failed)?;
+            texts.push(text);
+        }
+        Identities::new(texts.iter().map(Secret::expose))
+            .map_err(|error| Error::bug(error.to_string()))
     }
 
     /// The same, which must be there: a typo must not look like a repository without backups.
-    fn existing_store(&self) -> Result<Store> {
+    async fn existing_store(&self) -> Result<Store> {
         let store = self.store()?;
-        store.must_exist()?;
+        store.must_exist().await?;
         Ok(store)
     }
 
@@ -157,6 +195,9 @@ impl Context {
 /// How far a replica may be behind when nobody says: the standard delay of a replay that waits
 /// for a query (max_standby_streaming_delay), twice.
 const MAX_LAG: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// How long uploads may take to be given up at the end.
+const SETTLE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -220,6 +261,8 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
         let context = Context {
             connect,
             repo: cli.repository.repo,
+            identity: cli.repository.identity,
+            s3: cli.s3,
             settings,
             ui,
             format: cli.output.format,
@@ -240,6 +283,10 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
                 .next("pgtend --help lists the commands; --show-server connects and looks")),
         }
     });
+    // Uploads that nobody waits for any more are being given up.
+    if !store::settle(SETTLE) {
+        ui.warning("an upload to the store could not be given up in time: backup prune finds it");
+    }
     // Work that was asked to stop may still wait on a thread of its own.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     exit
@@ -297,11 +344,24 @@ fn with_signal(context: &Context, error: Error) -> Error {
     }
 }
 
-/// A backup's own folder, given as a path: the repository three folders up, and its id.
-fn backup_at(name: &str) -> Result<Option<(Store, String)>> {
+/// A backup's own folder, given as a path or an address in S3: the repository three folders up,
+/// and its id.
+fn backup_at(context: &Context, name: &str) -> Result<Option<(Store, String)>> {
     // A database's name may hold a `/`.
     if !name.contains('/') || name.starts_with("latest:") {
         return Ok(None);
+    }
+    let not_one = |place: &str| {
+        Error::usage(format!("{place} is not a backup of pgtend"))
+            .because("its folder has no backup's id as its name")
+            .next("give the folder <repo>/<cluster>/<database>/<id>")
+    };
+    if name.contains("://") {
+        let folder = name.strip_suffix(manifest::NAME).unwrap_or(name);
+        return match store::repository_of(folder)? {
+            Some((root, id)) if catalog::is_id(&id) => Ok(Some((context.store_at(&root)?, id))),
+            _ => Err(not_one(name)),
+        };
     }
     let path = Path::new(name)
         .canonicalize()
@@ -314,10 +374,8 @@ fn backup_at(name: &str) -> Result<Option<(Store, String)>> {
     let id = path.file_name().and_then(|id| id.to_str()).unwrap_or("");
     let root = path.ancestors().nth(3).and_then(Path::to_str);
     match root {
-        Some(root) if catalog::is_id(id) => Ok(Some((Store::open(root)?, id.to_owned()))),
-        _ => Err(Error::usage(format!("{} is not a backup of pgtend", path.display()))
-            .because("its folder has no backup's id as its name")
-            .next("give the folder <repo>/<cluster>/<database>/<id>")),
+        Some(root) if catalog::is_id(id) => Ok(Some((context.store_at(root)?, id.to_owned()))),
+        _ => Err(not_one(&path.display().to_string())),
     }
 }
 

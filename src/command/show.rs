@@ -31,7 +31,7 @@ pub fn settings(context: &Context, command: Option<&Command>) -> Result<Exit> {
             _ => Vec::new(),
         },
         labels: match command {
-            Some(Command::Backup(args)) => args.labels(),
+            Some(Command::Backup(args)) => args.labels()?,
             _ => Labels::default(),
         },
         standard: backup::standard(),

@@ -14,7 +14,7 @@ use super::server::{OLDEST, major_version};
 use super::session::Fate;
 use super::socket::{Endpoint, Socket};
 use super::tls::{Connector, HostTls, Seen};
-use crate::settings::{ChannelBinding, Host, Secret, SslMode, Target};
+use crate::settings::{ChannelBinding, Host, Origin, Secret, SslMode, Target};
 
 /// A login that worked; its connection runs as a task of the current runtime.
 pub(super) struct Login {
@@ -86,6 +86,11 @@ impl Attempt<'_> {
             (_, SslMode::Prefer) => (Try::Prefer, Some(Try::Disable)),
             _ => (Try::Require, None),
         };
+        let token = matches!(self.host.password, Some((_, Origin::Iam(_))));
+        if token && first != Try::Require {
+            // Settings raise sslmode; this is the last door.
+            return Err(vec![Cause::Other("an IAM token is not sent without TLS".to_owned())]);
+        }
         let (began, cause) = match self.once(endpoint, first).await {
             Ok(login) => return Ok(login),
             Err(failed) => failed,

@@ -1,8 +1,9 @@
 //! The same connection for a child process: `pg_dump` and its kin.
 
-use crate::settings::{Between, Secret, Target};
-
+use super::password::with_token;
 use super::socket::Address;
+use crate::error::Result;
+use crate::settings::{Between, Host, Login, Secret, Target};
 
 /// What a child process of libpq needs to reach the very server that a session is at.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct ChildConnection {
     /// Variables to add, with the password when one is known. The caller removes the other
     /// `PG*` variables.
     pub env: Vec<(String, Secret)>,
+    /// Logs in with a token for each child.
+    token: Option<Box<(Target, Host)>>,
     /// The pass phrase of the client's key, for which libpq has no variable: only a service file
     /// keeps it out of the arguments.
     pub key_password: Option<Secret>,
@@ -50,7 +53,25 @@ impl ChildConnection {
         let key_password = certificate.and_then(|certificate| certificate.password.clone());
         let takes_options = !matches!(target.between, Some(Between::Pooler(_)));
         let env = env.into_iter().collect();
-        Self { words: dsn.join(" "), options, takes_options, env, key_password }
+        let token =
+            matches!(target.login, Some(Login::Iam(_))).then(|| target.hosts.first().cloned());
+        let token = token.flatten().map(|host| Box::new((target.clone(), host)));
+        Self { words: dsn.join(" "), options, takes_options, env, token, key_password }
+    }
+
+    /// The same for a child that starts now: with a new token where tokens log in, for they live
+    /// 15 minutes.
+    ///
+    /// # Errors
+    /// Those of making a token.
+    pub async fn for_now(&self) -> Result<Self> {
+        let mut now = self.clone();
+        if let Some((target, host)) = self.token.as_deref() {
+            let host = with_token(target, host).await?;
+            let token = host.password.map(|(token, _)| token);
+            now.env = token.map(|token| ("PGPASSWORD".to_owned(), token)).into_iter().collect();
+        }
+        Ok(now)
     }
 }
 

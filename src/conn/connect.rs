@@ -10,15 +10,13 @@ use tokio_postgres::Client;
 
 use super::attempt::{Attempt, Reached};
 use super::error::{Cause, Context, Failure, nothing_typed, report};
-use super::password;
+use super::password::{self, Fetched};
 use super::server::Server;
 use super::session::Session;
 use super::socket::{Address, Endpoint};
 use super::tls::{self, Connector};
 use crate::error::{Error, Result};
-use crate::settings::{
-    Asked, Host, Origin, PasswordCommand, Secret, SessionAttrs, SslMode, Target,
-};
+use crate::settings::{Asked, Host, Login, Origin, Secret, SessionAttrs, SslMode, Target};
 
 /// Asks the operator for a password; [`crate::settings::ask_password`] is one.
 pub type Prompt = fn(question: String) -> Asked;
@@ -63,7 +61,7 @@ pub struct SessionOptions {
 }
 
 impl SessionOptions {
-    fn tell(&self, text: impl FnOnce() -> String) {
+    pub(super) fn tell(&self, text: impl FnOnce() -> String) {
         if let Some(Tell(hear)) = &self.tell {
             hear(&text());
         }
@@ -97,9 +95,9 @@ impl SessionOptions {
 
 /// Connects to the first host of the target that answers and fits `target_session_attrs`.
 ///
-/// A password that is missing is had from the target's `password_command`, else from the
-/// operator. One that the command had printed before and that is wrong by now (rotated) is had
-/// from it once more.
+/// A password that is missing is had from the target's `password_command` or secret, else from
+/// the operator. One that was had from there before and that is wrong by now (rotated) is had
+/// once more. A token of RDS is made for each login.
 ///
 /// # Errors
 /// Exit 69 (75 when no connection is free), with the cause for each host that was tried; usage
@@ -115,8 +113,12 @@ pub async fn connect(target: &Target, options: &SessionOptions) -> Result<Sessio
             *learned = Some(ask_first(&target, options).await?);
         }
         target.hosts.iter_mut().for_each(|host| host.password.clone_from(&learned));
-    } else if let Some(known) = &*target.learned.lock().await {
-        give(&mut target.hosts, known);
+    } else if let Some(user) = password::user_of_secret(&target, options).await? {
+        target.user = user.0;
+        target.origins.insert("user", user.1);
+    }
+    if let Some(known) = target.learned.lock().await.clone() {
+        give(&mut target.hosts, &known);
     }
     let mut result = with_retries(&target, options, connector.as_ref()).await;
     let mut asked = None;
@@ -159,7 +161,7 @@ async fn ask_first(target: &Target, options: &SessionOptions) -> Result<(Secret,
 fn give(hosts: &mut [Host], learned: &(Secret, Origin)) {
     for host in hosts {
         match &host.password {
-            Some((_, Origin::Command(_) | Origin::Prompt)) | None => {
+            Some((_, Origin::Command(_) | Origin::SecretsManager(_) | Origin::Prompt)) | None => {
                 host.password = Some(learned.clone());
             }
             Some(_) => {}
@@ -214,13 +216,14 @@ async fn wanted(
     options: &SessionOptions,
     failures: &[Failure],
 ) -> Result<Option<(Secret, Origin)>> {
-    let command = target.password_command.as_ref();
+    // A token is made for each login.
+    let login = target.login.as_ref().filter(|login| !matches!(login, Login::Iam(_)));
     for Failure { context, cause } in failures {
-        let stale =
-            cause.is_wrong_password() && matches!(context.password, Some(Origin::Command(_)));
-        match command {
-            Some(command) if stale || *cause == Cause::PasswordMissing => {
-                return learn(target, command, options).await;
+        let had = matches!(context.password, Some(Origin::Command(_) | Origin::SecretsManager(_)));
+        let stale = cause.is_wrong_password() && had;
+        match login {
+            Some(login) if stale || *cause == Cause::PasswordMissing => {
+                return learn(target, login, options).await;
             }
             _ => {}
         }
@@ -240,11 +243,11 @@ async fn wanted(
     Ok(None)
 }
 
-/// Runs the command, unless somebody else of this run has done so in the meantime; `None` when
-/// it prints what has failed already.
+/// Fetches the password, unless somebody else of this run has done so in the meantime; `None`
+/// when it is what has failed already.
 async fn learn(
     target: &Target,
-    command: &PasswordCommand,
+    login: &Login,
     options: &SessionOptions,
 ) -> Result<Option<(Secret, Origin)>> {
     let mut learned = target.learned.lock().await;
@@ -254,12 +257,12 @@ async fn learn(
     if let Some(known) = learned.as_ref().filter(|(password, _)| !is_tried(password)) {
         return Ok(Some(known.clone()));
     }
-    options.tell(|| format!("running the password_command of {}", command.origin));
-    let password = password::run(command).await?;
+    options.tell(|| password::telling(login));
+    let Fetched { password, origin, .. } = password::fetch(login).await?;
     if is_tried(&password) {
         return Ok(None);
     }
-    *learned = Some((password, Origin::Command(Box::new(command.origin.clone()))));
+    *learned = Some((password, origin));
     Ok(learned.clone())
 }
 
@@ -352,7 +355,8 @@ impl Place<'_> {
         shuffle(self.target, &mut endpoints);
         for endpoint in &endpoints {
             let reached = Reached::default();
-            match self.limited(&reached, self.open(endpoint, &reached)).await {
+            let host = &password::with_token(self.target, self.host).await?;
+            match self.limited(&reached, self.open(host, endpoint, &reached)).await {
                 Ok(mut session) => {
                     session.look_between(async || self.beside(endpoint).await).await;
                     self.options.tell(|| format!("{}: {}", self.host, session.between()));
@@ -379,8 +383,13 @@ impl Place<'_> {
 
     /// Login and facts; the facts are within the time limit because a pooler answers the login
     /// before it has a server.
-    async fn open(&self, endpoint: &Endpoint, reached: &Reached) -> Result<Session, Vec<Cause>> {
-        let attempt = self.attempt(reached);
+    async fn open(
+        &self,
+        host: &Host,
+        endpoint: &Endpoint,
+        reached: &Reached,
+    ) -> Result<Session, Vec<Cause>> {
+        let attempt = self.attempt(host, reached);
         let login = attempt.run(endpoint).await?;
         let address = Address {
             host: self.host.tls_name().to_owned(),
@@ -400,7 +409,9 @@ impl Place<'_> {
 
     /// A second login, to compare with the first; the error is in words.
     async fn beside(&self, endpoint: &Endpoint) -> Result<Client, String> {
-        match self.attempt(&Reached::default()).run(endpoint).await {
+        let host = password::with_token(self.target, self.host).await;
+        let host = host.map_err(|error| error.to_string())?;
+        match self.attempt(&host, &Reached::default()).run(endpoint).await {
             Ok(login) => Ok(login.client),
             Err(causes) => {
                 let failure = |cause| self.failure(cause, Some(endpoint));
@@ -410,16 +421,16 @@ impl Place<'_> {
         }
     }
 
-    fn attempt<'a>(&'a self, reached: &'a Reached) -> Attempt<'a> {
+    fn attempt<'a>(&'a self, host: &'a Host, reached: &'a Reached) -> Attempt<'a> {
         Attempt {
             target: self.target,
-            host: self.host,
+            host,
             application: self
                 .target
                 .application_name
                 .as_deref()
                 .unwrap_or(&self.options.application),
-            password: self.host.password.as_ref().map(|(password, _)| password),
+            password: host.password.as_ref().map(|(password, _)| password),
             connector: self.connector.filter(|_| self.host.socket().is_none()),
             reached,
         }
@@ -452,7 +463,10 @@ impl Place<'_> {
             ipv6: endpoint.and_then(Endpoint::ip).is_some_and(|ip| ip.is_ipv6()),
             user: self.target.user.clone(),
             database: self.target.database.clone(),
-            password: self.host.password.as_ref().map(|(_, origin)| origin.clone()),
+            password: match &self.target.login {
+                Some(Login::Iam(cloud)) => Some(Origin::Iam(Box::new(cloud.origin.clone()))),
+                _ => self.host.password.as_ref().map(|(_, origin)| origin.clone()),
+            },
             mode: self.target.tls.mode,
         };
         Failure { context, cause }

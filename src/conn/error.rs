@@ -283,6 +283,11 @@ fn server(state: &str, message: &str, context: &Context) -> (Row, String) {
         "08P01" if let Some(row) = pooler(message) => {
             return (row, format!("a pooler is in between, and it says: {message}"));
         }
+        "28000" | "28P01"
+            if has("authentication failed") && matches!(context.password, Some(Origin::Iam(_))) =>
+        {
+            return (Row::TokenRefused, format!("the server refused the IAM token: {message}"));
+        }
         "28P01" => {
             let from = match &context.password {
                 None => String::new(),

@@ -15,6 +15,7 @@ mod flavour;
 mod greeted;
 mod identity;
 mod password;
+mod password_command;
 mod pooler;
 mod probe;
 mod query_error;

@@ -328,7 +328,7 @@ impl Candidates<'_> {
 /// the one command of both. A password that is typed first is above all that is known there too.
 fn with_passwords_of(target: &Target, other: &Target) -> Target {
     let mut other = other.clone();
-    if other.user == target.user && other.password_command == target.password_command {
+    if other.user == target.user && other.login == target.login {
         other.learned = target.learned.clone();
         other.prompt_first = target.prompt_first;
     }

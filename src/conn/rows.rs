@@ -66,6 +66,7 @@ rows! {
     // The login.
     NoPgHbaEntry = "no-pg-hba-entry": "add a line for {user}, {database} and this client to the server's pg_hba.conf";
     WrongPassword = "wrong-password": "check --username and the password in {origin}; one past its VALID UNTIL is refused in the same words";
+    TokenRefused = "token-refused": "check that the role has it (GRANT rds_iam TO {user}), that the instance has IAM authentication, that rds-db:connect is allowed for {user}, the region, and this machine's clock";
     PasswordMissing = "password-missing": "set PGPASSWORD, or add a line for {place} to ~/.pgpass (chmod 0600), or run it on a terminal without --no-password";
     AuthenticationFailed = "authentication-failed": "check the server's pg_hba.conf and pg_ident.conf";
     AuthenticationUnsupported = "authentication-unsupported": "pgtend logs in with a password or a certificate: have pg_hba.conf ask for one";

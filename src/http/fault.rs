@@ -33,25 +33,25 @@ impl Fault {
         self.kind
     }
 
-    pub(super) fn slow_connection(limit: Duration) -> Self {
-        let what = format!("no connection within {} s", limit.as_secs_f32());
+    pub(super) fn slow_connection(to: &str, limit: Duration) -> Self {
+        let what = format!("no connection to {to} within {} s", limit.as_secs_f32());
         Self { kind: Kind::Unreachable, what, source: None }
     }
 
     pub(super) fn silence(limit: Duration) -> Self {
-        let what = format!("not a byte for {} s", limit.as_secs_f32());
+        let what = format!("not a byte came or went for {} s", limit.as_secs_f32());
         Self { kind: Kind::Silent, what, source: None }
     }
 
-    pub(super) fn of_client(error: hyper_util::client::legacy::Error) -> Self {
+    pub(super) fn of_client(to: &str, error: hyper_util::client::legacy::Error) -> Self {
         let (kind, what) = match () {
-            () if is_tls(&error) => (Kind::Tls, "TLS failed"),
-            () if error.is_connect() => (Kind::Unreachable, "cannot connect"),
-            () => (Kind::Broken, "the connection broke"),
+            () if is_tls(&error) => (Kind::Tls, format!("TLS with {to} failed")),
+            () if error.is_connect() => (Kind::Unreachable, format!("cannot connect to {to}")),
+            () => (Kind::Broken, format!("the connection to {to} broke")),
         };
         // Its own words, "client error (Connect)", say less than its cause.
         let source = StdError::source(&error).map(|source| chain(source).into());
-        Self { kind, what: what.to_owned(), source }
+        Self { kind, what, source }
     }
 
     pub(super) fn of_body(error: hyper::Error) -> Self {

@@ -84,21 +84,22 @@ impl Client {
     pub async fn send(&self, request: Request<Body>) -> Result<Response<Answered>, Fault> {
         let inner = &*self.0;
         let progress = Progress::default();
+        let to = address(request.uri());
         let mut request = request.map(|body| Watched::new(body, progress.clone()));
         let mut connected = capture_connection(&mut request);
         let mut answer = std::pin::pin!(inner.start(request));
         let limit = tokio::time::sleep(inner.connect);
         tokio::select! {
             biased;
-            answer = &mut answer => return inner.finish(answer),
+            answer = &mut answer => return inner.finish(&to, answer),
             _ = connected.wait_for_connection_metadata() => {}
-            () = limit => return Err(Fault::slow_connection(inner.connect)),
+            () = limit => return Err(Fault::slow_connection(&to, inner.connect)),
         }
         loop {
             let last = progress.last();
             tokio::select! {
                 biased;
-                answer = &mut answer => return inner.finish(answer),
+                answer = &mut answer => return inner.finish(&to, answer),
                 () = tokio::time::sleep_until(last + inner.silence) => {}
             }
             if progress.last() + inner.silence <= Instant::now() {
@@ -121,13 +122,20 @@ impl Inner {
 
     fn finish(
         &self,
+        to: &str,
         answer: Result<Response<hyper::body::Incoming>, hyper_util::client::legacy::Error>,
     ) -> Result<Response<Answered>, Fault> {
         match answer {
             Ok(answer) => Ok(answer.map(|body| Answered::new(body, self.silence))),
-            Err(error) => Err(Fault::of_client(error)),
+            Err(error) => Err(Fault::of_client(to, error)),
         }
     }
+}
+
+/// Host and port, without a login that may stand before them.
+fn address(uri: &http::Uri) -> String {
+    let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}{port}", uri.host().unwrap_or("nowhere"))
 }
 
 impl fmt::Debug for Client {

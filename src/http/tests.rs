@@ -73,3 +73,38 @@ async fn a_large_body_goes_in_pieces() {
     }
     assert_eq!((pieces, bytes), (12, 3 << 20));
 }
+
+/// A proxy that answers itself, in the place of whom it was asked to lead to; the heads it got.
+fn proxy() -> (SocketAddr, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (heads, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        for answer in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"]
+        {
+            let mut head = vec![0; 4096];
+            let read = stream.read(&mut head).unwrap();
+            heads.send(String::from_utf8_lossy(&head[..read]).into_owned()).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    (address, heard)
+}
+
+#[tokio::test]
+async fn a_proxy_leads_to_the_server_and_sees_nothing_else() {
+    let (address, heard) = proxy();
+    let url = format!("http://me:hunter2@{address}");
+    let env = Environment::from_list("/nowhere".as_ref(), [("http_proxy", url.as_str())]);
+    let client = Client::new(&env.http()).unwrap();
+    let request = Request::get("http://store.example/a?b").body(empty()).unwrap();
+    let answer = client.send(request).await.unwrap();
+    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "hi");
+    let tunnel = heard.recv().unwrap();
+    assert!(tunnel.starts_with("CONNECT store.example:80 HTTP/1.1\r\n"), "{tunnel}");
+    assert!(tunnel.contains("Proxy-Authorization: Basic bWU6aHVudGVyMg==\r\n"), "{tunnel}");
+    let request = heard.recv().unwrap();
+    assert!(request.starts_with("GET /a?b HTTP/1.1\r\n"), "{request}");
+    assert!(!request.to_ascii_lowercase().contains("proxy-authorization"), "{request}");
+}

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use super::grid::Grid;
 use super::printable;
+use super::verify::coverage;
 use super::{Page, Text, bytes, count, duration, rate};
 use crate::archive::manifest::Totals;
-use crate::report::backup::{All, Backup, Became, LeftOut, List, Listed, OfDatabase, Show, State};
+use crate::report::backup::{
+    All, Backup, Became, LeftOut, List, Listed, OfDatabase, Proof, Show, State,
+};
+use crate::report::prune::Prune;
 
 /// Objects of `backup show` that are listed.
 const SHOWN_OBJECTS: usize = 40;
@@ -74,6 +78,11 @@ impl Text for Backup {
             "place",
             printable(&format!("{}/{}", self.repository, self.folder.trim_end_matches('/'))),
         );
+        for copy in &self.copies {
+            let place = format!("{}/{}", copy.to, copy.folder.trim_end_matches('/'));
+            line("copy", printable(&place));
+        }
+        line("pruned", self.pruned.as_ref().map_or(String::new(), Prune::in_short));
         if !self.tables.is_empty() {
             let mut grid = Grid::new(page, &["LARGEST TABLES", ">SIZE", ">CHUNKS"]);
             for table in &self.tables {
@@ -184,7 +193,7 @@ fn group<'a>(page: &Page, backups: impl Iterator<Item = &'a Listed>) -> String {
         let of = |value: fn(&Totals) -> String| backup.totals.as_ref().map_or(String::new(), value);
         let cells = [
             backup.id.clone(),
-            state(backup).to_owned(),
+            state_name(backup.state).to_owned(),
             of(|totals| count(totals.rows)),
             of(|totals| bytes(totals.bytes)),
             verified(backup),
@@ -197,17 +206,19 @@ fn group<'a>(page: &Page, backups: impl Iterator<Item = &'a Listed>) -> String {
     grid.text()
 }
 
-const fn state(backup: &Listed) -> &'static str {
-    match backup.state {
+/// A state in a table.
+pub(super) const fn state_name(state: State) -> &'static str {
+    match state {
         State::Complete => "complete",
         State::Incomplete => "incomplete",
         State::Damaged => "DAMAGED",
     }
 }
 
-fn verified(backup: &Listed) -> String {
-    match &backup.verified {
-        None => String::from(if backup.state == State::Complete { "never" } else { "" }),
+/// The best proof of a backup in this state, in a table.
+pub(super) fn verified_name(state: State, verified: Option<&Proof>) -> String {
+    match verified {
+        None => String::from(if state == State::Complete { "never" } else { "" }),
         Some(proof) => {
             let day = proof.at.strftime("%Y-%m-%d");
             if proof.passed {
@@ -216,6 +227,15 @@ fn verified(backup: &Listed) -> String {
                 format!("FAILED {day}")
             }
         }
+    }
+}
+
+fn verified(backup: &Listed) -> String {
+    match &backup.partly {
+        Some(part) if backup.verified.is_none() => {
+            format!("{} {} {}", part.level.name(), part.share, part.at.strftime("%Y-%m-%d"))
+        }
+        _ => verified_name(backup.state, backup.verified.as_ref()),
     }
 }
 
@@ -238,7 +258,8 @@ impl Text for Show {
         };
         line("database", format!("{} ({})", manifest.database.name, manifest.database.encoding));
         let standby = if source.in_recovery { ", a standby" } else { "" };
-        line("server", format!("{}, PostgreSQL {}{standby}", source.address, source.version));
+        let address = if manifest.hidden { "sealed address" } else { &source.address };
+        line("server", format!("{address}, PostgreSQL {}{standby}", source.version));
         line(
             "cluster",
             format!("{}, system identifier {}", source.cluster, source.system_identifier),
@@ -260,7 +281,13 @@ impl Text for Show {
         line("snapshot", format!("{taken} at {}, held {held}", manifest.snapshot.lsn));
         line("labels", labels(&manifest.labels));
         line("filters", manifest.options.filters.join(" "));
+        line("sealed to", manifest.recipients.join(", "));
+        if manifest.hidden {
+            let what = "names and rows of tables, filters, warnings, the server's address";
+            line("not seen", format!("{what}: give --identity FILE"));
+        }
         line("verified", verified(&self.backup));
+        line("proven", coverage(&self.coverage));
         for warning in &manifest.warnings {
             line("warning", warning.clone());
         }

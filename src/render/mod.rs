@@ -3,9 +3,13 @@
 //! Numbers are in human units on the page and raw in JSON.
 
 mod backup;
+mod copy;
+mod export;
 mod grid;
 pub mod metrics;
+mod prune;
 mod restore;
+mod self_test;
 mod server;
 mod settings;
 pub mod story;

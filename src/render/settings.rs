@@ -80,7 +80,16 @@ impl SettingsReport {
             self.pgtend.iter().partition(|setting| setting.name == "repo");
         above.into_iter().for_each(|setting| key(&mut file, setting));
         file.push_str("\n[backup]\n");
-        self.backup.iter().for_each(|setting| key(&mut file, setting));
+        for setting in &self.backup {
+            match (setting.name.as_str(), &setting.value) {
+                ("recipients", Some(value)) => {
+                    let keys: Vec<String> = value.split(' ').map(toml_text).collect();
+                    let list = format!("[{}]", keys.join(", "));
+                    line(&mut file, "recipients", &list, &setting.origin, true);
+                }
+                _ => key(&mut file, setting),
+            }
+        }
         let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         let header = if name.chars().all(bare) { name.to_owned() } else { toml_text(name) };
         add_line(&mut file, &format!("\n[target.{header}]"));
@@ -135,7 +144,9 @@ fn key(file: &mut String, setting: &Setting) {
     let resolved = RESOLVED.contains(&setting.name.as_str());
     let given = !(setting.default || setting.secret || resolved);
     let origin = if resolved { "its values are here already" } else { &setting.origin };
-    line(file, &setting.name, &toml_value(value), origin, given);
+    // The one key that is neither text nor number.
+    let value = if setting.name == "iam" { value.clone() } else { toml_value(value) };
+    line(file, &setting.name, &value, origin, given);
 }
 
 fn line(file: &mut String, name: &str, value: &str, origin: &str, given: bool) {

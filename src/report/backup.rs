@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::copy::Copied;
+use super::prune::Prune;
 use super::{Failure, Report};
 use crate::archive::manifest::{Manifest, Totals};
 use crate::exit::Exit;
-use crate::report::verify::Level;
+use crate::report::verify::{Coverage, Level};
 
 /// What a backup did, or with `--dry-run` would do.
 #[derive(Debug, Clone, Serialize)]
@@ -45,14 +47,20 @@ pub struct Backup {
     /// What its operator tells it apart by.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// What the operator must know.
+    /// What the operator must know; a copy that failed too.
     pub warnings: Vec<String>,
+    /// Its copies in other repositories.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<Copied>,
     /// The plan's largest tables, with `--dry-run`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<PlannedTable>,
     /// Estimated seconds, with `--dry-run`: a guess from the size alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_seconds: Option<f64>,
+    /// What the rules of retention let go, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<Prune>,
 }
 
 /// A table as a dry run lists it.
@@ -175,9 +183,12 @@ pub struct Listed {
     /// What its operator tells it apart by.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// The best that was proved of it.
+    /// The best that was proved of all of it, or the newest failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<Proof>,
+    /// The newest proof of some of its tables, which is none of the backup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partly: Option<PartProof>,
     /// Why it is damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -190,6 +201,17 @@ pub struct Proof {
     pub level: Level,
     /// Whether it held.
     pub passed: bool,
+    /// When (UTC).
+    pub at: jiff::Timestamp,
+}
+
+/// A proof of some tables on record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartProof {
+    /// Level.
+    pub level: Level,
+    /// Which part: `2/7`.
+    pub share: String,
     /// When (UTC).
     pub at: jiff::Timestamp,
 }
@@ -216,6 +238,8 @@ impl Report for List {
 pub struct Show {
     /// As in the list.
     pub backup: Listed,
+    /// How long ago each of its tables was proven, in this or another backup of the database.
+    pub coverage: Coverage,
     /// Its record, with objects but without their frames.
     pub manifest: Manifest,
 }

@@ -1,7 +1,11 @@
 //! What a command found out, as values. [`crate::render`] turns them into bytes.
 
 pub mod backup;
+pub mod copy;
+pub mod export;
+pub mod prune;
 pub mod restore;
+pub mod self_test;
 pub mod server;
 pub mod settings;
 pub mod story;

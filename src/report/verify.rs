@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Report;
-use super::restore::{LeftOut, Phase};
+use super::restore::{DumpFile, LeftOut, Phase};
 use crate::exit::Exit;
 
 /// How deep a verification looks.
@@ -61,6 +61,42 @@ impl Level {
     }
 }
 
+impl Level {
+    /// What a verification of a file of pg_dump shows when it passes.
+    pub const fn proves_of_dump(self) -> &'static str {
+        match self {
+            Self::Manifest => {
+                "it is a file of pg_dump, what it holds can be read, and it does not end too early"
+            }
+            Self::Content => {
+                "it can be read and expanded from its first byte to its last, as a restore does"
+            }
+            Self::Restore => {
+                "it restores into a server without an error, and every object of its table of \
+                 contents is there (plain SQL has none: every statement ran)"
+            }
+        }
+    }
+
+    /// What it does not show.
+    pub const fn does_not_prove_of_dump(self) -> &'static str {
+        match self {
+            Self::Manifest => {
+                "that what is compressed in it expands (--level content), nor that it restores; \
+                 pg_dump records no digests and no row counts to compare with"
+            }
+            Self::Content => {
+                "that no bit has changed: pg_dump records no digests and no row counts, and only \
+                 gzip notices by itself; nor that it restores (--level restore)"
+            }
+            Self::Restore => {
+                "that the rows are those of the source: pg_dump records no digests and no row \
+                 counts to compare with (what must hold of its data: --assert)"
+            }
+        }
+    }
+}
+
 /// A verification of some backups.
 #[derive(Debug, Clone, Serialize)]
 pub struct Verification {
@@ -109,9 +145,134 @@ pub struct Verified {
     /// What the trial restore showed, at level restore.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<Trial>,
+    /// What this level should have looked at and could not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<String>,
+    /// What was verified, when it is a file of pg_dump: it has no record to compare with, and its
+    /// `id` is its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dump: Option<DumpFile>,
+    /// Which tables were looked at, where not all were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// How it looks beside the backups before it, where that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canaries: Option<Canaries>,
+    /// When each table was proven last, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
     /// Why no record of this result could be left in the store, where one was wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unrecorded: Option<String>,
+}
+
+/// A backup beside the ones before it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canaries {
+    /// Ids of the backups that it was compared with, the oldest first; none: nothing is known.
+    pub compared_with: Vec<String>,
+    /// Its tables; partitions count as the table that they are of.
+    pub tables: u64,
+    /// Those whose newest time is known.
+    pub newest_known: u64,
+    /// Those whose largest id is known.
+    pub ids_known: u64,
+    /// What an operator should look at.
+    pub warnings: Vec<CanaryWarning>,
+    /// Warnings that are not listed.
+    pub more_warnings: u64,
+}
+
+/// Something that a backup has less of than the ones before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanaryWarning {
+    /// What kind.
+    pub kind: CanaryKind,
+    /// The table, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// What is unusual.
+    pub what: String,
+}
+
+/// What a canary tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CanaryKind {
+    /// Many rows are gone.
+    Shrunk,
+    /// No row at all is left.
+    Empty,
+    /// A table is gone.
+    Gone,
+    /// No new row for longer than ever before.
+    StandsStill,
+    /// The largest id fell.
+    WentBack,
+    /// Another database has the name.
+    Other,
+}
+
+impl CanaryKind {
+    /// What it says of a table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Shrunk => "shrank",
+            Self::Empty => "is empty",
+            Self::Gone => "is gone",
+            Self::StandsStill => "stands still",
+            Self::WentBack => "went back",
+            Self::Other => "is of another database",
+        }
+    }
+}
+
+/// The tables of a rotating verification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Which part: `2/7`, or `auto/7`.
+    pub share: String,
+    /// Its tables; all large objects count as one.
+    pub tables: u64,
+    /// Tables of the backup.
+    pub of_tables: u64,
+    /// Raw bytes of the part.
+    pub raw_bytes: u64,
+    /// Raw bytes of the backup.
+    pub of_raw_bytes: u64,
+    /// Tables of the part that are in it because the last runs have not covered them.
+    pub overdue: u64,
+    /// Foreign keys and materialised views that cannot be tried without the other tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_tried: Vec<String>,
+}
+
+/// When the tables of a backup were proven last, in it or in another backup of the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// The level that counts, or a higher one.
+    pub level: Level,
+    /// The moment that ages are told for (UTC).
+    pub at: jiff::Timestamp,
+    /// Tables of the backup; all large objects count as one.
+    pub tables: u64,
+    /// Those that some run on record has proven.
+    pub proven: u64,
+    /// The one whose proof is longest ago.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<ProvenTable>,
+    /// Names of some that no run on record has proven.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub never: Vec<String>,
+}
+
+/// A table, and when it was proven.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvenTable {
+    /// Its name.
+    pub table: String,
+    /// When (UTC).
+    pub proven: jiff::Timestamp,
 }
 
 /// A restore for the sake of proof, and what was compared then.
@@ -192,6 +353,8 @@ pub enum ProblemKind {
     Contents,
     /// Older than `--max-age`.
     TooOld,
+    /// Not proven within `--max-proof-age`.
+    NotProven,
     /// Never finished.
     Incomplete,
     /// An object did not restore.
@@ -223,6 +386,13 @@ impl Report for Verification {
             return Exit::Unknown;
         }
         let unrecorded = self.backups.iter().any(|backup| backup.unrecorded.is_some());
-        if unrecorded { Exit::Io } else { Exit::Good }
+        let warned = |backup: &Verified| {
+            backup.canaries.as_ref().is_some_and(|canaries| !canaries.warnings.is_empty())
+        };
+        match (unrecorded, self.backups.iter().any(warned)) {
+            (true, _) => Exit::Io,
+            (false, true) => Exit::Warning,
+            (false, false) => Exit::Good,
+        }
     }
 }

@@ -9,6 +9,7 @@ use super::identity;
 use super::parts::{self, Incoming, Narrowed};
 use super::plan::{Plan, Step, Weight};
 use super::rehearsal::{self, Wishes};
+use super::some_rows;
 use super::source::Source;
 use super::statement::altered;
 use super::target::{Facts, Role};
@@ -66,6 +67,9 @@ pub async fn fit(
         create: request.mode != Mode::Existing,
     };
     rehearsal::rehearse(plan, &facts, &wishes);
+    if let Some(rows) = &request.parts.rows {
+        some_rows::only(plan, rows);
+    }
     let mut fit = Fit { roles, missing_roles, ..Fit::default() };
     if request.clean {
         if !request.parts.is_empty() {

@@ -25,6 +25,9 @@ pub struct Parts {
     pub schemas: Vec<String>,
     /// `--as`: another schema (empty for the table's own) and name for the one table.
     pub rename: Option<(Option<String>, String)>,
+    /// Of a whole schema only these rows, by pg_dump's numbers of their entries:
+    /// [`super::some_rows`].
+    pub rows: Option<BTreeSet<i32>>,
 }
 
 impl Parts {

@@ -338,17 +338,18 @@ fn a_target_of_pgtend_toml_has_replicas_and_more() {
     let target = world().resolve().target;
     assert_eq!(target.tags, ["a", "b"]);
     assert_eq!(target.environment.as_ref().unwrap().0, "production");
-    assert_eq!(target.password_command.as_ref().unwrap().command, "echo hunter2");
+    let Some(Login::Command(command)) = &target.login else { panic!("no command") };
+    assert_eq!(command.command, "echo hunter2");
     let [first, second] = &target.replicas[..] else { panic!("{:?}", target.replicas) };
     // What its URL leaves out is the target's, but place, password and what picks a server.
     assert_eq!(first.target.to_string(), "r1:5432/app as app");
     assert_eq!((first.weight, first.target.tls.mode), (1, SslMode::Require));
     assert_eq!(first.target.session_attrs, crate::settings::SessionAttrs::Any);
-    assert!(first.target.hosts[0].password.is_none() && first.target.password_command.is_none());
+    assert!(first.target.hosts[0].password.is_none() && first.target.login.is_none());
     assert_eq!(second.target.to_string(), "r2:6/x as ro");
     assert_eq!((second.weight, second.target.tls.mode), (5, SslMode::VerifyCa));
     let moved = world().args(|args| args.host = Some("h".into())).resolve();
-    assert!(moved.target.password_command.is_none() && moved.target.replicas.is_empty());
+    assert!(moved.target.login.is_none() && moved.target.replicas.is_empty());
     assert!(moved.notes.iter().any(|note| note.contains("password_command of prod")));
     assert!(!format!("{:?}", moved.notes).contains("hunter2"));
 }

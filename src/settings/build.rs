@@ -78,7 +78,7 @@ pub(super) fn target(env: &Environment, layer: &Layer, may_prompt: bool) -> Resu
             .collect(),
         user,
         passfile: None,
-        password_command: None,
+        login: None,
         learned: Learned::default(),
         replicas: Vec::new(),
         backup_server: None,

@@ -42,6 +42,8 @@ pub struct AwsSettings {
     pub http: HttpSettings,
     /// Another server than AWS, for all services.
     pub endpoint: Option<String>,
+    /// The server that the environment names for S3.
+    pub endpoint_of_environment: Option<String>,
     pub region: Option<String>,
     pub profile: Option<String>,
     /// Tries of one request, all told.
@@ -83,6 +85,10 @@ impl Environment {
         AwsSettings {
             http: self.http(),
             endpoint: None,
+            endpoint_of_environment: self
+                .text("AWS_ENDPOINT_URL_S3")
+                .or_else(|| self.text("AWS_ENDPOINT_URL"))
+                .map(str::to_owned),
             region: None,
             profile: None,
             attempts: attempts.unwrap_or(ATTEMPTS).clamp(1, MOST_ATTEMPTS),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The environment variables, the folder and the user that the process was started with.
 ///
 /// A variable that is set but empty counts as unset, save in [`Environment::written`].
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     folder: PathBuf,

@@ -12,25 +12,40 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
+use super::cloud_login::{LoginEntry, LoginKeys};
 use super::env::Environment;
 use super::labels::Labels;
+use super::retention::Retention;
 use super::secret::Secret;
 use super::{bounded, dsn, keyword, quantity};
+use crate::cli::repository::S3Flags;
 use crate::error::{Error, Result};
 
 /// What may stand at the top.
-const TOP_KEYS: [&str; 4] = ["default_target", "repo", "target", "backup"];
+const TOP_KEYS: [&str; 6] =
+    ["default_target", "repo", "identity", "repository", "target", "backup"];
 /// What may stand in a target, beside libpq's keywords.
-const TARGET_KEYS: [&str; 6] =
-    ["url", "repo", "replicas", "password_command", "environment", "tags"];
+const TARGET_KEYS: [&str; 10] = [
+    "url",
+    "repo",
+    "replicas",
+    "password_command",
+    "secret",
+    "iam",
+    "aws_region",
+    "aws_profile",
+    "environment",
+    "tags",
+];
 /// What may stand in one of `replicas`.
 const REPLICA_KEYS: [&str; 2] = ["url", "weight"];
 /// What may stand in `[backup]`.
-const BACKUP_KEYS: [&str; 12] = [
+const BACKUP_KEYS: [&str; 13] = [
     "jobs",
     "compress",
     "chunk",
     "max_age",
+    "recipients",
     "rate_limit",
     "labels",
     "ping",
@@ -41,14 +56,33 @@ const BACKUP_KEYS: [&str; 12] = [
     "hook_timeout",
 ];
 
+/// What may stand in `[repository."s3://.."]`.
+const REPOSITORY_KEYS: [&str; 11] = [
+    "endpoint",
+    "region",
+    "profile",
+    "path_style",
+    "checksum",
+    "sse",
+    "kms_key",
+    "storage_class",
+    "object_lock",
+    "expected_bucket_owner",
+    "uploads",
+];
+
 /// What a file says.
 #[derive(Default)]
 pub(super) struct ConfigFile {
     pub path: PathBuf,
     pub default_target: Option<String>,
     pub repo: Option<String>,
+    /// File with the secret keys of sealed backups.
+    pub identity: Option<String>,
     pub targets: BTreeMap<String, TargetEntry>,
     pub backup: BackupDefaults,
+    /// By address, without a closing `/`.
+    pub repositories: BTreeMap<String, S3Flags>,
 }
 
 /// One `[target.NAME]`.
@@ -57,8 +91,7 @@ pub(super) struct TargetEntry {
     pub url: Option<String>,
     pub repo: Option<String>,
     pub replicas: Vec<ReplicaEntry>,
-    /// For `sh -c`.
-    pub password_command: Option<String>,
+    pub login: Option<LoginEntry>,
     pub environment: Option<String>,
     pub tags: Vec<String>,
     /// libpq's keywords.
@@ -82,6 +115,10 @@ pub struct BackupDefaults {
     /// Bytes.
     pub chunk: Option<u64>,
     pub max_age: Option<Duration>,
+    /// Public keys that backups are sealed to: `age1..`.
+    pub recipients: Vec<String>,
+    /// `keep_last` and its like.
+    pub retention: Retention,
     /// Bytes in a second.
     pub rate_limit: Option<u64>,
     /// What `--label` adds to and replaces.
@@ -131,7 +168,7 @@ pub(super) fn load(
             .because(format!("it is not UTF-8 from byte {} on", error.utf8_error().valid_up_to()))
     })?;
     let file = parse(&text, &path)?;
-    if file.targets.values().any(|entry| entry.password_command.is_some()) {
+    if file.targets.values().any(|entry| entry.login.as_ref().is_some_and(LoginEntry::is_command)) {
         may_hold_a_command(&path, mode, owner, "a password_command")?;
     }
     if file.backup.has_hooks() {
@@ -248,11 +285,24 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<ConfigFile> {
         match key.as_str() {
             "default_target" => file.default_target = Some(top.text(&key, &value)?),
             "repo" => file.repo = Some(top.text(&key, &value)?),
+            "identity" => file.identity = Some(top.filled(&key, &value)?),
             "target" => {
                 for (name, value) in top.table(&key, value)? {
                     let place = section(&format!("target.{name}"));
                     let entry = target(&place, top.table(&name, value)?)?;
                     file.targets.insert(name, entry);
+                }
+            }
+            "repository" => {
+                for (address, value) in top.table(&key, value)? {
+                    let place = section(&format!("repository.{address:?}"));
+                    if !address.starts_with("s3://") {
+                        return Err(top.invalid(&place.place).because(
+                            "a repository with options is in S3: [repository.\"s3://bucket/pg\"]",
+                        ));
+                    }
+                    let options = repository(&place, top.table(&address, value)?)?;
+                    file.repositories.insert(address.trim_end_matches('/').to_owned(), options);
                 }
             }
             "backup" => file.backup = backup(&section("backup"), top.table(&key, value)?)?,
@@ -264,14 +314,15 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<ConfigFile> {
 
 fn target(section: &Section<'_>, table: Table) -> Result<TargetEntry> {
     let mut entry = TargetEntry::default();
+    let mut login = LoginKeys::default();
     for (key, value) in table {
+        if login.take(section, &key, &value)? {
+            continue;
+        }
         match (key.as_str(), keyword::find(&key)) {
             ("url", _) => entry.url = Some(section.text(&key, &value)?),
             ("repo", _) => entry.repo = Some(section.text(&key, &value)?),
             ("replicas", _) => entry.replicas = replicas(section, &key, value)?,
-            ("password_command", _) => {
-                entry.password_command = Some(section.filled(&key, &value)?);
-            }
             ("environment", _) => entry.environment = Some(section.filled(&key, &value)?),
             ("tags", _) => {
                 let tags = section.list(&key, value)?;
@@ -288,6 +339,7 @@ fn target(section: &Section<'_>, table: Table) -> Result<TargetEntry> {
             }
         }
     }
+    entry.login = login.finish(section)?;
     Ok(entry)
 }
 
@@ -342,6 +394,19 @@ fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
                 let text = section.scalar(&key, &value)?;
                 defaults.max_age = Some(quantity::duration(&text).map_err(invalid)?);
             }
+            "recipients" => {
+                let keys = section.list(&key, value)?;
+                defaults.recipients =
+                    keys.iter().map(|name| section.filled(&key, name)).collect::<Result<_>>()?;
+            }
+            "keep_within" => {
+                let text = section.scalar(&key, &value)?;
+                let within = quantity::duration(&text).map_err(invalid)?;
+                if within.is_zero() {
+                    return Err(invalid("it is a time, like 30d".to_owned()));
+                }
+                defaults.retention.within = Some(within);
+            }
             "rate_limit" => {
                 let text = section.scalar(&key, &value)?;
                 defaults.rate_limit = Some(quantity::rate(&text).map_err(invalid)?);
@@ -363,10 +428,58 @@ fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
                 let text = section.scalar(&key, &value)?;
                 defaults.hook_timeout = Some(quantity::duration(&text).map_err(invalid)?);
             }
-            _ => return Err(section.unknown(&key, &BACKUP_KEYS)),
+            _ => match defaults.retention.number(&key) {
+                Some(place) => {
+                    let number = value.as_integer().and_then(|number| u32::try_from(number).ok());
+                    let number = number.filter(|number| *number > 0);
+                    *place = Some(number.ok_or_else(|| invalid("it is a number from 1".into()))?);
+                }
+                None => {
+                    return Err(
+                        section.unknown(&key, &[&BACKUP_KEYS[..], &Retention::KEYS].concat())
+                    );
+                }
+            },
         }
     }
     Ok(defaults)
+}
+
+/// The options of a repository, under the names of their flags.
+fn repository(section: &Section<'_>, table: Table) -> Result<S3Flags> {
+    let mut options = S3Flags::default();
+    for (key, value) in table {
+        let place = match key.as_str() {
+            "endpoint" => &mut options.endpoint_url,
+            "region" => &mut options.s3_region,
+            "profile" => &mut options.s3_profile,
+            "checksum" => &mut options.s3_checksum,
+            "sse" => &mut options.s3_sse,
+            "kms_key" => &mut options.s3_kms_key,
+            "storage_class" => &mut options.s3_storage_class,
+            "object_lock" => &mut options.s3_object_lock,
+            "expected_bucket_owner" => &mut options.s3_expected_owner,
+            "path_style" => {
+                let style = value.as_bool();
+                let style =
+                    style.ok_or_else(|| section.invalid(&key).because("it is true or false"))?;
+                options.s3_path_style = Some(style);
+                continue;
+            }
+            "uploads" => {
+                let number = value.as_integer().and_then(|number| u16::try_from(number).ok());
+                let number = number.filter(|number| *number > 0);
+                options.s3_uploads =
+                    Some(number.ok_or_else(|| {
+                        section.invalid(&key).because("it is a whole number from 1")
+                    })?);
+                continue;
+            }
+            _ => return Err(section.unknown(&key, &REPOSITORY_KEYS)),
+        };
+        *place = Some(section.filled(&key, &value)?);
+    }
+    Ok(options)
 }
 
 impl TargetEntry {
@@ -382,7 +495,7 @@ impl TargetEntry {
 }
 
 /// A table of the file, for messages.
-struct Section<'a> {
+pub(super) struct Section<'a> {
     path: &'a Path,
     place: String,
 }
@@ -395,7 +508,7 @@ impl Section<'_> {
         }
     }
 
-    fn invalid(&self, key: &str) -> Error {
+    pub(super) fn invalid(&self, key: &str) -> Error {
         Error::usage(format!("invalid {} in {}", self.name(key), self.path.display()))
     }
 
@@ -416,7 +529,7 @@ impl Section<'_> {
     }
 
     /// A text that is not empty.
-    fn filled(&self, key: &str, value: &Value) -> Result<String> {
+    pub(super) fn filled(&self, key: &str, value: &Value) -> Result<String> {
         let text = self.text(key, value)?;
         if text.is_empty() {
             return Err(self.invalid(key).because("it is empty"));

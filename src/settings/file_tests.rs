@@ -44,6 +44,21 @@ fn an_unknown_key_names_the_nearest() {
 }
 
 #[test]
+fn rules_of_retention_are_read() {
+    let text = "[backup]\nkeep_daily = 7\nkeep_within = '2d'\nmin_keep = 5\n";
+    let rules = read(text).unwrap().backup.retention;
+    assert_eq!((rules.daily, rules.min_keep, rules.last), (Some(7), Some(5), None));
+    assert_eq!(rules.within, Some(Duration::from_secs(2 * 86_400)));
+    // A guard of 0 would be none; and 0 of something is a rule that nobody means.
+    for wrong in ["min_keep = 0", "keep_last = 0", "keep_daily = '7'", "keep_within = '0d'"] {
+        let error = read(&format!("[backup]\n{wrong}\n")).map(|_| ()).unwrap_err();
+        assert!(error.what().starts_with("invalid backup."), "{wrong}: {error}");
+    }
+    let error = read("[backup]\nkeep_dayly = 7\n").map(|_| ()).unwrap_err();
+    assert_eq!(error.next_steps(), ["did you mean \"keep_daily\"?"]);
+}
+
+#[test]
 fn a_syntax_error_does_not_show_the_line() {
     let error = read("x = 1\npassword = hunter2\n").map(|_| ()).unwrap_err();
     assert_eq!(error.what(), "pgtend.toml, line 2: not valid TOML");
@@ -184,8 +199,11 @@ fn the_sample_has_every_key() {
     use super::super::{ConnectArgs, Settings};
     let lines: Vec<&str> = SAMPLE.lines().map(|line| line.trim_start_matches("# ")).collect();
     let set = |key: &str| lines.iter().any(|line| line.starts_with(&format!("{key} = ")));
-    for key in TOP_KEYS.iter().chain(&BACKUP_KEYS).chain(&TARGET_KEYS) {
+    for key in TOP_KEYS.iter().chain(&BACKUP_KEYS).chain(&Retention::KEYS).chain(&TARGET_KEYS) {
         assert!(set(key) || SAMPLE.contains(&format!("[{key}")), "{key} is not in the sample");
+    }
+    for key in REPOSITORY_KEYS {
+        assert!(set(key), "{key} of a repository is not in the sample");
     }
     for key in REPLICA_KEYS {
         assert!(SAMPLE.contains(&format!(" {key} = ")), "{key} of replicas is not in the sample");
@@ -204,9 +222,34 @@ fn the_sample_has_every_key() {
     let settings = Settings::load(env, None).unwrap();
     assert_eq!(settings.backup.jobs, Some(4));
     assert_eq!(settings.repo(None, None).unwrap(), "/var/backups/prod");
+    let s3 = settings.s3("s3://bucket/pg/", &S3Flags::default()).unwrap();
+    assert_eq!(s3.aws.profile.as_deref(), Some("backup"));
+    assert!(s3.lock.is_some() && s3.encryption.is_some());
+    assert_eq!(settings.s3("s3://bucket", &S3Flags::default()).unwrap().aws.profile, None);
     for name in ["prod", "staging", "every-keyword"] {
         let target = Some(name.to_owned());
         let args = ConnectArgs { target, ..ConnectArgs::default() };
         assert_eq!(settings.target(&args).unwrap().target.name.as_deref(), Some(name));
+    }
+}
+
+#[test]
+fn a_repository_has_options() {
+    let path = Path::new("/etc/pgtend/pgtend.toml");
+    let of = |text: &str| parse(text, path).map(|file| file.repositories);
+    let good =
+        "repo = \"s3://b/pg\"\n[repository.\"s3://b/pg/\"]\nregion = \"eu-west-1\"\nuploads = 4\n";
+    let found = of(good).unwrap();
+    assert_eq!(found["s3://b/pg"].s3_region.as_deref(), Some("eu-west-1"));
+    assert_eq!(found["s3://b/pg"].s3_uploads, Some(4));
+    let unknown = of("[repository.\"s3://b\"]\nregoin = \"x\"\n").err().unwrap();
+    assert!(unknown.next_steps()[0].contains("region"), "{unknown}");
+    for bad in [
+        "[repository.\"/var/backups\"]\nregion = \"x\"\n",
+        "[repository.\"s3://b\"]\nuploads = 0\n",
+        "[repository.\"s3://b\"]\npath_style = \"yes\"\n",
+        "[repository.\"s3://b\"]\nregion = \"\"\n",
+    ] {
+        assert!(of(bad).is_err(), "{bad}");
     }
 }

@@ -124,9 +124,9 @@ fn leave_behind(source: &mut Source, flag: &str) {
     if source.layer.has("password") && source.layer.remove("password") {
         source.notes.push(format!("the password of {password} is not used with another {flag}"));
     }
-    if let Some(command) = source.password_command.take() {
-        let origin = command.origin;
-        source.notes.push(format!("password_command of {origin} is not used with another {flag}"));
+    if let Some(login) = source.login.take() {
+        let (word, origin) = (login.word(), login.origin());
+        source.notes.push(format!("{word} of {origin} is not used with another {flag}"));
     }
     if flag != "--username" && (!source.replicas.is_empty() || source.backup.is_some()) {
         source.replicas.clear();

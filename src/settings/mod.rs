@@ -11,17 +11,20 @@ mod between;
 mod bounded;
 mod build;
 mod cloud;
+mod cloud_login;
 pub mod conninfo;
 mod dotenv;
 mod dsn;
 mod env;
 mod env_file;
 mod file;
+mod identity_file;
 mod inherit;
 mod keyword;
 mod labels;
 mod layer;
 mod learned;
+mod login;
 mod masked;
 mod origin;
 mod other_servers;
@@ -30,6 +33,8 @@ mod passwords;
 mod prompt;
 pub mod quantity;
 mod resolve;
+mod retention;
+mod s3;
 mod secret;
 mod service;
 mod shown;
@@ -43,21 +48,26 @@ pub use between::{Between, Pooler, PoolerKind, PoolerMode};
 pub use cloud::{AwsSettings, HttpSettings, Proxy};
 pub use env::Environment;
 pub use file::BackupDefaults;
+pub use identity_file::{identity_file, recipients_file};
 pub use labels::Labels;
 pub use learned::Learned;
+pub use login::{CloudAccess, Login, PasswordCommand};
 pub use masked::{GIVE_URL, MASK, masked};
 pub use origin::Origin;
 pub use prompt::{Asked, ask_password};
+pub use retention::Retention;
+pub use s3::{ObjectLock, S3Checksum, S3Encryption, S3Settings, UPLOADS, Until};
 pub use secret::Secret;
 pub use shown::Shown;
 pub use source::UnusedVariable;
 pub use target::{
-    ApplicationSetting, ChannelBinding, ClientCertificate, Host, Keepalive, PasswordCommand,
-    Replica, Roots, SessionAttrs, SslMode, Target, TlsSettings, TlsVersion,
+    ApplicationSetting, ChannelBinding, ClientCertificate, Host, Keepalive, Replica, Roots,
+    SessionAttrs, SslMode, Target, TlsSettings, TlsVersion,
 };
 pub use variables::{Effect, KNOWN as KNOWN_VARIABLES, Kind, KnownVariable};
 
 use crate::cli::connect::{ConnectFlags, ReadFrom};
+use crate::cli::repository::S3Flags;
 use crate::error::{Error, Result};
 
 /// The connection flags as they were given.
@@ -82,6 +92,10 @@ pub struct ConnectArgs {
     pub read_from: Option<ReadFrom>,
     /// How far a replica may be behind to be read from; `None` is a minute.
     pub max_lag: Option<String>,
+    /// Log in with a token of RDS.
+    pub iam: bool,
+    /// Name or ARN of the secret of AWS Secrets Manager to log in with.
+    pub secret: Option<String>,
     /// For [`Settings::load`].
     pub config: Option<PathBuf>,
 }
@@ -100,6 +114,8 @@ impl From<&ConnectFlags> for ConnectArgs {
             env_file: flags.env_file.clone(),
             read_from: flags.read_from,
             max_lag: flags.max_lag.clone(),
+            iam: flags.iam,
+            secret: flags.secret.clone(),
             config: flags.config.clone(),
         }
     }
@@ -221,6 +237,36 @@ impl Settings {
         };
         let found = flag.or_else(variable).or_else(of_target).or_else(of_file);
         found.map(|(repo, origin)| (repo.to_owned(), origin))
+    }
+
+    /// Files with the secret keys of sealed backups: `flags`, else `PGTEND_IDENTITY_FILE`, else
+    /// `identity` of pgtend.toml.
+    pub fn identity_files(&self, flags: &[PathBuf]) -> Vec<PathBuf> {
+        if !flags.is_empty() {
+            return flags.to_vec();
+        }
+        let variable = self.env.path("PGTEND_IDENTITY_FILE").map(Path::to_owned);
+        let of_file = || {
+            let file = self.file.as_ref()?;
+            let home = || self.env.home();
+            let named = file.identity.as_deref()?;
+            Some(match (named.strip_prefix("~/"), home()) {
+                (Some(rest), Some(home)) => home.join(rest),
+                _ => PathBuf::from(named),
+            })
+        };
+        variable.or_else(of_file).into_iter().collect()
+    }
+
+    /// How the repository at `location` is reached, were it in S3: `flags`, then
+    /// `[repository."s3://.."]`, then the environment.
+    ///
+    /// # Errors
+    /// Usage, for values that cannot be.
+    pub fn s3(&self, location: &str, flags: &S3Flags) -> Result<S3Settings> {
+        let file = self.file.as_ref();
+        let entry = file.and_then(|file| file.repositories.get(location.trim_end_matches('/')));
+        s3::resolve(self.env.aws(), flags, entry)
     }
 
     /// The URL to ping: `flag`, `PGTEND_PING`, or `ping` of `[backup]`.

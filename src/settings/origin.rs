@@ -23,6 +23,10 @@ pub enum Origin {
     Passfile { path: PathBuf, line: usize },
     /// Printed by a `password_command`, which came from there.
     Command(Box<Origin>),
+    /// Kept by AWS Secrets Manager, as that place says.
+    SecretsManager(Box<Origin>),
+    /// A token of RDS, made because that place says so.
+    Iam(Box<Origin>),
     /// Typed by the operator.
     Prompt,
     /// libpq's or pgtend's default.
@@ -42,6 +46,8 @@ impl fmt::Display for Origin {
             Self::Service { name, path } => write!(f, "service {name} ({})", path.display()),
             Self::Passfile { path, line } => write!(f, "{}, line {line}", path.display()),
             Self::Command(origin) => write!(f, "password_command of {origin}"),
+            Self::SecretsManager(origin) => write!(f, "the secret of {origin}"),
+            Self::Iam(origin) => write!(f, "an IAM token, because of {origin}"),
             Self::Prompt => f.write_str("the terminal"),
             Self::Default => f.write_str("default"),
         }

@@ -71,3 +71,37 @@ fn passfile_name(host: &Host, host_given: bool) -> &str {
         && Path::new(&host.name) != Path::new("/tmp");
     if chosen || usual { "localhost" } else { host.tls_name() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use crate::settings::{ConnectArgs, Environment, Settings};
+
+    /// The password for `app`, and the one for `shop` on the same server.
+    fn passwords(url: &str) -> [Option<String>; 2] {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join(".pgpass");
+        std::fs::write(&file, "h:5432:app:me:one\nh:5432:shop:me:two\nlocalhost:*:shop:me:three\n")
+            .unwrap();
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+        let list = [("HOME", home.path().to_str().unwrap()), ("USER", "me")];
+        let settings = Settings::load(Environment::from_list(home.path(), list), None).unwrap();
+        let args = ConnectArgs { url: Some(url.to_owned()), ..ConnectArgs::default() };
+        let app = settings.target(&args).unwrap().target;
+        let shop = app.other_database("shop");
+        assert_eq!((app.database.as_str(), shop.database.as_str()), ("app", "shop"));
+        [app, shop].map(|target| {
+            target.hosts[0].password.as_ref().map(|(password, _)| password.expose().to_owned())
+        })
+    }
+
+    #[test]
+    fn another_database_has_its_own_line_of_the_password_file() {
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(passwords("host=h dbname=app"), [some("one"), some("two")]);
+        assert_eq!(passwords("host=h dbname=app password=p"), [some("p"), some("p")]);
+        assert_eq!(passwords("host=h dbname=app port=1"), [None, None]);
+        assert_eq!(passwords("dbname=app"), [None, some("three")]);
+    }
+}

@@ -12,11 +12,11 @@ use super::env::Environment;
 use super::env_file::Variables;
 use super::file::{ConfigFile, TargetEntry};
 use super::keyword::KEYWORDS;
-use super::layer::Layer;
+use super::login::Login;
 use super::origin::Origin;
 use super::source::{Candidate, NOT_FOR_REPLICAS, Source};
-use super::target::{PasswordCommand, Replica, Target};
-use super::{ConnectArgs, Resolved, advice, dsn, inherit, passwords, quantity};
+use super::target::{Replica, Target};
+use super::{ConnectArgs, Resolved, advice, cloud_login, dsn, inherit, passwords, quantity};
 use crate::cli::connect::ReadFrom;
 use crate::error::{Error, Result};
 
@@ -44,6 +44,7 @@ pub(super) fn resolve(
     }
     inherit::own(env, &mut source)?;
     inherit::overlay(env, &mut source, &args);
+    cloud_login::of_flags(env, &args, &mut source);
     let title = source.title.clone();
     let unused = std::mem::take(&mut source.unused);
     let (replicas, backup) = (std::mem::take(&mut source.replicas), source.backup.take());
@@ -78,6 +79,7 @@ fn refuse_flags(args: &ConnectArgs) -> Result<()> {
         ("--host", args.host.as_deref()),
         ("--username", args.user.as_deref()),
         ("--dbname", args.dbname.as_deref()),
+        ("--secret", args.secret.as_deref()),
     ];
     if let Some(lag) = &args.max_lag {
         quantity::duration(lag)
@@ -107,14 +109,14 @@ fn finish(
     no_password: bool,
 ) -> Result<(Target, Vec<String>)> {
     inherit::environment(env, &mut source);
+    cloud_login::needs_tls(&mut source);
     inherit::raise(&mut source);
     let ambient = source.layer.origin("password") == Origin::Variable("PGPASSWORD".into());
-    if let Some(command) = source.password_command.as_ref().filter(|_| ambient) {
-        // Explicit beats ambient: the command was written for this server.
+    if let Some(login) = source.login.as_ref().filter(|_| ambient) {
+        // Explicit beats ambient: it was written for this server.
         source.layer.remove("password");
-        source
-            .notes
-            .push(format!("PGPASSWORD is not used: {} has a password_command", command.origin));
+        let (word, origin) = (login.word(), login.origin());
+        source.notes.push(format!("PGPASSWORD is not used: {origin} has a {word}"));
     }
     let mut target = build::target(env, &source.layer, !no_password)?;
     target.passfile = passwords::passfile(env, &source.layer);
@@ -123,7 +125,8 @@ fn finish(
     notes.extend(inherit::weaker(&source.demands, &target));
     notes.extend(advice::notes(&target));
     target.name = source.target;
-    target.password_command = source.password_command;
+    target.login = source.login;
+    cloud_login::check(&target, &mut notes)?;
     target.application = source.application;
     target.environment = source.environment;
     target.tags = source.tags;
@@ -281,28 +284,29 @@ fn from_file(env: &Environment, file: Option<&ConfigFile>, name: &str) -> Result
         // What its service says holds for the replicas too.
         inherit::add_service(env, &mut source)?;
     }
-    source.replicas = replicas_of_file(entry, &origin, &source.layer);
+    source.login = entry.login.clone().map(|login| login.at(env, origin.clone()));
+    source.replicas = replicas_of_file(entry, &origin, &source);
     source.target = Some(name.to_owned());
     source.tags = entry.tags.clone();
-    source.environment = entry.environment.clone().map(|name| (name, origin.clone()));
-    source.password_command =
-        entry.password_command.clone().map(|command| PasswordCommand { command, origin });
+    source.environment = entry.environment.clone().map(|name| (name, origin));
     Ok(source)
 }
 
 /// What the URL of a replica leaves out is as in its target, but the password.
-fn replicas_of_file(entry: &TargetEntry, origin: &Origin, target: &Layer) -> Vec<Candidate> {
+fn replicas_of_file(entry: &TargetEntry, origin: &Origin, target: &Source) -> Vec<Candidate> {
+    // A token is made for each server by itself.
+    let login = target.login.clone().filter(|login| matches!(login, Login::Iam(_)));
     let with_number = entry.replicas.iter().zip(1..);
     with_number
         .map(|(replica, number)| {
             let origin = Origin::Replica { number, of: Box::new(origin.clone()) };
             let source = Source::of_conninfo(&replica.url, &origin).map(|mut source| {
-                for (name, value, origin) in target.iter() {
+                for (name, value, origin) in target.layer.iter() {
                     if !NOT_FOR_REPLICAS.contains(&name) {
                         source.layer.fill(name, value, origin.clone());
                     }
                 }
-                Source { explicit: true, ..source }
+                Source { explicit: true, login: login.clone(), ..source }
             });
             Candidate { source, weight: replica.weight, origin }
         })

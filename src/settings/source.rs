@@ -2,8 +2,9 @@
 
 use super::dsn;
 use super::layer::Layer;
+use super::login::Login;
 use super::origin::Origin;
-use super::target::{ApplicationSetting, PasswordCommand, SslMode};
+use super::target::{ApplicationSetting, SslMode};
 use crate::error::{Error, Result};
 
 /// What a replica does not have from its target, or from its env file's `PG*`.
@@ -38,7 +39,7 @@ pub(super) struct Source {
     pub anywhere: bool,
     pub replicas: Vec<Candidate>,
     pub backup: Option<Box<Candidate>>,
-    pub password_command: Option<PasswordCommand>,
+    pub login: Option<Login>,
     pub environment: Option<(String, Origin)>,
     pub tags: Vec<String>,
     pub application: Vec<ApplicationSetting>,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::between::Between;
 use super::learned::Learned;
+use super::login::Login;
 use super::origin::Origin;
 use super::secret::Secret;
 use super::variables::{self, Kind};
@@ -44,8 +45,8 @@ pub struct Target {
     pub given: BTreeMap<&'static str, String>,
     /// The password file; it need not exist.
     pub passfile: Option<PathBuf>,
-    /// A command that prints the password, for when none is known otherwise.
-    pub password_command: Option<PasswordCommand>,
+    /// How the password is had, when it is not written down.
+    pub login: Option<Login>,
     /// What was learned while connecting.
     pub learned: Learned,
     /// Other servers with the same data, for reading.
@@ -60,20 +61,6 @@ pub struct Target {
     pub tags: Vec<String>,
     /// What stands between us and the server, when an earlier session has found it out.
     pub between: Option<Between>,
-}
-
-/// A command whose first line of output is a password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PasswordCommand {
-    /// For `sh -c`. Never shown: it may hold a password itself.
-    pub command: String,
-    pub origin: Origin,
-}
-
-impl fmt::Debug for PasswordCommand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PasswordCommand").field("origin", &self.origin).finish_non_exhaustive()
-    }
 }
 
 /// A server with the data of another one.
@@ -142,7 +129,7 @@ impl Target {
             origins: BTreeMap::new(),
             given: BTreeMap::new(),
             passfile: None,
-            password_command: None,
+            login: None,
             learned: Learned::default(),
             replicas: Vec::new(),
             backup_server: None,

@@ -2,8 +2,8 @@
 
 use crate::report::settings::{OtherServer, Setting, SettingsReport, Unused};
 use crate::settings::{
-    ApplicationSetting, BackupDefaults, Host, Labels, MASK, Origin, Resolved, Secret, Settings,
-    Shown, Target, masked, quantity,
+    ApplicationSetting, BackupDefaults, Host, Labels, Login, MASK, Origin, Resolved, Secret,
+    Settings, Shown, Target, masked, quantity,
 };
 
 /// What the command line says beside the server.
@@ -128,20 +128,39 @@ fn own(settings: &Settings, target: &Target, given: &Given) -> Vec<Setting> {
     let from = if lag.is_some() { "--max-lag" } else { "default" };
     let lag = lag.unwrap_or_else(|| quantity::written_duration(given.standard_lag));
     list.push(plain("max-lag", Some(lag), from));
-    let command = target.password_command.as_ref();
-    list.push(Setting {
-        secret: true,
-        ..plain(
-            "password_command",
-            command.map(|_| MASK.to_owned()),
-            &command.map_or("default".to_owned(), |command| command.origin.to_string()),
-        )
-    });
+    list.extend(login(target));
     let (environment, from) = with_origin(target.environment.clone());
     list.push(plain("environment", environment, &from));
     let tags = (!target.tags.is_empty()).then(|| target.tags.join(", "));
     let from = target.name.as_deref().filter(|_| tags.is_some()).unwrap_or("default");
     list.push(plain("tags", tags, from));
+    list
+}
+
+/// How the password is had: the command hidden, the name of a secret not.
+fn login(target: &Target) -> Vec<Setting> {
+    let login = target.login.as_ref();
+    let from = login.map_or("default".to_owned(), |login| login.origin().to_string());
+    let of = |word: &str, value: Option<String>| {
+        let from = if value.is_some() { from.as_str() } else { "default" };
+        plain(word, value, from)
+    };
+    let command = login.filter(|login| matches!(login, Login::Command(_)));
+    let command = of("password_command", command.map(|_| MASK.to_owned()));
+    let mut list = vec![Setting { secret: true, ..command }];
+    let cloud = match login {
+        Some(Login::SecretsManager { id, cloud }) => {
+            list.push(of("secret", Some(id.clone())));
+            cloud
+        }
+        Some(Login::Iam(cloud)) => {
+            list.push(of("iam", Some("true".to_owned())));
+            cloud
+        }
+        _ => return list,
+    };
+    list.extend(cloud.region.clone().map(|region| of("aws_region", Some(region))));
+    list.extend(cloud.profile.clone().map(|profile| of("aws_profile", Some(profile))));
     list
 }
 
@@ -196,19 +215,21 @@ fn backup(settings: &Settings, given: &Given) -> Vec<Setting> {
 }
 
 /// As they stand in `[backup]`.
-fn values(defaults: &BackupDefaults) -> [(&'static str, Option<String>); 10] {
-    [
+fn values(defaults: &BackupDefaults) -> Vec<(&'static str, Option<String>)> {
+    let own = [
         ("jobs", defaults.jobs.map(|jobs| jobs.to_string())),
         ("compress", defaults.compress.clone()),
         ("chunk", defaults.chunk.map(quantity::written_bytes)),
         ("max_age", defaults.max_age.map(quantity::written_duration)),
+        ("recipients", (!defaults.recipients.is_empty()).then(|| defaults.recipients.join(" "))),
         ("rate_limit", defaults.rate_limit.map(quantity::written_rate)),
         ("metrics_file", defaults.metrics_file.as_ref().map(|path| path.display().to_string())),
         ("before", defaults.before.clone()),
         ("after", defaults.after.clone()),
         ("on_failure", defaults.on_failure.clone()),
         ("hook_timeout", defaults.hook_timeout.map(quantity::written_duration)),
-    ]
+    ];
+    own.into_iter().chain(defaults.retention.values()).collect()
 }
 
 fn application(setting: &ApplicationSetting) -> Setting {

@@ -34,6 +34,7 @@ queries! {
     LOCKABLE = "backup/lockable";
     UNREADABLE_SEQUENCES = "backup/unreadable_sequences";
     TABLES = "backup/tables";
+    CANARIES = "backup/canaries";
     ROOM = "backup/room";
     SNAPSHOT = "backup/snapshot";
     LARGE_OBJECTS = "backup/large_objects";

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::Listed;
 use crate::error::{Error, Result};
@@ -109,6 +110,14 @@ impl Directory {
         Ok(listing)
     }
 
+    pub fn changed(&self, folder: &str) -> Result<Option<SystemTime>> {
+        let path = self.path(folder);
+        let objects = self.list(folder)?.objects;
+        let files = objects.iter().map(|object| written(&path.join(&object.name)));
+        let newest = files.collect::<Result<Vec<_>>>()?.into_iter().flatten().max();
+        newest.map_or_else(|| written(&path), |newest| Ok(Some(newest)))
+    }
+
     pub fn read(&self, key: &str, limit: u64) -> Result<Option<Vec<u8>>> {
         let Some(reader) = self.open(key)? else { return Ok(None) };
         let mut bytes = Vec::new();
@@ -190,6 +199,10 @@ impl Directory {
             fs::remove_file(&temporary).unwrap_or(());
             Ok(())
         })();
+        if result.is_err() {
+            // It may never have been made.
+            fs::remove_file(&temporary).unwrap_or(());
+        }
         result.map_err(|error: io::Error| fault("publish", &path, &error))?;
         path.parent().map_or(Ok(()), sync_directory)
     }
@@ -230,6 +243,15 @@ impl Directory {
         let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
         let stat = rustix::fs::statvfs(existing).ok()?;
         stat.f_bavail.checked_mul(stat.f_frsize)
+    }
+}
+
+/// When a file was written last; one that is gone was not.
+fn written(path: &Path) -> Result<Option<SystemTime>> {
+    match fs::metadata(path).and_then(|metadata| metadata.modified()) {
+        Ok(time) => Ok(Some(time)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(fault("look at", path, &error)),
     }
 }
 

@@ -6,18 +6,27 @@
 //! from the moment its manifest is published.
 
 mod dir;
+mod s3;
+mod url;
 
 use std::path::Path;
+use std::time::Duration;
 
-pub use dir::{Reader, SoFar, Writer};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
+pub use crate::aws::s3::Upload;
 use crate::error::{Error, Result};
+use crate::settings::S3Settings;
+use url::Place;
 
 /// A repository.
 #[derive(Debug, Clone)]
-pub struct Store {
-    dir: dir::Directory,
+pub struct Store(Backend);
+
+#[derive(Debug, Clone)]
+enum Backend {
+    Dir(dir::Directory),
+    S3(s3::Remote),
 }
 
 /// An object as the store lists it.
@@ -30,94 +39,293 @@ pub struct Listed {
 }
 
 impl Store {
-    /// Opens the repository at `location`, a directory. It need not exist before the first
-    /// [`create`](Self::create).
-    pub fn open(location: &str) -> Result<Self> {
-        if let Some((scheme, _)) = location.split_once("://") {
-            return Err(Error::usage(format!("cannot use a {scheme}:// repository"))
-                .because("this version of pgtend stores backups in a directory only")
-                .next("give a directory: --repo /var/backups/pg"));
-        }
-        Ok(Self { dir: dir::Directory::new(Path::new(location)) })
+    /// Opens the repository at `location`, a directory or `s3://bucket/prefix`. It need not exist
+    /// before the first [`create`](Self::create), save for the bucket.
+    pub fn open(location: &str, s3: &S3Settings) -> Result<Self> {
+        Ok(Self(match Place::parse(location)? {
+            Place::Directory(path) => Backend::Dir(dir::Directory::new(Path::new(&path))),
+            Place::S3(place) => Backend::S3(s3::Remote::new(place, s3)?),
+        }))
+    }
+
+    /// A repository in this directory of the machine.
+    pub fn directory(path: &Path) -> Self {
+        Self(Backend::Dir(dir::Directory::new(path)))
     }
 
     /// An error unless the repository is there.
-    pub fn must_exist(&self) -> Result<()> {
-        self.dir.root().metadata().map(drop).map_err(|error| {
-            Error::usage(format!("there is no repository at {}", self.location()))
-                .caused_by(&error)
-                .next(
-                    "check --repo, PGTEND_REPO or repo in pgtend.toml; the first backup makes \
-                     the folder",
-                )
-        })
+    pub async fn must_exist(&self) -> Result<()> {
+        let missing = || {
+            Error::usage(format!("there is no repository at {}", self.location())).next(
+                "check --repo, PGTEND_REPO or repo in pgtend.toml; the first backup makes the \
+                 folder",
+            )
+        };
+        match &self.0 {
+            Backend::Dir(dir) => {
+                dir.root().metadata().map(drop).map_err(|error| missing().caused_by(&error))
+            }
+            Backend::S3(remote) => {
+                let found = remote.list("").await?;
+                match found.folders.is_empty() && found.objects.is_empty() {
+                    true => Err(missing().because("no object's key starts so")),
+                    false => Ok(()),
+                }
+            }
+        }
     }
 
     /// What the operator called it.
     pub fn location(&self) -> String {
-        self.dir.root().display().to_string()
+        match &self.0 {
+            Backend::Dir(dir) => dir.root().display().to_string(),
+            Backend::S3(remote) => remote.location(),
+        }
+    }
+
+    /// What the operator should know of the store since the last call.
+    pub fn notes(&self) -> Vec<String> {
+        match &self.0 {
+            Backend::Dir(_) => Vec::new(),
+            Backend::S3(remote) => remote.notes(),
+        }
     }
 
     /// Names of the folders in `folder`, sorted. A folder that does not exist has none.
     pub async fn folders(&self, folder: &str) -> Result<Vec<String>> {
-        Ok(self.dir.list(folder)?.folders)
+        Ok(self.list(folder).await?.folders)
     }
 
     /// The objects in `folder`, sorted by name. A folder that does not exist has none.
     pub async fn objects(&self, folder: &str) -> Result<Vec<Listed>> {
-        Ok(self.dir.list(folder)?.objects)
+        Ok(self.list(folder).await?.objects)
+    }
+
+    async fn list(&self, folder: &str) -> Result<dir::Listing> {
+        match &self.0 {
+            Backend::Dir(dir) => dir.list(folder),
+            Backend::S3(remote) => remote.list(folder).await,
+        }
     }
 
     /// The whole object, if it is there; one of more than `limit` bytes is an error.
     pub async fn read(&self, key: &str, limit: u64) -> Result<Option<Vec<u8>>> {
-        self.dir.read(key, limit)
+        match &self.0 {
+            Backend::Dir(dir) => dir.read(key, limit),
+            Backend::S3(remote) => remote.read(key, limit).await,
+        }
     }
 
     /// Reads an object from its start.
     pub async fn open_object(&self, key: &str) -> Result<Option<Reader>> {
-        self.dir.open(key)
+        Ok(match &self.0 {
+            Backend::Dir(dir) => dir.open(key)?.map(Reader::Dir),
+            Backend::S3(remote) => {
+                remote.open(key).await?.map(|reader| Reader::S3(Box::new(reader)))
+            }
+        })
     }
 
-    /// Makes a folder that must be new; with those it stands in.
+    /// When something in `folder` was last written; of an empty one when it was made. `None` where
+    /// the store cannot tell.
+    pub async fn changed(&self, folder: &str) -> Result<Option<jiff::Timestamp>> {
+        let changed = match &self.0 {
+            Backend::Dir(dir) => dir.changed(folder)?,
+            Backend::S3(remote) => remote.changed(folder).await?,
+        };
+        // A time that no calendar has tells nothing.
+        Ok(changed.and_then(|changed| jiff::Timestamp::try_from(changed).ok()))
+    }
+
+    /// Makes a folder that must be new; with those it stands in. S3 has no folders: there must
+    /// be no object whose key starts so.
     pub async fn create_folder(&self, folder: &str) -> Result<()> {
-        self.dir.create_folder(folder)
+        match &self.0 {
+            Backend::Dir(dir) => dir.create_folder(folder),
+            Backend::S3(remote) => remote.must_be_new(folder).await,
+        }
     }
 
     /// Makes a folder unless it is there.
     pub async fn ensure_folder(&self, folder: &str) -> Result<()> {
-        self.dir.ensure_folder(folder)
+        match &self.0 {
+            Backend::Dir(dir) => dir.ensure_folder(folder),
+            Backend::S3(_) => Ok(()),
+        }
     }
 
     /// Writes a new object piece by piece.
     pub async fn create(&self, key: &str) -> Result<Writer> {
-        self.dir.create(key)
+        Ok(match &self.0 {
+            Backend::Dir(dir) => Writer::Dir(dir.create(key)?),
+            Backend::S3(remote) => Writer::S3(Box::new(remote.create(key))),
+        })
     }
 
     /// Makes a new object appear whole and durable; one that exists is left alone and is an
     /// error.
     pub async fn publish(&self, key: &str, bytes: &[u8]) -> Result<()> {
-        self.dir.publish(key, bytes)
+        match &self.0 {
+            Backend::Dir(dir) => dir.publish(key, bytes),
+            Backend::S3(remote) => remote.publish(key, bytes).await,
+        }
     }
 
-    /// Makes the names in `folder` durable.
+    /// Makes the names in `folder` durable. In S3 they are; uploads in it that lost their way are
+    /// given up.
     pub async fn sync_folder(&self, folder: &str) -> Result<()> {
-        self.dir.sync_folder(folder)
+        match &self.0 {
+            Backend::Dir(dir) => dir.sync_folder(folder),
+            Backend::S3(remote) => remote.sweep(folder).await,
+        }
     }
 
     /// Removes one object, if it is there.
     pub async fn remove(&self, key: &str) -> Result<()> {
-        self.dir.remove(key)
+        match &self.0 {
+            Backend::Dir(dir) => dir.remove(key),
+            Backend::S3(remote) => remote.remove(key).await,
+        }
     }
 
     /// Removes a folder and the objects in it (not those in folders below: it has none).
     pub async fn remove_folder(&self, folder: &str) -> Result<()> {
-        self.dir.remove_folder(folder)
+        match &self.0 {
+            Backend::Dir(dir) => dir.remove_folder(folder),
+            Backend::S3(remote) => remote.remove_folder(folder).await,
+        }
     }
 
     /// Bytes that can still be written, where the store can tell.
     pub fn free_bytes(&self) -> Option<u64> {
-        self.dir.free_bytes()
+        match &self.0 {
+            Backend::Dir(dir) => dir.free_bytes(),
+            Backend::S3(_) => None,
+        }
     }
+
+    /// Uploads below `folder` that were neither completed nor aborted: they cost money, and no
+    /// listing shows them. A directory has none.
+    pub async fn stale_uploads(&self, folder: &str) -> Result<Vec<Upload>> {
+        match &self.0 {
+            Backend::Dir(_) => Ok(Vec::new()),
+            Backend::S3(remote) => remote.stale_uploads(folder).await,
+        }
+    }
+
+    /// Gives such an upload up.
+    pub async fn abort_upload(&self, upload: &Upload) -> Result<()> {
+        match &self.0 {
+            Backend::Dir(_) => Ok(()),
+            Backend::S3(remote) => remote.abort_upload(upload).await,
+        }
+    }
+}
+
+/// Waits until no upload of this process is under way any more, stored or given up; false when
+/// `limit` passed before. It blocks: for the end of the process.
+pub fn settle(limit: Duration) -> bool {
+    s3::settle(limit)
+}
+
+/// An object that is being written. Dropped before its end, it is given up; what a directory has
+/// of it stays.
+#[derive(Debug)]
+pub enum Writer {
+    Dir(dir::Writer),
+    S3(Box<s3::Writer>),
+}
+
+impl Writer {
+    /// Adds bytes at the object's end.
+    pub async fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        match self {
+            Self::Dir(writer) => writer.append(bytes).await,
+            Self::S3(writer) => writer.append(bytes).await,
+        }
+    }
+
+    /// Says that no more bytes will come, so that the rest goes on its way while the caller does
+    /// something else. [`Self::finish`] does it too.
+    pub async fn seal(&mut self) -> Result<()> {
+        match self {
+            Self::Dir(_) => Ok(()),
+            Self::S3(writer) => writer.seal().await,
+        }
+    }
+
+    /// A second handle, to make durable what is there while more is added.
+    pub fn so_far(&self) -> Result<SoFar> {
+        match self {
+            Self::Dir(writer) => writer.so_far().map(Some).map(SoFar),
+            Self::S3(_) => Ok(SoFar(None)),
+        }
+    }
+
+    /// Makes the object durable, and returns the size that the store reports.
+    pub async fn finish(self) -> Result<u64> {
+        match self {
+            Self::Dir(writer) => writer.finish().await,
+            Self::S3(writer) => writer.finish().await,
+        }
+    }
+}
+
+/// What an object that is being written holds so far; nothing to make durable in S3.
+#[derive(Debug)]
+pub struct SoFar(Option<dir::SoFar>);
+
+impl SoFar {
+    /// Makes it durable.
+    pub async fn sync(&self) -> Result<()> {
+        match &self.0 {
+            Some(so_far) => so_far.sync().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// An object that is being read.
+#[derive(Debug)]
+pub enum Reader {
+    Dir(dir::Reader),
+    S3(Box<s3::Reader>),
+}
+
+impl Reader {
+    /// Bytes of the object.
+    pub fn bytes(&self) -> Result<u64> {
+        match self {
+            Self::Dir(reader) => reader.bytes(),
+            Self::S3(reader) => Ok(reader.bytes()),
+        }
+    }
+
+    /// Goes on reading at byte `offset`.
+    pub async fn seek(&mut self, offset: u64) -> Result<()> {
+        match self {
+            Self::Dir(reader) => reader.seek(offset).await,
+            Self::S3(reader) => {
+                reader.seek(offset);
+                Ok(())
+            }
+        }
+    }
+
+    /// Fills `buffer` as far as the object reaches; returns how far that was.
+    pub async fn read_full(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        match self {
+            Self::Dir(reader) => reader.read_full(buffer).await,
+            Self::S3(reader) => reader.read_full(buffer).await,
+        }
+    }
+}
+
+/// The repository that holds the backup at `address` (`s3://bucket/prefix/cluster/database/ID`),
+/// and the name of its folder; `None` when it is no address in S3 or has not so many parts.
+pub fn repository_of(address: &str) -> Result<Option<(String, String)>> {
+    let Place::S3(place) = Place::parse(address)? else { return Ok(None) };
+    Ok(place.up(3).map(|(repository, id)| (repository.address(""), id)))
 }
 
 /// What may not stand in a part of a key as it is.

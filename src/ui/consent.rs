@@ -54,8 +54,8 @@ pub async fn ask(
         Some(given) if given == name => return Ok(Consent::given()),
         Some(given) => {
             return Err(refused()
-                .because(format!("--confirm says '{given}', what would be replaced is '{name}'"))
-                .next("look again at which server and database is meant"));
+                .because(format!("--confirm says '{given}', what would be changed is '{name}'"))
+                .next("look again at what is meant: the server and database, or the repository"));
         }
         None => {}
     }

@@ -44,7 +44,7 @@ pub enum Scratch {
 }
 
 impl Scratch {
-    /// Makes room for a backup.
+    /// Makes room for a backup, of which so many bytes of COPY text are loaded.
     ///
     /// # Errors
     /// Exit 69 without a server; 74 without room for its files.
@@ -52,6 +52,7 @@ impl Scratch {
         place: &Place,
         environment: &Environment,
         manifest: &Manifest,
+        raw_bytes: u64,
         definition: &str,
         jobs: usize,
         progress: &Arc<Progress>,
@@ -60,7 +61,7 @@ impl Scratch {
             Place::Local { folder, user } => {
                 let wanted = local::Wanted {
                     source_major: manifest.source.version_num / 10_000,
-                    raw_bytes: manifest.totals.raw_bytes,
+                    raw_bytes,
                     jobs,
                     folder: folder.as_deref(),
                     user: user.as_deref(),

@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 use super::compare::{AssertionFile, Comparison, Inputs, LargeObjects};
 use super::scratch::{Place, Scratch};
 use super::{Request, stopped, unless_stopped};
+use crate::archive::manifest::{Kind, Manifest, Object};
 use crate::backup::catalog::Found;
 use crate::consent::Consent;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::report::restore::Restored;
+use crate::report::restore::{LeftOut, Restored};
 use crate::report::verify::{Problem, ProblemKind, Trial, Verified};
+use crate::restore::foreign::Dump;
 use crate::restore::plan::{Fate, Plan};
-use crate::restore::{self, Mode, Source};
+use crate::restore::{self, Mode, Source, some_rows};
 
 /// How long a restore that was asked to stop may take to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
@@ -37,6 +39,27 @@ pub struct Options {
     pub assertions: Vec<AssertionFile>,
 }
 
+/// The part of a backup that is tried.
+#[derive(Debug)]
+pub struct PartOf {
+    /// pg_dump's numbers of the entries that are loaded.
+    rows: BTreeSet<i32>,
+    has_large_objects: bool,
+    raw_bytes: u64,
+}
+
+impl PartOf {
+    /// All that a record, cut to a part, still names.
+    pub fn new(record: &Manifest) -> Self {
+        let lists = |object: &&Object| object.kind == Kind::LargeObjectList;
+        Self {
+            rows: record.objects.iter().filter_map(|object| object.entry).collect(),
+            has_large_objects: record.objects.iter().any(|object| lists(&object)),
+            raw_bytes: record.objects.iter().map(|object| object.raw_bytes).sum(),
+        }
+    }
+}
+
 /// Restores, compares and adds what is wrong to `result`. Whatever happens, nothing stays.
 ///
 /// # Errors
@@ -44,12 +67,56 @@ pub struct Options {
 pub async fn check(
     request: &Request,
     found: &Found,
+    part: Option<&PartOf>,
     large_objects: &LargeObjects,
     result: &mut Verified,
 ) -> Result<()> {
     let source = Source::open(&request.store, found.clone()).await?;
-    let scratch = start(request, &source).await?;
-    let tried = try_it(request, &source, &scratch, large_objects, result).await;
+    tried(request, &source, Input::Backup(large_objects, part), result).await
+}
+
+/// The same for a file of pg_dump: it restores without an error, or not.
+///
+/// # Errors
+/// As those of [`check`].
+pub async fn check_dump(request: &Request, dump: &Arc<Dump>, result: &mut Verified) -> Result<()> {
+    let source = dump.as_source(&request.store);
+    tried(request, &source, Input::Dump(dump), result).await
+}
+
+/// What is tried.
+#[derive(Clone, Copy)]
+enum Input<'a> {
+    Backup(&'a LargeObjects, Option<&'a PartOf>),
+    Dump(&'a Arc<Dump>),
+}
+
+impl<'a> Input<'a> {
+    /// Of a backup the tables that are tried, where not all are.
+    fn part(self) -> Option<&'a PartOf> {
+        match self {
+            Self::Backup(_, part) => part,
+            Self::Dump(_) => None,
+        }
+    }
+
+    fn dump(self) -> Option<&'a Arc<Dump>> {
+        match self {
+            Self::Dump(dump) => Some(dump),
+            Self::Backup(..) => None,
+        }
+    }
+}
+
+async fn tried(
+    request: &Request,
+    source: &Source,
+    input: Input<'_>,
+    result: &mut Verified,
+) -> Result<()> {
+    let raw_bytes = input.part().map_or(source.manifest.totals.raw_bytes, |part| part.raw_bytes);
+    let scratch = start(request, source, raw_bytes).await?;
+    let tried = try_it(request, source, &scratch, input, result).await;
     let log = scratch.log();
     if let Err(error) = scratch.end().await {
         request.progress.note(error.to_string());
@@ -68,7 +135,7 @@ pub async fn check(
     }
 }
 
-async fn start(request: &Request, source: &Source) -> Result<Scratch> {
+async fn start(request: &Request, source: &Source, raw_bytes: u64) -> Result<Scratch> {
     let toc = &source.toc;
     let database = toc.entries.iter().find(|entry| entry.kind() == "DATABASE");
     let definition = database.map_or("", |entry| entry.definition());
@@ -76,6 +143,7 @@ async fn start(request: &Request, source: &Source) -> Result<Scratch> {
         &request.trial.place,
         &request.environment,
         &source.manifest,
+        raw_bytes,
         definition,
         request.jobs,
         &request.progress,
@@ -91,18 +159,20 @@ async fn try_it(
     request: &Request,
     source: &Source,
     scratch: &Scratch,
-    large_objects: &LargeObjects,
+    input: Input<'_>,
     result: &mut Verified,
 ) -> Result<()> {
+    let dump = input.dump();
     if let Scratch::Local(local) = scratch {
         // Without them owners, rights and policies would not be tried.
         let prepared = async {
-            local.create_roles(&Plan::new(source.toc.clone()), &request.progress).await?;
+            let named = dump.map_or_else(|| source.toc.clone(), |dump| dump.toc_with_roles());
+            local.create_roles(&Plan::new(named), &request.progress).await?;
             local.create_tablespaces(&tablespaces(source)).await
         };
         unless_stopped(request, prepared).await?;
     }
-    let (restored, left_out) = restore(request, source, scratch).await?;
+    let (restored, left_out) = restore(request, source, input, scratch).await?;
     // The backup cannot help that.
     if let Some(failed) = restored.failed.iter().find(|failed| failed.error.contains(DISK_FULL)) {
         return Err(disk_full().because(failed.error.clone()));
@@ -127,12 +197,19 @@ async fn try_it(
         progress: &request.progress,
         cancel: &request.cancel,
     };
-    let comparison = unless_stopped(request, compare(request, inputs, large_objects)).await?;
+    let comparison = unless_stopped(request, compare(request, inputs, input)).await?;
     let Comparison { problems, counts, .. } = comparison;
     result.problems.extend(problems);
     // What belongs to the database itself has no place in one to throw away.
     let (left_out, needless): (Vec<_>, Vec<_>) =
         restored.left_out.into_iter().partition(|left| left.missing);
+    if let Some(part) = &mut result.part {
+        let not_tried = needless.iter().filter(|left| left.reason.starts_with(some_rows::REASON));
+        let told = |left: &LeftOut| {
+            format!("{} ({})", left.object, &left.reason[some_rows::REASON.len()..])
+        };
+        part.not_tried = not_tried.map(told).collect();
+    }
     result.trial = Some(Trial {
         scratch: scratch.label(),
         pg_restore: restored.pg_restore,
@@ -169,6 +246,7 @@ fn problem(kind: ProblemKind, what: String) -> Problem {
 async fn restore(
     request: &Request,
     source: &Source,
+    input: Input<'_>,
     scratch: &Scratch,
 ) -> Result<(Restored, HashSet<i32>)> {
     let target = scratch.target();
@@ -179,8 +257,12 @@ async fn restore(
         environment: request.environment.clone(),
         store: request.store.clone(),
         backup: source.found.clone(),
+        dump: input.dump().cloned(),
         jobs: request.jobs,
-        parts: restore::Parts::default(),
+        parts: restore::Parts {
+            rows: input.part().map(|part| part.rows.clone()),
+            ..restore::Parts::default()
+        },
         globals: false,
         clean: false,
         overwrite_source: false,
@@ -214,13 +296,24 @@ async fn restore(
 async fn compare<'a>(
     request: &Request,
     inputs: Inputs<'a>,
-    large_objects: &LargeObjects,
+    input: Input<'_>,
 ) -> Result<Comparison<'a>> {
     let mut comparison = Comparison::start(inputs).await?;
-    comparison.rows().await?;
+    // A file of pg_dump has no record of rows and of large objects' bytes.
+    if input.dump().is_none() {
+        comparison.rows().await?;
+    }
     comparison.sequences().await?;
-    comparison.large_objects(large_objects).await?;
-    comparison.structure().await?;
+    if let Input::Backup(large_objects, part) = input
+        // Where they are not loaded there are empty ones.
+        && part.is_none_or(|part| part.has_large_objects)
+    {
+        comparison.large_objects(large_objects).await?;
+    }
+    // A script has no list of what it makes.
+    if !input.dump().is_some_and(|dump| dump.is_script()) {
+        comparison.structure().await?;
+    }
     comparison.amcheck().await?;
     comparison.assertions(&request.trial.assertions).await?;
     Ok(comparison)

@@ -10,6 +10,7 @@ mod poolers;
 mod settings;
 mod states;
 mod tls;
+mod tokens;
 mod transcript;
 
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ use std::thread;
 /// Every row of the table is provoked, and nothing else comes out.
 #[test]
 fn every_reason_is_provoked() {
-    let groups: [fn() -> BTreeSet<String>; 8] = [
+    let groups: [fn() -> BTreeSet<String>; 9] = [
         network::reached_by_nobody,
         network::something_else,
         network::sockets,
@@ -27,6 +28,7 @@ fn every_reason_is_provoked() {
         states::states,
         tls::certificates,
         poolers::poolers,
+        tokens::tokens,
     ];
     let running = groups.map(thread::spawn);
     let ended = running.map(thread::JoinHandle::join);

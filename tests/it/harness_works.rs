@@ -3,3 +3,4 @@
 mod clusters;
 mod comparing;
 mod proxying;
+mod s3;

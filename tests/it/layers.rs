@@ -45,6 +45,7 @@ fn only_the_terminal_gives_consent() {
     };
     assert_eq!(makers("Consent::given"), ["ui/consent.rs"]);
     assert_eq!(makers("Consent::for_own_database"), ["verify/trial.rs"]);
+    assert_eq!(makers("Consent::by_rules_of_the_run"), ["command/backup/prune.rs"]);
     assert_eq!(makers("Consent(())"), ["consent.rs"]);
 }
 

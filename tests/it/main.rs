@@ -9,17 +9,24 @@
 #![expect(clippy::print_stderr, reason = "what cannot be cleaned up is told")]
 
 mod artifacts;
+mod backup_all;
 mod backup_faults;
+mod backup_limits;
 mod backup_locks;
 mod backup_places;
 mod backup_right;
 mod backup_sources;
 mod cli;
+mod cloud_logins;
 mod connect_errors;
 mod connect_right;
 mod connect_settings;
 mod conninfo_oracle;
+mod copies;
 mod cron;
+mod encryption;
+mod export;
+mod foreign;
 mod guides;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod harness;
@@ -28,6 +35,7 @@ mod hostile_path;
 mod layers;
 mod like_psql;
 mod pooler;
+mod prune;
 mod readme;
 mod restore_faults;
 mod restore_parts;
@@ -36,6 +44,8 @@ mod restore_replaces;
 mod restore_right;
 mod restore_roles;
 mod restore_safety;
+mod s3_backups;
+mod s3_commands;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod scene;
 mod secrets;
@@ -43,5 +53,7 @@ mod secrets_of_settings;
 mod show_server;
 mod show_settings;
 mod signals;
+mod store_contract;
 mod verify_damage;
+mod verify_depth;
 mod verify_restore;

@@ -10,10 +10,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::harness::s3::S3Server;
 use crate::harness::{Cluster, ClusterSpec, command, tools};
 
 const HOST: &str = "db.example.com";
 const HOME: &str = "/home/me";
+const BUCKET: &str = "s3://my-bucket/";
 const MARK: &str = "@@next@@";
 
 fn path() -> PathBuf {
@@ -39,9 +41,14 @@ fn blocks(readme: &str, language: &str) -> Vec<(usize, Vec<String>)> {
     found
 }
 
-/// The server and the home folder that stand for those of the README.
+/// Nobody's secret key.
+const EXAMPLE_KEY: &str =
+    "AGE-SECRET-KEY-1PAMYPF9WDJWLL8CY558NXRR2ER53SMMXM9PPVLRCZGTW7D6NP66QVHHKHR";
+
+/// The servers and the home folder that stand for those of the README.
 struct Sandbox {
     cluster: Cluster,
+    s3: S3Server,
     home: tempfile::TempDir,
 }
 
@@ -58,10 +65,14 @@ impl Sandbox {
              FROM generate_series(1, 5000) AS n;",
         );
         let home = tempfile::Builder::new().prefix("pgt-home").tempdir().unwrap();
-        let sandbox = Self { cluster, home };
+        let sandbox = Self { cluster, s3: S3Server::start(), home };
         let passfile = sandbox.home.path().join(".pgpass");
         fs::write(&passfile, "*:*:*:backup:..\n").unwrap();
         fs::set_permissions(&passfile, PermissionsExt::from_mode(0o600)).unwrap();
+        // As age-keygen would have written it; the README has its public half.
+        let key = sandbox.home.path().join("key.txt");
+        fs::write(&key, format!("{EXAMPLE_KEY}\n")).unwrap();
+        fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
         let file = blocks(readme, "toml").remove(0).1.join("\n");
         let port = format!("port = {}\nhost = \"127.0.0.1\"", sandbox.cluster.port());
         let file = file.replace(&format!("host = \"{HOST}\""), &port);
@@ -77,19 +88,22 @@ impl Sandbox {
         for command in commands {
             let here = format!("PGHOST=127.0.0.1 PGPORT={port}");
             let command = command.replace(&format!("PGHOST={HOST}"), &here);
+            let command = command.replace(BUCKET, &self.s3.repository(""));
             writeln!(script, "{}\necho {MARK}", command.replace(HOST, "127.0.0.1")).unwrap();
         }
         let program = Path::new(env!("CARGO_BIN_EXE_pgtend")).parent().unwrap().display();
-        let programs = format!("{program}:{}:/usr/bin:/bin", tools::client_bindir(15).display());
+        let (clients, aws) = (tools::client_bindir(15), tools::aws_bindir());
+        let programs = format!("{program}:{}:{}:/usr/bin:/bin", clients.display(), aws.display());
         let mut bash = Command::new("bash");
         bash.arg("--norc").env_clear().current_dir(self.home.path()).env("PATH", programs);
         bash.env("HOME", self.home.path()).env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
-        bash.env("COLUMNS", "100");
+        bash.env("COLUMNS", "100").envs(self.s3.environment());
         let output = command::run(&mut bash, &script).stdout();
         let home = self.home.path().to_str().unwrap();
         let output = output
             .replace(&format!("127.0.0.1:{port}"), &format!("{HOST}:5432"))
-            .replace(home, HOME);
+            .replace(home, HOME)
+            .replace(&self.s3.repository(""), BUCKET);
         let mut said: Vec<_> = output.split(&format!("{MARK}\n")).map(str::to_owned).collect();
         assert_eq!(said.pop().as_deref(), Some(""), "it ended early: {output}");
         said

@@ -3,4 +3,4 @@
 mod damage;
 mod scratch;
 mod settings;
-mod trial;
+pub mod trial;

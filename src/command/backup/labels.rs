@@ -1,5 +1,6 @@
 //! Labels: of a run, and of the backups to list.
 
+use crate::error::{Error, Result};
 use crate::settings::Labels;
 
 /// What a backup is told apart by.
@@ -12,17 +13,17 @@ pub(super) struct LabelFlags {
 
 impl LabelFlags {
     /// Those that were given; of two with one key the later counts.
-    pub(super) fn given(&self) -> Labels {
+    pub(super) fn given(&self) -> Result<Labels> {
         self.over(Labels::default())
     }
 
     /// The same over those of the settings.
-    pub(super) fn over(&self, mut labels: Labels) -> Labels {
+    pub(super) fn over(&self, mut labels: Labels) -> Result<Labels> {
         for (key, value) in &self.label {
-            // Each was checked when it was parsed.
-            labels.add(key, value).unwrap_or(());
+            let added = labels.add(key, value);
+            added.map_err(|cause| Error::usage("cannot label the backup").because(cause))?;
         }
-        labels
+        Ok(labels)
     }
 }
 

@@ -7,10 +7,11 @@ use crate::command::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::backup::{List, Show, State};
+use crate::verify::coverage;
 
 /// Lists what a repository holds.
 pub(super) async fn list(context: &Context, filter: &LabelFilter) -> Result<Exit> {
-    let store = context.existing_store()?;
+    let store = context.existing_store().await?;
     let mut backups = Vec::new();
     for found in catalog::all(&store).await? {
         backups.push(found.listed(&store).await?);
@@ -25,8 +26,8 @@ pub(super) async fn list(context: &Context, filter: &LabelFilter) -> Result<Exit
 
 /// Shows one backup.
 pub(super) async fn show(context: &Context, id: &str) -> Result<Exit> {
-    let store = context.existing_store()?;
-    let found = catalog::resolve(&store, id).await?;
+    let store = context.existing_store().await?;
+    let found = catalog::resolve(&store, id).await?.opened_by(context.identities()?);
     let manifest = match found.manifest(&store).await? {
         None => {
             return Err(Error::new(Exit::Critical, format!("backup {} is incomplete", found.id))
@@ -45,5 +46,6 @@ pub(super) async fn show(context: &Context, id: &str) -> Result<Exit> {
         }
     };
     let backup = found.listed(&store).await?;
-    context.answer(None, &Show { backup, manifest })
+    let coverage = coverage::known(&store, &found, &manifest).await?;
+    context.answer(None, &Show { backup, coverage, manifest })
 }

@@ -4,15 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::all::{AllFlags, MadeAll, back_up_all};
+use super::copy::{self, CopyFlags};
 use super::filters::Filters;
 use super::labels::LabelFlags;
 use super::limits::LimitFlags;
 use super::outcome;
+use super::published;
+use super::retention_flags::RetentionFlags;
+use super::seal_flags::SealFlags;
 use super::story::{self, Teller};
 use super::story_flags::StoryFlags;
 use crate::archive::frame::Compression;
 use crate::backup::globals::Globals;
-use crate::backup::{self, catalog, chunks};
+use crate::backup::{self, catalog, chunks, retention};
 use crate::cli::connect::ReadFrom;
 use crate::command::{Context, with_progress};
 use crate::conn::{Routed, SessionOptions, Taken};
@@ -20,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
 use crate::report::backup::Backup;
-use crate::settings::{BackupDefaults, Labels, Target, ask_password, quantity};
+use crate::settings::{BackupDefaults, Labels, Retention, Target, ask_password, quantity};
 
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
 pub(super) struct RunArgs {
@@ -81,7 +85,16 @@ pub(super) struct RunArgs {
     pub(super) story: StoryFlags,
 
     #[command(flatten)]
+    seal: SealFlags,
+
+    #[command(flatten)]
+    copies: CopyFlags,
+
+    #[command(flatten)]
     filters: Filters,
+
+    #[command(flatten)]
+    retention: RetentionFlags,
 }
 
 impl RunArgs {
@@ -90,8 +103,13 @@ impl RunArgs {
         Self { lock_wait: Duration::from_secs(60), ..Self::default() }
     }
 
+    /// `--keep-last` and its like.
+    pub(super) fn rules(&self) -> Retention {
+        self.retention.given()
+    }
+
     /// `--label`.
-    pub(super) fn labels(&self) -> Labels {
+    pub(super) fn labels(&self) -> Result<Labels> {
         self.labels.given()
     }
 
@@ -116,6 +134,11 @@ pub fn standard() -> BackupDefaults {
         compress: Some(Compression::DEFAULT.to_string()),
         chunk: Some(chunks::CHUNK_BYTES),
         hook_timeout: Some(story::HOOK_TIMEOUT),
+        retention: Retention {
+            proven: Some(retention::PROVEN),
+            min_keep: Some(retention::MIN_KEEP),
+            ..Retention::default()
+        },
         ..BackupDefaults::default()
     }
 }
@@ -174,6 +197,7 @@ async fn make(context: &Context, args: RunArgs) -> Result<Made> {
         (None, None) => Compression::DEFAULT,
     };
     let store = context.store()?;
+    let copies = args.copies.stores(context, &store)?;
     let (target, elsewhere) = source(context).await?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let progress = Arc::new(Progress::default());
@@ -185,6 +209,7 @@ async fn make(context: &Context, args: RunArgs) -> Result<Made> {
         new_cluster: args.new_cluster,
         jobs: args.jobs.map(usize::from).or(defaults.jobs).unwrap_or(processors.min(4)),
         compress,
+        recipients: args.seal.recipients(&defaults.recipients)?,
         chunk: args.chunk.or(defaults.chunk).unwrap_or(chunks::CHUNK_BYTES),
         filters: args.filters.arguments(),
         role: args.filters.role,
@@ -192,7 +217,7 @@ async fn make(context: &Context, args: RunArgs) -> Result<Made> {
         max_snapshot_age: args.max_snapshot_age,
         serializable_deferrable: args.serializable_deferrable,
         pace: args.limits.pace(defaults),
-        labels: args.labels.over(defaults.labels.clone()),
+        labels: args.labels.over(defaults.labels.clone())?,
         retry_lock: args.limits.retry_lock,
         globals: if args.no_globals { Globals::LeaveOut } else { Globals::Read },
         allow_pooler: args.allow_pooler,
@@ -200,13 +225,20 @@ async fn make(context: &Context, args: RunArgs) -> Result<Made> {
         progress: Arc::clone(&progress),
         cancel: context.signals.cancel.clone(),
     };
+    let rules = args.retention.given().or(&defaults.retention);
     if args.all.all_databases {
-        return back_up_all(context, &request, &args.all).await.map(Made::All);
+        let mut all = back_up_all(context, &request, &args.all).await?;
+        for backup in all.outcomes.iter_mut().filter_map(|one| one.result.as_mut().ok()) {
+            copy::to_all(context, &request.store, &copies, backup).await;
+            published::follow(context, &request.store, &rules, backup).await;
+        }
+        return Ok(Made::All(all));
     }
     progress.about(&request.target.database);
-    with_progress(context, &progress, backup::run(&request))
-        .await
-        .map(|one| Made::One(Box::new(one)))
+    let mut one = with_progress(context, &progress, backup::run(&request)).await?;
+    copy::to_all(context, &request.store, &copies, &mut one).await;
+    published::follow(context, &request.store, &rules, &mut one).await;
+    Ok(Made::One(Box::new(one)))
 }
 
 /// The server to read from, and the cluster's folder when that is not the server that is backed

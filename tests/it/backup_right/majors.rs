@@ -16,6 +16,7 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("backup/lockable", "", ""),
     ("backup/unreadable_sequences", "", ""),
     ("backup/tables", "(oid[])", "(ARRAY['t'::regclass::oid])"),
+    ("backup/canaries", "(oid[])", "(ARRAY['t'::regclass::oid])"),
     ("backup/room", "", ""),
     ("backup/snapshot", "", ""),
     ("backup/large_objects", "", ""),

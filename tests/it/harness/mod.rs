@@ -1,11 +1,13 @@
 //! What the tests stand on: servers to throw away, a proxy that breaks connections, certificates,
 //! and pgtend itself in an environment that is the same everywhere.
 
+pub mod aws;
 pub mod cluster;
 pub mod command;
 pub mod compare;
 pub mod database;
 pub mod dice;
+pub mod directory;
 pub mod impostor;
 pub mod listener;
 pub mod oracle;
@@ -13,6 +15,7 @@ pub mod pgbouncer;
 pub mod pgtend;
 pub mod pki;
 pub mod proxy;
+pub mod s3;
 pub mod server;
 pub mod tools;
 

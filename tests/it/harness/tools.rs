@@ -42,6 +42,11 @@ pub fn client_for(server_major: u32) -> PathBuf {
     client_bindir(major.expect("a client for the newest server"))
 }
 
+/// The folder with the program `aws`.
+pub fn aws_bindir() -> PathBuf {
+    having(cache().join("aws/bin"), "aws")
+}
+
 fn debian() -> PathBuf {
     PathBuf::from("/usr/lib/postgresql/15/bin")
 }

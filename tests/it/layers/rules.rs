@@ -65,8 +65,9 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 49] = [
+const ASSEMBLED: [(&str, &str, &str); 53] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
+    ("archive", "COPY ", "how pg_dump's statements start"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
     ("backup", "LOCK TABLE ", "the tables come from the catalog"),
     ("backup", "BEGIN ", "the isolation level is an option"),
@@ -74,6 +75,9 @@ const ASSEMBLED: [(&str, &str, &str); 49] = [
     ("backup", "COMMIT", "ends a transaction of a batch"),
     ("backup", "SELECT pg_catalog.set_config(", "pins in one batch with BEGIN, behind a pooler"),
     ("backup", "SELECT pg_catalog.to_regclass(", "stands in one batch with LOCK and COMMIT"),
+    ("backup", "SELECT pg_catalog.max(", "the table and the column come from the catalog"),
+    ("backup", "SELECT pg_catalog.date_part('epoch', pg_catalog.max(", "the same"),
+    ("backup", "ROLLBACK TO SAVEPOINT ", "cannot be prepared"),
     ("backup", "GRANT ", "advice for the operator, never sent"),
     ("restore", "COPY ", "the table and its columns come from the archive"),
     ("restore", "TRUNCATE ", "the table comes from the archive"),

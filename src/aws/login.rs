@@ -1,0 +1,191 @@
+//! Logins to a database by way of AWS: tokens of RDS and secrets of Secrets Manager.
+
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sigv4::http_request::{
+    SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
+};
+use aws_sigv4::sign::v4;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::config;
+use super::error::failure;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::settings::{AwsSettings, CloudAccess, Secret};
+
+/// How long a token opens new sessions: the most that RDS takes.
+const LIFETIME: Duration = Duration::from_secs(15 * 60);
+/// What stands for itself in a query (RFC 3986, 2.3).
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Who is to log in where.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The name that is dialled: the endpoint of the instance.
+    pub host: &'a str,
+    pub port: u16,
+    pub user: &'a str,
+}
+
+/// A token that opens one or more sessions within 15 minutes; made without asking AWS, save for
+/// credentials that a profile has to fetch.
+///
+/// # Errors
+/// Usage when no region is known; exit 69 without credentials.
+pub async fn token(cloud: &CloudAccess, place: Place<'_>) -> Result<Secret> {
+    let sdk = config::load(&settings(cloud, None)).await?;
+    let cannot = |exit| Error::new(exit, format!("cannot make an IAM token for {}", place.user));
+    let region = match (&cloud.region, region_of(place.host)) {
+        (Some(region), _) => region.clone(),
+        (None, Some(region)) => region.to_owned(),
+        (None, None) => {
+            sdk.region().map(ToString::to_string).filter(|region| !region.is_empty()).ok_or_else(
+                || {
+                    cannot(Exit::Usage)
+                .because(format!("{} is not an endpoint of RDS that names its region", place.host))
+                .next("give the endpoint itself as host, or aws_region in pgtend.toml (AWS_REGION)")
+                },
+            )?
+        }
+    };
+    let without = |error: Error| {
+        error.next(
+            "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run aws sso login, \
+             or give the machine a role",
+        )
+    };
+    let provider = sdk.credentials_provider();
+    let provider = provider.ok_or_else(|| without(cannot(Exit::Unavailable)))?;
+    let credentials = provider
+        .provide_credentials()
+        .await
+        .map_err(|cause| without(cannot(Exit::Unavailable).caused_by(&cause)))?;
+    sign_token(&credentials, &region, place, SystemTime::now())
+        .map_err(|cause| Error::bug("cannot sign an IAM token").because(cause))
+}
+
+/// The region in the name of an endpoint: `db.abc123.eu-west-1.rds.amazonaws.com`.
+pub fn region_of(host: &str) -> Option<&str> {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let name = host
+        .strip_suffix(".rds.amazonaws.com")
+        .or_else(|| host.strip_suffix(".rds.amazonaws.com.cn"))?;
+    let region = name.rsplit('.').next()?;
+    // `xx-name-1`; an instance named so without its own label has no region.
+    let shaped = region.split('-').count() >= 3
+        && region.ends_with(|c: char| c.is_ascii_digit())
+        && name.contains('.');
+    shaped.then_some(region)
+}
+
+/// The token as RDS reads it: a signed address without its scheme.
+fn sign_token(
+    credentials: &Credentials,
+    region: &str,
+    place: Place<'_>,
+    now: SystemTime,
+) -> Result<Secret, String> {
+    let identity = credentials.clone().into();
+    let mut settings = SigningSettings::default();
+    settings.expires_in = Some(LIFETIME);
+    settings.signature_location = SignatureLocation::QueryParams;
+    let parameters = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name("rds-db")
+        .time(now)
+        .settings(settings)
+        .build()
+        .map_err(|error| error.to_string())?
+        .into();
+    // Encoded here: a space or a plus would be taken for something else by the signer.
+    let user = utf8_percent_encode(place.user, QUERY);
+    let address = format!("{}:{}/?Action=connect&DBUser={user}", place.host, place.port);
+    let url = format!("https://{address}");
+    let request = SignableRequest::new("GET", &url, std::iter::empty(), SignableBody::Bytes(&[]))
+        .map_err(|error| error.to_string())?;
+    let (instructions, _) =
+        sign(request, &parameters).map_err(|error| error.to_string())?.into_parts();
+    let mut token = address;
+    for (name, value) in instructions.params() {
+        token.push_str(&format!("&{name}={}", utf8_percent_encode(value, QUERY)));
+    }
+    Ok(Secret::new(token))
+}
+
+/// What a secret holds.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// RDS writes it beside the password.
+    pub user: Option<String>,
+    pub password: Secret,
+}
+
+/// Fetches a secret: the JSON that RDS writes, or a bare password.
+///
+/// # Errors
+/// Exit 69 when it cannot be had, 77 when that is not allowed; never with what it holds.
+pub async fn secret(cloud: &CloudAccess, id: &str) -> Result<Login> {
+    let what = format!("cannot get the secret {id} from AWS Secrets Manager");
+    let cannot = || Error::new(Exit::Unavailable, what.as_str());
+    let sdk = config::load(&settings(cloud, region_of_arn(id))).await?;
+    if sdk.region().is_none_or(|region| region.as_ref().is_empty()) {
+        return Err(Error::usage(what)
+            .because("no region is known")
+            .next("give the secret's whole ARN, or aws_region in pgtend.toml (AWS_REGION)"));
+    }
+    let client = aws_sdk_secretsmanager::Client::new(&sdk);
+    let answer = client
+        .get_secret_value()
+        .secret_id(id)
+        .send()
+        .await
+        .map_err(|cause| failure(cause).into_error(what.as_str()))?;
+    let text = answer.secret_string().ok_or_else(|| {
+        cannot().because("it holds bytes and no text").next("store it as text, or as RDS does")
+    })?;
+    read_secret(text).map_err(|cause| {
+        cannot().because(cause).next("RDS writes {\"username\": .., \"password\": ..}")
+    })
+}
+
+fn read_secret(text: &str) -> Result<Login, &'static str> {
+    if !text.trim_start().starts_with('{') {
+        return match text.trim_end_matches(['\r', '\n']) {
+            "" => Err("it is empty"),
+            bare => Ok(Login { user: None, password: Secret::new(bare) }),
+        };
+    }
+    // The parser's own words could repeat a part of it.
+    let fields: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(text).map_err(|_| "it starts as JSON and is none")?;
+    let field = |name: &str| fields.get(name).and_then(|value| value.as_str());
+    match field("password") {
+        None | Some("") => Err("its JSON has no \"password\""),
+        Some(password) => Ok(Login {
+            user: field("username").filter(|user| !user.is_empty()).map(str::to_owned),
+            password: Secret::new(password),
+        }),
+    }
+}
+
+/// `arn:aws:secretsmanager:eu-west-1:123456789012:secret:name`.
+fn region_of_arn(id: &str) -> Option<&str> {
+    let mut parts = id.split(':');
+    (parts.next() == Some("arn"))
+        .then(|| parts.nth(2))
+        .flatten()
+        .filter(|region| !region.is_empty())
+}
+
+/// What the environment says, under what the target says.
+fn settings(cloud: &CloudAccess, region: Option<&str>) -> AwsSettings {
+    AwsSettings {
+        region: cloud.region.clone().or(region.map(str::to_owned)),
+        profile: cloud.profile.clone(),
+        ..cloud.environment.aws()
+    }
+}
