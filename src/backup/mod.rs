@@ -124,13 +124,18 @@ impl Request {
 ///
 /// Without success nothing is published and nothing stays in the store.
 pub async fn run(request: &Request) -> Result<Backup> {
-    run_until_done(request).await.map_err(|error| match request.progress.reading().phase {
-        "" => error,
-        phase => error.during(phase),
+    let mut lost = None;
+    run_until_done(request, &mut lost).await.map_err(|error| {
+        let again = lost.map(|lost| format!(", in a new start after {lost}")).unwrap_or_default();
+        match request.progress.place() {
+            None => error,
+            Some(place) => error.during(format!("{place}{again}")),
+        }
     })
 }
 
-async fn run_until_done(request: &Request) -> Result<Backup> {
+/// `lost` becomes what the run was doing when it last had to start over.
+async fn run_until_done(request: &Request, lost: &mut Option<String>) -> Result<Backup> {
     let options = SessionOptions {
         application: "pgtend/backup".into(),
         read_only: true,
@@ -157,6 +162,8 @@ async fn run_until_done(request: &Request) -> Result<Backup> {
             Ok(report) => return Ok(report),
             Err(Stop::Asked) => return Err(stopped()),
             Err(Stop::StartOver(error)) if number < RUNS => {
+                let phase = error.phase().map(str::to_owned);
+                *lost = phase.or_else(|| request.progress.place());
                 request.progress.note(format!("{error}; starting over"));
             }
             Err(Stop::StartOver(error)) => {

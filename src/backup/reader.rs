@@ -137,6 +137,7 @@ impl Reader<'_> {
     async fn read_chunk(&mut self, mut chunk: Chunk, encoder: &mut Encoder) -> Result<(), Stop> {
         let run = self.run;
         let label = run.tables[chunk.table].table.label();
+        run.progress.at(&label);
         let outcome = self
             .with_retries(&label, async |reader| {
                 encoder.restart().map_err(compress_failed)?;

@@ -24,6 +24,8 @@ struct Text {
     /// The database that it is about, where one is known.
     database: Option<String>,
     phase: &'static str,
+    /// What it was last about in this phase: a table.
+    object: Option<String>,
     since: Option<Instant>,
     /// Whether the counters are those of this phase.
     measured: bool,
@@ -81,9 +83,22 @@ impl Progress {
         let now = Instant::now();
         let mut text = self.text();
         text.phase = phase;
+        text.object = None;
         text.since = Some(now);
         text.measured = false;
         text.news.push(News::Phase(phase, now));
+    }
+
+    /// Names the object that the phase is about now; of several at once, the last one.
+    pub fn at(&self, object: &str) {
+        self.text().object = Some(object.to_owned());
+    }
+
+    /// What the run is doing, in words: `copying public.orders`. None before the first phase.
+    pub fn place(&self) -> Option<String> {
+        let text = self.text();
+        let object = text.object.as_ref().map_or(String::new(), |object| format!(" {object}"));
+        (!text.phase.is_empty()).then(|| format!("{}{object}", text.phase))
     }
 
     /// Says something to the operator, once.
@@ -175,12 +190,16 @@ mod tests {
     #[test]
     fn counters_belong_to_their_phase() {
         let progress = Progress::default();
+        assert_eq!(progress.place(), None);
         progress.phase("copying");
+        progress.at("public.t");
+        assert_eq!(progress.place().unwrap(), "copying public.t");
         progress.plan(100, 2);
         progress.frame_done(10, 1);
         progress.chunk_done(50);
         assert_eq!((progress.reading().weight_done, progress.reading().raw), (50, 10));
         progress.phase("building indexes");
+        assert_eq!(progress.place().unwrap(), "building indexes");
         let reading = progress.reading();
         assert_eq!((reading.phase, reading.weight, reading.raw), ("building indexes", 0, 0));
         progress.phase("comparing rows");

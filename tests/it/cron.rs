@@ -266,14 +266,14 @@ fn every_run_tells_one_story_to_all() {
     let pid = Pid::from_child(&child);
     kill_process(pid, Signal::TERM).unwrap();
     let told = job.finish(child);
-    told.failed(143, "copying", &id);
+    told.failed(143, "copying public.big", &id);
     kept(&told);
 
     let child = slow(&line(""));
     cluster.stop_immediate();
     let told = job.finish(child);
     proxy.rate_limit(None);
-    told.failed(69, "copying public.big", &id);
+    told.failed(69, "connecting, in a new start after copying public.big", &id);
     kept(&told);
     cluster.start_again();
 

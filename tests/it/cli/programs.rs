@@ -15,12 +15,16 @@ fn no_pg_dump_names_the_package() {
     let output = pgtend.env("PGTEND_PG_BINDIR", &bindir).env("PATH", "").run().expect_code(69);
     let expected = format!(
         "error: no pg_dump of PostgreSQL 15 or newer is installed
+  while: looking at the server
   cause: no pg_dump was found in {0}
   next:  install the package postgresql-client-15 (Debian, Ubuntu) or postgresql15 (Red Hat, Amazon Linux)
   next:  or set PGTEND_PG_BINDIR to the folder that holds it: it is {0} now, and nothing else is looked at
+  also:  there is no complete backup of {1} in {2}
   exit:  69
 ",
-        bindir.display()
+        bindir.display(),
+        db.name(),
+        repo.display(),
     );
     assert_eq!(output.stderr, expected);
     assert!(!repo.exists());
@@ -41,12 +45,15 @@ fn a_pg_dump_older_than_the_server_is_refused() {
     let folder = tools::client_bindir(15);
     let expected = format!(
         "error: no pg_dump of PostgreSQL 18 or newer is installed
+  while: looking at the server
   cause: found only older ones: 15 in {0}
   next:  install the package postgresql-client-18 (Debian, Ubuntu) or postgresql18 (Red Hat, Amazon Linux)
   next:  or set PGTEND_PG_BINDIR to the folder that holds it: it is {0} now, and nothing else is looked at
+  also:  there is no complete backup of postgres in {1}
   exit:  69
 ",
-        folder.display()
+        folder.display(),
+        repo.display(),
     );
     assert_eq!(output.stderr, expected);
     assert!(!repo.exists());
