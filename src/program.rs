@@ -3,8 +3,9 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -147,24 +148,65 @@ pub fn command(
     connection: &ChildConnection,
     environment: &Environment,
 ) -> Result<Command> {
+    let mut command = connected(program, connection, environment);
+    if let Some(file) = key_file(program, connection)? {
+        command.stdin(file).env("PGSERVICEFILE", "/dev/stdin").env("PGSERVICE", SERVICE);
+    }
+    Ok(command)
+}
+
+/// The same for a program that we write to ([`Process::stdin`]). The file, where there is one,
+/// must be kept until the program has connected.
+pub fn fed(
+    program: &Path,
+    connection: &ChildConnection,
+    environment: &Environment,
+) -> Result<(Command, Option<File>)> {
+    let mut command = connected(program, connection, environment);
+    command.stdin(Stdio::piped());
+    let file = key_file(program, connection)?;
+    if let Some(file) = &file {
+        // Standard input is taken; our own descriptor is as private.
+        let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
+        command.env("PGSERVICEFILE", path).env("PGSERVICE", SERVICE);
+    }
+    Ok((command, file))
+}
+
+/// A program that talks to no server; it is written to, and nothing of the operator's PG*
+/// variables reaches it.
+pub fn offline(program: &Path, environment: &Environment) -> Command {
+    let mut command = without_variables(program, environment);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn without_variables(program: &Path, environment: &Environment) -> Command {
     let mut command = Command::new(program);
     for (name, _) in environment.variables() {
         if name.as_encoded_bytes().starts_with(b"PG") {
             command.env_remove(name);
         }
     }
+    // Messages are matched and kept: they must not depend on the operator's language.
+    command.env("LC_ALL", "C");
+    command
+}
+
+fn connected(program: &Path, connection: &ChildConnection, environment: &Environment) -> Command {
+    let mut command = without_variables(program, environment);
     for (name, secret) in &connection.env {
         command.env(name, secret.expose());
     }
-    // Messages are matched and kept: they must not depend on the operator's language.
-    command.env("LC_ALL", "C").arg("-w").arg("-d").arg(connection.dsn());
+    command.arg("-w").arg("-d").arg(connection.dsn());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    if let Some(password) = &connection.key_password {
-        let file = service_file(password.expose())
-            .map_err(|error| cannot_run(program, &error).because("its service file"))?;
-        command.stdin(file).env("PGSERVICEFILE", "/dev/stdin").env("PGSERVICE", SERVICE);
-    }
-    Ok(command)
+    command
+}
+
+fn key_file(program: &Path, connection: &ChildConnection) -> Result<Option<File>> {
+    let Some(password) = &connection.key_password else { return Ok(None) };
+    let file = service_file(password.expose());
+    file.map(Some).map_err(|error| cannot_run(program, &error).because("its service file"))
 }
 
 /// The group of the service file that a child gets.
@@ -244,6 +286,12 @@ impl Process {
     /// What it writes; `None` when that was taken before.
     pub fn stdout(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
+    }
+
+    /// Where it reads from, for a program of [`fed`] or [`offline`]; `None` when that was taken
+    /// before.
+    pub fn stdin(&mut self) -> Option<ChildStdin> {
+        self.child.stdin.take()
     }
 
     /// Waits for its end.

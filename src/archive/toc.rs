@@ -153,6 +153,12 @@ impl Entry {
         text(&self.namespace)
     }
 
+    /// Whether its name, its schema and its owner are text that pgtend can read.
+    pub fn has_utf8_names(&self) -> bool {
+        let names = [&self.tag, &self.namespace, &self.owner];
+        names.iter().all(|name| std::str::from_utf8(name.as_deref().unwrap_or(b"")).is_ok())
+    }
+
     /// The statement that makes it; empty for none.
     pub fn definition(&self) -> &str {
         text(&self.defn)
@@ -378,6 +384,67 @@ impl Toc {
             )));
         }
         Ok(Some(oids))
+    }
+
+    /// One without entries: what a plain dump says of itself is in no table of contents.
+    pub fn empty(server_version: &str, dump_version: &str) -> Self {
+        Self {
+            minor: 14,
+            revision: 0,
+            created: [0; 7],
+            database: None,
+            server_version: Some(server_version.into()),
+            dump_version: Some(dump_version.into()),
+            entries: Vec::new(),
+        }
+    }
+
+    /// One of schemas, each of one of these owners: for whom only roles matter.
+    pub fn of_owners<'a>(owners: impl IntoIterator<Item = &'a String>) -> Self {
+        let text = |text: &str| Some(text.as_bytes().to_vec());
+        let one = |(at, owner): (usize, &String)| Entry {
+            id: i32::try_from(at + 1).unwrap_or(i32::MAX),
+            has_data: false,
+            table_oid: text("0"),
+            oid_text: text("0"),
+            tag: text(owner),
+            desc: text("SCHEMA"),
+            section: 2,
+            defn: text(""),
+            drop: text(""),
+            copy: None,
+            namespace: None,
+            tablespace: None,
+            access_method: None,
+            relkind: None,
+            owner: text(owner),
+            with_oids: text("false"),
+            depends_on: Vec::new(),
+            file: Vec::new(),
+        };
+        let entries = owners.into_iter().enumerate().map(one).collect();
+        Self { entries, ..Self::empty("", "") }
+    }
+
+    /// When pg_dump began, by the clock of its machine, without its time zone; `None` when that
+    /// is no time.
+    pub fn created(&self) -> Option<jiff::civil::DateTime> {
+        let [second, minute, hour, day, month, year, _] = self.created;
+        let small = |number: i32| i8::try_from(number).ok();
+        if self.created == [0; 7] {
+            return None;
+        }
+        jiff::civil::DateTime::new(
+            i16::try_from(year.checked_add(1900)?).ok()?,
+            small(month.checked_add(1)?)?,
+            small(day)?,
+            small(hour)?,
+            small(minute)?,
+            // A leap second.
+            small(second.min(59))?,
+            0,
+        )
+        .ok()
     }
 
     /// The database that was dumped.

@@ -198,7 +198,7 @@ fn any_policy() -> impl Strategy<Value = Policy> {
 }
 
 /// Complete, not from the future: the newest first.
-fn countable<'a>(history: &'a [Member]) -> Vec<(Timestamp, &'a Member)> {
+fn countable(history: &[Member]) -> Vec<(Timestamp, &Member)> {
     let mut found: Vec<_> = history
         .iter()
         .filter_map(|member| match &member.state {

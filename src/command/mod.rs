@@ -3,6 +3,7 @@
 
 mod backup;
 mod canary_flags;
+mod dump;
 pub mod generate;
 mod restore;
 mod show;

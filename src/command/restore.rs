@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::dump::{dump_at, only_of_backups};
 use super::{Context, backup_at, with_progress, with_signal};
 use crate::backup::catalog;
 use crate::backup::in_use::Mark;
@@ -9,6 +10,7 @@ use crate::cli::connect::ReadFrom;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
+use crate::restore::foreign::{Dump, Place, Reading};
 use crate::restore::names::Name;
 use crate::restore::{self, Mode, Parts};
 use crate::settings::Origin;
@@ -19,6 +21,7 @@ Examples:
   pgtend restore latest:app -r /var/backups/pg --into app_copy --create --yes
   pgtend restore 20261120T095421Z-1a2b3c -r /mnt/pg -h db2 -U admin --into app -j 4
   pgtend restore latest:app -r /mnt/pg --into app --swap --confirm app
+  pgtend restore /backups/app.sql.gz --into app_copy --create --yes    (a file of pg_dump)
 
 Exit 0: everything is there and equal to the backup. 1: the target lacks what is listed.
 2: something failed. 77: refused, nothing was done.";
@@ -30,7 +33,8 @@ pub(super) const SHOWN: [&str; 2] = ["show_settings", "show_server"];
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
-    /// Id of the backup or the start of it, latest, latest:DATABASE, or a backup's folder
+    /// Id of the backup or the start of it, latest, latest:DATABASE, a backup's folder, or a file
+    /// of pg_dump (any format, also in S3)
     #[arg(value_name = "ID", required_unless_present_any = SHOWN)]
     name: Option<String>,
 
@@ -116,6 +120,20 @@ fn time(text: &str) -> Result<jiff::Timestamp, String> {
     text.parse().map_err(|_| "expected a time with its zone, like 2026-11-20T09:00:00Z".into())
 }
 
+/// Reads a file of pg_dump to its end, before anything else.
+async fn read_dump(context: &Context, place: Place, progress: &Arc<Progress>) -> Result<Dump> {
+    let reading = Reading {
+        environment: context.settings.environment().clone(),
+        deep: true,
+        progress: Arc::clone(progress),
+        cancel: context.signals.cancel.clone(),
+    };
+    let label = place.label();
+    let read =
+        async { Dump::read(place, &reading).await.map_err(|trouble| trouble.into_error(&label)) };
+    with_progress(context, progress, read).await
+}
+
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     if !matches!(context.connect.read_from, None | Some(ReadFrom::Primary)) {
@@ -125,12 +143,30 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     }
     // Without them nothing is run.
     let (name, into) = (args.name.unwrap_or_default(), args.into.unwrap_or_default());
-    let (store, name) = match backup_at(context, &name)? {
-        Some((store, id)) => (store, id),
-        None => (context.existing_store().await?, name),
+    let progress = Arc::new(Progress::default());
+    let dump = match dump_at(context, &name).await? {
+        None => None,
+        Some(place) => {
+            only_of_backups(&[
+                ("--at", args.at.is_some()),
+                ("--globals", args.globals),
+                ("--overwrite-source", args.overwrite_source),
+            ])?;
+            Some(Arc::new(read_dump(context, place, &progress).await?))
+        }
     };
-    let backup = catalog::resolve_at(&store, &name, args.at).await?;
-    let backup = backup.opened_by(context.identities()?);
+    let (store, backup) = match &dump {
+        // Nothing is read from there.
+        Some(dump) => (context.store_at("/")?, dump.found()),
+        None => {
+            let (store, name) = match backup_at(context, &name)? {
+                Some((store, id)) => (store, id),
+                None => (context.existing_store().await?, name),
+            };
+            let backup = catalog::resolve_at(&store, &name, args.at).await?;
+            (store, backup.opened_by(context.identities()?))
+        }
+    };
     let mode = match (args.create, args.swap) {
         (true, _) => Mode::Create,
         (_, true) => Mode::Swap,
@@ -148,7 +184,6 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         return Err(Error::usage("--into needs the name of a database"));
     }
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let progress = Arc::new(Progress::default());
     let request = restore::Request {
         target,
         into,
@@ -156,6 +191,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         environment: context.settings.environment().clone(),
         store,
         backup,
+        dump,
         jobs: args.jobs.map_or(processors.min(4), usize::from),
         parts: Parts {
             tables: args.table,

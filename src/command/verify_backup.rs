@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::canary_flags::CanaryArgs;
+use super::dump::{dump_at, only_of_backups};
 use super::{Context, backup_at, with_progress};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -37,6 +38,10 @@ shown. Names without a schema are looked for in public:
   SELECT count(*) > 1000, count(*) FROM orders;
   SELECT max(created) > now() - interval '2 days', max(created) FROM orders;
 
+A file of pg_dump, of any format and compression, here or in S3, is known by its bytes. It has no
+record: manifest shows that it is whole, content that pg_restore can expand all of it, restore that
+it restores without an error; none of them that its rows are those of the source.
+
 Exit 0: all passed. 2: something is missing or damaged, or older than --max-age. 3: not damaged,
 but not proved (another major version writes values differently; an object was left out). 1: all
 passed, and a table looks unlike the backups before: it shrank, stands still or is gone.
@@ -49,7 +54,8 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
-    /// Ids of backups or their starts, latest, latest:DATABASE, or a backup's folder
+    /// Ids of backups or their starts, latest, latest:DATABASE, a backup's folder, or a file of
+    /// pg_dump (any format, also in S3)
     #[arg(value_name = "ID", required_unless_present_any = ["since", "show_settings", "show_server"])]
     names: Vec<String>,
 
@@ -127,12 +133,26 @@ impl Args {
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let progress = Arc::new(Progress::default());
+    let dump = match args.names.as_slice() {
+        [name] => dump_at(context, name).await?,
+        _ => None,
+    };
+    if dump.is_some() {
+        only_of_backups(&[
+            ("--since", args.since.is_some()),
+            ("--tables", args.tables.is_some()),
+            ("--max-proof-age", args.max_proof_age.is_some()),
+            ("--self-test", args.self_test),
+        ])?;
+    }
     let of_path = match args.names.as_slice() {
-        [name] => backup_at(context, name)?,
+        [name] if dump.is_none() => backup_at(context, name)?,
         _ => None,
     };
     let (store, names) = match of_path {
         Some((store, id)) => (store, vec![id]),
+        // Nothing is read from there.
+        None if dump.is_some() => (context.store_at("/")?, vec![]),
         None => (context.existing_store().await?, args.names.clone()),
     };
     refuse_half_meant(&args)?;
@@ -154,6 +174,11 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         progress: Arc::clone(&progress),
         cancel: context.signals.cancel.clone(),
     };
+    if let Some(place) = dump {
+        let work = verify::foreign::run(&request, place);
+        let report = with_progress(context, &progress, work).await?;
+        return context.answer(context.connect.target.as_deref(), &report);
+    }
     if args.self_test {
         let environment = context.settings.environment();
         let folder = args.scratch_dir.as_deref().unwrap_or(environment.temporary_folder());

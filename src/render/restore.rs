@@ -2,7 +2,7 @@
 
 use super::printable;
 use super::{Page, Text, bytes, count, duration, rate};
-use crate::report::restore::Restored;
+use crate::report::restore::{DumpFile, Restored};
 
 /// Objects that are listed of each kind; the rest is counted.
 const SHOWN: usize = 20;
@@ -10,14 +10,23 @@ const SHOWN: usize = 20;
 impl Text for Restored {
     fn text(&self, _page: &Page) -> String {
         let mut text = headline(self);
+        if let Some(dump) = &self.dump {
+            text.push_str(&format!("  file          {}\n", printable(&what(dump))));
+        }
         if !self.dry_run {
-            text.push_str(&format!(
-                "  rows          {} in {} table{}, equal to the backup's record ({})\n",
-                count(self.rows),
-                count(self.tables),
-                if self.tables == 1 { "" } else { "s" },
-                bytes(self.raw_bytes)
-            ));
+            text.push_str(&match &self.dump {
+                Some(_) => {
+                    "  rows          not compared: a file of pg_dump has no record of them\n"
+                        .to_owned()
+                }
+                None => format!(
+                    "  rows          {} in {} table{}, equal to the backup's record ({})\n",
+                    count(self.rows),
+                    count(self.tables),
+                    if self.tables == 1 { "" } else { "s" },
+                    bytes(self.raw_bytes)
+                ),
+            });
             if self.large_objects > 0 {
                 text.push_str(&format!("  large objects {}\n", count(self.large_objects)));
             }
@@ -26,10 +35,13 @@ impl Text for Restored {
                 .iter()
                 .map(|phase| format!("{} {}", phase.name, duration(phase.seconds)))
                 .collect();
+            let speed = match &self.dump {
+                Some(_) => String::new(),
+                None => format!(" ({})", rate(self.raw_bytes, self.seconds)),
+            };
             text.push_str(&format!(
-                "  time          {} ({}) with {} sessions\n",
+                "  time          {}{speed} with {} sessions\n",
                 duration(self.seconds),
-                rate(self.raw_bytes, self.seconds),
                 self.jobs
             ));
             text.push_str(&format!("                {}\n", parts.join(", ")));
@@ -70,6 +82,21 @@ impl Text for Restored {
         section(&mut text, "notes", self.notes.iter().cloned());
         text
     }
+}
+
+/// `custom format, gzip, by pg_dump 15.18 of a server 15.18, 1.2 MiB`
+pub fn what(dump: &DumpFile) -> String {
+    let version = |text: &str| text.split_whitespace().next().unwrap_or("?").to_owned();
+    let mut parts = vec![match dump.format.as_str() {
+        "plain" => "plain SQL".to_owned(),
+        "pg_dumpall" => "plain SQL of pg_dumpall".to_owned(),
+        other => format!("{other} format"),
+    }];
+    parts.extend(dump.compressed.iter().map(|name| format!("in {name}")));
+    let (by, of) = (version(&dump.pg_dump), version(&dump.server));
+    parts.push(format!("by pg_dump {by} of a server {of}"));
+    parts.push(bytes(dump.bytes));
+    parts.join(", ")
 }
 
 fn headline(report: &Restored) -> String {

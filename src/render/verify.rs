@@ -2,6 +2,7 @@
 
 use super::printable;
 use super::{Page, Text, bytes, count, duration, rate};
+use crate::report::restore::DumpFile;
 use crate::report::verify::{
     Canaries, Coverage, Level, Part, ProblemKind, Trial, Verification, Verified,
 };
@@ -23,7 +24,26 @@ impl Text for Verification {
     }
 }
 
-fn trial(trial: &Trial) -> String {
+/// What a file of pg_dump is.
+fn file(backup: &Verified, dump: &DumpFile) -> String {
+    let time = match (backup.taken, &dump.time_from) {
+        (Some(taken), Some(from)) => {
+            format!("{} ({})", taken.strftime("%Y-%m-%d %H:%M:%S UTC"), printable(from))
+        }
+        _ => "unknown".to_owned(),
+    };
+    let seconds = duration(backup.seconds);
+    format!(
+        "  file          {}\n  made          {time}\n  read          {} objects, {} tables, {} raw \
+         in {seconds}\n",
+        printable(&super::restore::what(dump)),
+        count(backup.objects),
+        count(backup.tables),
+        bytes(backup.raw_bytes),
+    )
+}
+
+fn trial(trial: &Trial, of_dump: bool) -> String {
     let phases: Vec<String> = trial
         .phases
         .iter()
@@ -42,7 +62,7 @@ fn trial(trial: &Trial) -> String {
             .then(|| format!("{} {what}{}", count(number), if number == 1 { "" } else { more }))
     };
     let compared: Vec<String> = [
-        Some(format!("{} tables, {} rows", count(trial.tables), count(trial.rows))),
+        (!of_dump).then(|| format!("{} tables, {} rows", count(trial.tables), count(trial.rows))),
         several(trial.sequences, "sequence", "s"),
         several(trial.large_objects, "large object", "s"),
         several(trial.objects_found, "object", "s"),
@@ -51,11 +71,8 @@ fn trial(trial: &Trial) -> String {
     .into_iter()
     .flatten()
     .collect();
-    text.push_str(&format!(
-        "  compared      {} in {}\n",
-        compared.join(", "),
-        duration(trial.compare_seconds)
-    ));
+    let compared = if compared.is_empty() { "nothing".to_owned() } else { compared.join(", ") };
+    text.push_str(&format!("  compared      {compared} in {}\n", duration(trial.compare_seconds)));
     text.push_str(&match (trial.indexes_checked, trial.heaps_checked) {
         (None, _) => "  amcheck       not available\n".to_owned(),
         (Some(indexes), None) => format!("  amcheck       {} btree indexes\n", count(indexes)),
@@ -156,7 +173,11 @@ fn days(seconds: f64) -> String {
 }
 
 fn one(backup: &Verified) -> String {
-    let what = format!("backup {} of {}", backup.id, printable(&backup.database));
+    let what = match (&backup.dump, backup.database.as_str()) {
+        (None, database) => format!("backup {} of {}", backup.id, printable(database)),
+        (Some(_), "") => printable(&backup.id),
+        (Some(_), database) => format!("{} of {}", printable(&backup.id), printable(database)),
+    };
     let level = format!("{}{}", backup.level.name(), share(backup));
     if !backup.passed {
         let number = backup.problems.len();
@@ -179,6 +200,13 @@ fn one(backup: &Verified) -> String {
         return text;
     }
     let mut text = format!("{what} passed verification at level {level}\n");
+    if let Some(dump) = &backup.dump {
+        text.push_str(&file(backup, dump));
+        if let Some(of_trial) = &backup.trial {
+            text.push_str(&trial(of_trial, true));
+        }
+        return text;
+    }
     let objects = count(backup.objects);
     text.push_str(&match backup.level {
         Level::Manifest => {
@@ -193,7 +221,9 @@ fn one(backup: &Verified) -> String {
             duration(backup.seconds),
             rate(backup.raw_bytes, backup.seconds)
         ),
-        Level::Restore => backup.trial.as_ref().map_or_else(String::new, trial),
+        Level::Restore => {
+            backup.trial.as_ref().map_or_else(String::new, |of_trial| trial(of_trial, false))
+        }
     });
     if let Some(unseen) = &backup.unseen {
         text.push_str(&format!("  not seen      {unseen}\n"));

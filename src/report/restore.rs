@@ -12,8 +12,9 @@ pub struct Restored {
     pub id: String,
     /// The database that was backed up.
     pub source: String,
-    /// When the backup's snapshot was taken (UTC).
-    pub taken: jiff::Timestamp,
+    /// When the backup's snapshot was taken (UTC); missing for a file that has no time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken: Option<jiff::Timestamp>,
     /// The server.
     pub address: String,
     /// The database that now holds it; while it is incomplete, the one that was to.
@@ -58,6 +59,29 @@ pub struct Restored {
     /// The database that holds what was restored of an incomplete one, beside the untouched target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept_as: Option<String>,
+    /// What was restored, when it is a file of pg_dump: `rows` are then not counted, and nothing
+    /// was compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dump: Option<DumpFile>,
+}
+
+/// A file of pg_dump or pg_dumpall, not of pgtend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DumpFile {
+    /// `custom`, `tar`, `directory`, `plain` or `pg_dumpall`.
+    pub format: String,
+    /// What is compressed around it, from the outside in: `gzip`, `zstd`.
+    pub compressed: Vec<String>,
+    /// Where its time is from: `archive header (taken as UTC)`, `modification time of the file`;
+    /// missing where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_from: Option<String>,
+    /// Version of pg_dump.
+    pub pg_dump: String,
+    /// Version of the server that was dumped.
+    pub server: String,
+    /// Bytes of the file, or of the folder's files.
+    pub bytes: u64,
 }
 
 /// An object that was not restored on purpose.

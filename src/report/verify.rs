@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Report;
-use super::restore::{LeftOut, Phase};
+use super::restore::{DumpFile, LeftOut, Phase};
 use crate::exit::Exit;
 
 /// How deep a verification looks.
@@ -61,6 +61,42 @@ impl Level {
     }
 }
 
+impl Level {
+    /// What a verification of a file of pg_dump shows when it passes.
+    pub const fn proves_of_dump(self) -> &'static str {
+        match self {
+            Self::Manifest => {
+                "it is a file of pg_dump, what it holds can be read, and it does not end too early"
+            }
+            Self::Content => {
+                "it can be read and expanded from its first byte to its last, as a restore does"
+            }
+            Self::Restore => {
+                "it restores into a server without an error, and every object of its table of \
+                 contents is there (plain SQL has none: every statement ran)"
+            }
+        }
+    }
+
+    /// What it does not show.
+    pub const fn does_not_prove_of_dump(self) -> &'static str {
+        match self {
+            Self::Manifest => {
+                "that what is compressed in it expands (--level content), nor that it restores; \
+                 pg_dump records no digests and no row counts to compare with"
+            }
+            Self::Content => {
+                "that no bit has changed: pg_dump records no digests and no row counts, and only \
+                 gzip notices by itself; nor that it restores (--level restore)"
+            }
+            Self::Restore => {
+                "that the rows are those of the source: pg_dump records no digests and no row \
+                 counts to compare with (what must hold of its data: --assert)"
+            }
+        }
+    }
+}
+
 /// A verification of some backups.
 #[derive(Debug, Clone, Serialize)]
 pub struct Verification {
@@ -112,6 +148,10 @@ pub struct Verified {
     /// What this level should have looked at and could not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unseen: Option<String>,
+    /// What was verified, when it is a file of pg_dump: it has no record to compare with, and its
+    /// `id` is its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dump: Option<DumpFile>,
     /// Which tables were looked at, where not all were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,

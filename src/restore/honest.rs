@@ -11,9 +11,8 @@ use crate::archive::toc::{Entry, Toc};
 
 /// Why a `toc.dat` is not what pg_dump writes; `None` when it may be.
 pub fn complaint(toc: &Toc) -> Option<String> {
-    let foreign = |entry: &&Entry| !drops_itself(entry);
-    if let Some(entry) = toc.entries.iter().find(foreign) {
-        return Some(told(entry, entry.drop_statement()));
+    if let Some(complaint) = complaint_of_drops(toc) {
+        return Some(complaint);
     }
     let rows = toc.entries.iter().enumerate().filter(|(_, entry)| entry.is_table_data());
     let mut roots = None;
@@ -30,6 +29,12 @@ pub fn complaint(toc: &Toc) -> Option<String> {
         }
     }
     None
+}
+
+/// The same for the statements that drop alone.
+pub fn complaint_of_drops(toc: &Toc) -> Option<String> {
+    let entry = toc.entries.iter().find(|entry| !drops_itself(entry))?;
+    Some(told(entry, entry.drop_statement()))
 }
 
 fn told(entry: &Entry, statement: &str) -> String {

@@ -8,6 +8,9 @@
 //!
 //! [`parts`] narrows a plan to some tables or schemas, [`beside`] gives one table another name,
 //! [`clean`] drops what a plan makes again. [`export`] makes one file of a backup instead.
+//!
+//! A file of pg_dump ([`foreign`]) goes the same way; its rows are loaded by pg_restore, for it
+//! has no record to load and compare by, and plain SQL by psql.
 
 mod analyze;
 mod belonging;
@@ -18,6 +21,7 @@ pub mod dependents;
 pub mod dressing;
 pub mod export;
 mod fit;
+pub mod foreign;
 pub mod globals;
 mod head_start;
 mod honest;
@@ -91,6 +95,8 @@ pub struct Request {
     pub store: Store,
     /// The backup.
     pub backup: Found,
+    /// A file of pg_dump, instead of the two above.
+    pub dump: Option<Arc<foreign::Dump>>,
     /// Parallel sessions.
     pub jobs: usize,
     /// What of the backup; all of it when nothing is named.

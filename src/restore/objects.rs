@@ -74,6 +74,18 @@ impl Objects<'_> {
             jobs_flag.push(format!("--jobs={jobs}"));
         }
         let (status, lines) = self.run(plan, entries, &jobs_flag).await?;
+        self.judge(status, lines, plan, entries, jobs)
+    }
+
+    /// What failed, of what pg_restore said at its end.
+    pub(super) fn judge(
+        &self,
+        status: ExitStatus,
+        lines: Vec<String>,
+        plan: &Plan,
+        entries: &[usize],
+        jobs: usize,
+    ) -> Result<Vec<Failure>> {
         let said = Said::read(&lines, plan, entries);
         // With --jobs it counts one more for each failed entry (parseWorkerResponse and
         // mark_restore_job_done both do), and not what failed while a worker started. More than
@@ -154,7 +166,9 @@ fn not_understood(program: &Path, status: ExitStatus, lines: Vec<String>) -> Err
     lines.into_iter().skip(skipped).fold(Error::new(Exit::Unavailable, what), Error::because)
 }
 
-struct Terminated(ChildGuard);
+/// Ends a program when this is dropped.
+#[derive(Debug)]
+pub(super) struct Terminated(pub ChildGuard);
 
 impl Drop for Terminated {
     fn drop(&mut self) {
@@ -165,7 +179,7 @@ impl Drop for Terminated {
 /// What the names of folders for pg_restore start with; the number of their process follows.
 const FOLDER: &str = "pgtend-restore-";
 
-fn folder(toc: &[u8], list: &str) -> std::io::Result<TempDir> {
+pub(super) fn folder(toc: &[u8], list: &str) -> std::io::Result<TempDir> {
     // 0700: the table of contents may hold passwords of user mappings.
     let prefix = format!("{FOLDER}{}-", std::process::id());
     let folder = tempfile::Builder::new().prefix(&prefix).tempdir()?;
@@ -212,8 +226,9 @@ impl Said {
                     let id = number.split(';').next().and_then(|id| id.parse().ok());
                     entry = id.and_then(|id| plan.index_of(id));
                 } else if let Some(message) = message.strip_prefix("error: ") {
-                    let message = message.strip_prefix("could not execute query: ");
-                    let Some(message) = message else { continue };
+                    let of_query = message.strip_prefix("could not execute query: ");
+                    let of_copy = message.starts_with("COPY failed for table ").then_some(message);
+                    let Some(message) = of_query.or(of_copy) else { continue };
                     let message = message.strip_prefix("ERROR:").unwrap_or(message).trim();
                     said.failures.push(Failure {
                         entry,
@@ -255,6 +270,16 @@ fn owner_of(failure: &Failure, plan: &Plan, entries: &[usize]) -> Option<usize> 
     };
     match failure.entry {
         Some(index) if holds(&index) => Some(index),
-        named => entries.iter().copied().find(holds).or(named),
+        named => entries.iter().copied().find(holds).or(named).or_else(|| {
+            // Workers name the table alone; two of one name cannot be told apart.
+            let (_, rest) = failure.message.split_once("COPY failed for table \"")?;
+            let (table, _) = rest.split_once("\": ")?;
+            let is_named = |index: &&usize| {
+                let entry = &plan.toc.entries[**index];
+                entry.is_table_data() && entry.name() == table
+            };
+            let mut found = entries.iter().filter(is_named);
+            found.next().copied().filter(|_| found.next().is_none())
+        }),
     }
 }

@@ -74,7 +74,10 @@ pub fn session_options(
 pub async fn prepare(request: &Request) -> Result<Prepared> {
     request.progress.phase("looking at the backup and the target");
     remove_left_over_folders();
-    let source = Arc::new(Source::open(&request.store, request.backup.clone()).await?);
+    let source = Arc::new(match &request.dump {
+        None => Source::open(&request.store, request.backup.clone()).await?,
+        Some(dump) => dump.source(request)?,
+    });
     let pins = pins_and_role(request.role.as_deref());
     let session = conn::connect(&request.target, &session_options(request, pins, true)).await;
     let session = session.map_err(|error| what_about_create(request, error))?;
@@ -92,10 +95,13 @@ pub async fn prepare(request: &Request) -> Result<Prepared> {
     let programs =
         Programs::find_for_restore(&request.environment, source.dump_major(), server.major())?;
     let (settings, note) = session_settings(request, &source, &session).await?;
-    source.all_there().await?;
+    if request.dump.is_none() {
+        source.all_there().await?;
+    }
     let mut view = View::of(request, &source, &session).await?;
     view.plan.notes.extend(note);
     view.plan.notes.extend(side::still_used(&session, request).await?);
+    view.plan.notes.extend(request.dump.iter().flat_map(|dump| dump.notes(request)));
     let notes = notes(&view.plan, &view.fit);
     let mut summary = summary(request, &source, &session, &view.plan);
     summary.extend(notes.iter().cloned());
@@ -184,7 +190,7 @@ impl Prepared {
     /// What the restore would do.
     pub fn report(&self, request: &Request) -> Restored {
         let manifest = &self.source.manifest;
-        let (asked, planned) = self.plan.counts();
+        let (asked, planned) = request.counts(&self.plan);
         let mut notes = self.notes.clone();
         notes.push(match &self.danger {
             Danger::Adds => "it asks before it begins; --yes answers".to_owned(),
@@ -195,13 +201,13 @@ impl Prepared {
         Restored {
             id: manifest.id.clone(),
             source: manifest.database.name.clone(),
-            taken: manifest.snapshot.taken,
+            taken: request.taken(manifest),
             address: self.address.clone(),
             database: request.into.clone(),
             dry_run: true,
             complete: false,
-            objects: asked as u64,
-            restored: planned as u64,
+            objects: asked,
+            restored: planned,
             left_out: left_out(&self.plan),
             failed: Vec::new(),
             not_validated: Vec::new(),
@@ -217,6 +223,7 @@ impl Prepared {
             notes,
             previous: None,
             kept_as: None,
+            dump: request.dump.as_ref().map(|dump| dump.facts()),
         }
     }
 }
@@ -299,13 +306,16 @@ fn summary(request: &Request, source: &Source, session: &Session, plan: &Plan) -
         Mode::Create => "into the new",
         Mode::Swap => "in the place of",
     };
-    let (asked, planned) = plan.counts();
+    let (asked, planned) = request.counts(plan);
     vec![
         format!(
             "backup {} of {} ({}) goes {how} database {} at {}",
             manifest.id,
             manifest.database.name,
-            manifest.snapshot.taken.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            request.taken(manifest).map_or_else(
+                || "of an unknown time".to_owned(),
+                |taken| taken.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+            ),
             request.into,
             session.address()
         ),

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::belonging::Belonging;
 use super::data::{Load, LoadedAll, TableCopy};
+use super::foreign::Dump;
 use super::objects::{Failure, Objects, WRITES};
 use super::plan::Step;
 use super::prepare::{APPLICATION, Prepared};
@@ -93,6 +94,10 @@ impl<'a> Work<'a> {
         if !self.touched {
             return error.because("nothing was changed");
         }
+        if self.request.dump.as_ref().is_some_and(|dump| dump.is_script()) {
+            return error
+                .because("plain SQL is one transaction: without its end, all of it is undone");
+        }
         let database = &self.request.into;
         let mut error = error
             .because(format!("database {database} holds a part of the backup now"))
@@ -121,7 +126,10 @@ impl<'a> Work<'a> {
         self.touched = true;
         self.create_roles(&control).await;
         let objects = self.objects(&control);
-        self.make_and_load(&control, &objects, &place).await?;
+        match &self.request.dump {
+            None => self.make_and_load(&control, &objects, &place).await?,
+            Some(dump) => self.make_and_load_dump(&control, &objects, dump).await?,
+        }
         self.phase("setting sequences");
         let values = self.entries(Step::Values);
         let failures = objects.make_together(&self.prepared.plan, &values).await?;
@@ -138,7 +146,11 @@ impl<'a> Work<'a> {
         self.restore_outside(control).await;
         if self.request.analyze {
             self.phase("gathering statistics");
-            let tables = analyze::tables(&self.prepared.plan);
+            let tables = match &self.request.dump {
+                // What it made is not known: everything.
+                Some(dump) if dump.is_script() => vec![String::new()],
+                _ => analyze::tables(&self.prepared.plan),
+            };
             analyze::run(&place, &self.options, tables, self.request).await?;
         }
         self.end_phase();
@@ -202,6 +214,32 @@ impl<'a> Work<'a> {
         };
         self.fail_all(failures);
         self.judge_rows(&load, loaded);
+        Ok(())
+    }
+
+    /// The same for a file of pg_dump: one after the other.
+    async fn make_and_load_dump(
+        &mut self,
+        control: &Session,
+        objects: &Objects<'_>,
+        dump: &Arc<Dump>,
+    ) -> Result<()> {
+        self.phase("making objects");
+        let before = self.prepared.plan.in_order(Step::Before);
+        let failures = objects.make_together(&self.prepared.plan, &before).await?;
+        self.fail_all(failures);
+        self.phase(if dump.is_script() { "running the script" } else { "loading rows" });
+        let rows = self.entries(Step::Load);
+        let tables = rows.iter().filter(|at| self.prepared.plan.entry(**at).is_table_data());
+        self.tables = tables.count() as u64;
+        let work = objects.load_dump(&self.prepared.plan, &rows, dump, self.request);
+        let failures = tokio::select! {
+            done = work => done?,
+            lost = replace::keep_alive(control) => return Err(lost),
+        };
+        let failed_tables = failures.iter().filter_map(|failure| failure.entry).count() as u64;
+        self.tables = self.tables.saturating_sub(failed_tables);
+        self.fail_all(failures);
         Ok(())
     }
 
@@ -378,7 +416,10 @@ impl<'a> Work<'a> {
     ) -> Restored {
         self.end_phase();
         let manifest = &self.prepared.source.manifest;
-        let (asked, planned) = self.prepared.plan.counts();
+        let (asked, planned) = self.request.counts(&self.prepared.plan);
+        // A script is one transaction: all of it or nothing.
+        let script = self.request.dump.as_ref().is_some_and(|dump| dump.is_script());
+        let planned = if script && !self.failed.is_empty() { 0 } else { planned };
         let back = self.prepared.fit.incoming.iter().filter(|key| {
             key.not_valid
                 && self.prepared.plan.is_planned(key.index)
@@ -391,13 +432,13 @@ impl<'a> Work<'a> {
         Restored {
             id: manifest.id.clone(),
             source: manifest.database.name.clone(),
-            taken: manifest.snapshot.taken,
+            taken: self.request.taken(manifest),
             address: self.prepared.address.clone(),
             database: self.request.into.clone(),
             dry_run: false,
             complete: self.failed.is_empty(),
-            objects: asked as u64,
-            restored: planned.saturating_sub(self.failed_entries.len()) as u64,
+            objects: asked,
+            restored: planned.saturating_sub(self.failed_entries.len() as u64),
             left_out: left_out(&self.prepared.plan),
             failed: self.failed,
             not_validated: self.not_validated,
@@ -413,6 +454,7 @@ impl<'a> Work<'a> {
             notes: self.prepared.plan.notes.clone(),
             previous,
             kept_as,
+            dump: self.request.dump.as_ref().map(|dump| dump.facts()),
         }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! [`manifest`] looks at the record, names and sizes; [`content`] reads every byte; [`trial`]
 //! restores into a database of [`scratch`] and has [`compare`] look at what came back. Each level
-//! says what it does not prove.
+//! says what it does not prove. A file of pg_dump ([`foreign`]) has levels of the same names,
+//! which show less: it has no record.
 
 pub mod compare;
 pub mod content;
 pub mod coverage;
+pub mod foreign;
 pub mod manifest;
 pub mod rotation;
 pub mod scratch;
@@ -154,6 +156,7 @@ impl Verified {
             part: None,
             canaries: None,
             coverage: None,
+            dump: None,
             unrecorded: None,
         }
     }

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::restore::{LeftOut, Restored};
 use crate::report::verify::{Problem, ProblemKind, Trial, Verified};
+use crate::restore::foreign::Dump;
 use crate::restore::plan::{Fate, Plan};
 use crate::restore::{self, Mode, Source, some_rows};
 
@@ -71,9 +72,51 @@ pub async fn check(
     result: &mut Verified,
 ) -> Result<()> {
     let source = Source::open(&request.store, found.clone()).await?;
-    let raw_bytes = part.map_or(source.manifest.totals.raw_bytes, |part| part.raw_bytes);
-    let scratch = start(request, &source, raw_bytes).await?;
-    let tried = try_it(request, &source, &scratch, part, large_objects, result).await;
+    tried(request, &source, Input::Backup(large_objects, part), result).await
+}
+
+/// The same for a file of pg_dump: it restores without an error, or not.
+///
+/// # Errors
+/// As those of [`check`].
+pub async fn check_dump(request: &Request, dump: &Arc<Dump>, result: &mut Verified) -> Result<()> {
+    let source = dump.as_source(&request.store);
+    tried(request, &source, Input::Dump(dump), result).await
+}
+
+/// What is tried.
+#[derive(Clone, Copy)]
+enum Input<'a> {
+    Backup(&'a LargeObjects, Option<&'a PartOf>),
+    Dump(&'a Arc<Dump>),
+}
+
+impl<'a> Input<'a> {
+    /// Of a backup the tables that are tried, where not all are.
+    fn part(self) -> Option<&'a PartOf> {
+        match self {
+            Self::Backup(_, part) => part,
+            Self::Dump(_) => None,
+        }
+    }
+
+    fn dump(self) -> Option<&'a Arc<Dump>> {
+        match self {
+            Self::Dump(dump) => Some(dump),
+            Self::Backup(..) => None,
+        }
+    }
+}
+
+async fn tried(
+    request: &Request,
+    source: &Source,
+    input: Input<'_>,
+    result: &mut Verified,
+) -> Result<()> {
+    let raw_bytes = input.part().map_or(source.manifest.totals.raw_bytes, |part| part.raw_bytes);
+    let scratch = start(request, source, raw_bytes).await?;
+    let tried = try_it(request, source, &scratch, input, result).await;
     let log = scratch.log();
     if let Err(error) = scratch.end().await {
         request.progress.note(error.to_string());
@@ -116,19 +159,20 @@ async fn try_it(
     request: &Request,
     source: &Source,
     scratch: &Scratch,
-    part: Option<&PartOf>,
-    large_objects: &LargeObjects,
+    input: Input<'_>,
     result: &mut Verified,
 ) -> Result<()> {
+    let dump = input.dump();
     if let Scratch::Local(local) = scratch {
         // Without them owners, rights and policies would not be tried.
         let prepared = async {
-            local.create_roles(&Plan::new(source.toc.clone()), &request.progress).await?;
+            let named = dump.map_or_else(|| source.toc.clone(), |dump| dump.toc_with_roles());
+            local.create_roles(&Plan::new(named), &request.progress).await?;
             local.create_tablespaces(&tablespaces(source)).await
         };
         unless_stopped(request, prepared).await?;
     }
-    let (restored, left_out) = restore(request, source, scratch, part).await?;
+    let (restored, left_out) = restore(request, source, input, scratch).await?;
     // The backup cannot help that.
     if let Some(failed) = restored.failed.iter().find(|failed| failed.error.contains(DISK_FULL)) {
         return Err(disk_full().because(failed.error.clone()));
@@ -153,9 +197,7 @@ async fn try_it(
         progress: &request.progress,
         cancel: &request.cancel,
     };
-    // Where they are not loaded there are empty ones.
-    let large_objects = part.is_none_or(|part| part.has_large_objects).then_some(large_objects);
-    let comparison = unless_stopped(request, compare(request, inputs, large_objects)).await?;
+    let comparison = unless_stopped(request, compare(request, inputs, input)).await?;
     let Comparison { problems, counts, .. } = comparison;
     result.problems.extend(problems);
     // What belongs to the database itself has no place in one to throw away.
@@ -204,8 +246,8 @@ fn problem(kind: ProblemKind, what: String) -> Problem {
 async fn restore(
     request: &Request,
     source: &Source,
+    input: Input<'_>,
     scratch: &Scratch,
-    part: Option<&PartOf>,
 ) -> Result<(Restored, HashSet<i32>)> {
     let target = scratch.target();
     let restore = restore::Request {
@@ -215,9 +257,10 @@ async fn restore(
         environment: request.environment.clone(),
         store: request.store.clone(),
         backup: source.found.clone(),
+        dump: input.dump().cloned(),
         jobs: request.jobs,
         parts: restore::Parts {
-            rows: part.map(|part| part.rows.clone()),
+            rows: input.part().map(|part| part.rows.clone()),
             ..restore::Parts::default()
         },
         globals: false,
@@ -253,15 +296,24 @@ async fn restore(
 async fn compare<'a>(
     request: &Request,
     inputs: Inputs<'a>,
-    large_objects: Option<&LargeObjects>,
+    input: Input<'_>,
 ) -> Result<Comparison<'a>> {
     let mut comparison = Comparison::start(inputs).await?;
-    comparison.rows().await?;
+    // A file of pg_dump has no record of rows and of large objects' bytes.
+    if input.dump().is_none() {
+        comparison.rows().await?;
+    }
     comparison.sequences().await?;
-    if let Some(large_objects) = large_objects {
+    if let Input::Backup(large_objects, part) = input
+        // Where they are not loaded there are empty ones.
+        && part.is_none_or(|part| part.has_large_objects)
+    {
         comparison.large_objects(large_objects).await?;
     }
-    comparison.structure().await?;
+    // A script has no list of what it makes.
+    if !input.dump().is_some_and(|dump| dump.is_script()) {
+        comparison.structure().await?;
+    }
     comparison.amcheck().await?;
     comparison.assertions(&request.trial.assertions).await?;
     Ok(comparison)

@@ -26,6 +26,7 @@ mod copies;
 mod cron;
 mod encryption;
 mod export;
+mod foreign;
 mod guides;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod harness;

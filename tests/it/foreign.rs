@@ -1,0 +1,9 @@
+//! Files of pg_dump, restored and verified by pgtend: every format, cut anywhere, hostile, misnamed.
+
+mod cut;
+mod files;
+mod formats;
+mod hostile;
+mod proofs;
+mod safety;
+mod stored;
