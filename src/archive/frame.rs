@@ -51,8 +51,9 @@ impl Compression {
         }
     }
 
-    /// The compression of a stored object, by its name.
+    /// The compression of a stored object, by its name; within the seal of one that has one.
     pub fn of_name(name: &str) -> Self {
+        let name = name.strip_suffix(super::seal::SUFFIX).unwrap_or(name);
         if name.ends_with(".zst") {
             Self::DEFAULT
         } else if name.ends_with(".gz") {

@@ -3,8 +3,14 @@
 //! It is written last and only once; without it there is no backup. Its last line is a SHA-256
 //! over every byte before it, so damage to the record itself is noticed too.
 //!
+//! The record of a sealed backup is a header, with which one can list, prune and digest it; what
+//! is private (tables, rows, frames, filters, addresses, warnings) stands in a whole record of its
+//! own, which is a sealed object of the backup: [`SEALED_RECORD`].
+//!
 //! History of [`FORMAT`]:
-//! 1. first version. Added since, and missing in older records: `canary` of a table, `labels`.
+//! 1. first version; the whole record of every backup that is not sealed is still of this one. Added
+//!    since, and missing in older records: `canary` of a table, `labels`.
+//! 2. header and sealed record.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +19,14 @@ use sha2::{Digest, Sha256};
 
 use super::frame::{Compression, FRAME_BYTES};
 use super::rowhash::RowHash;
+use super::seal::{self, Identities, SealError};
 
-/// The version of the record that this pgtend writes. Newer ones are refused, never guessed.
+/// The version of a record that is whole. Newer ones are refused, never guessed.
 pub const FORMAT: u32 = 1;
+/// The version of a sealed backup's record, the newest that is known.
+pub const SEALED_FORMAT: u32 = 2;
+/// The name of the whole record of a sealed backup.
+pub const SEALED_RECORD: &str = "record.json.age";
 /// The record's name in a backup's folder.
 pub const NAME: &str = "manifest.json";
 /// Bytes of the largest record that is written and read: 4 million large objects, 50 TB.
@@ -58,6 +69,12 @@ pub struct Manifest {
     pub totals: Totals,
     /// Every stored object but this record, in the order of the table of contents.
     pub objects: Vec<Object>,
+    /// Who can open it: keys as `age1..`. Empty when it is not sealed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
+    /// Whether this is the header of a sealed backup: what is private is missing.
+    #[serde(skip)]
+    pub hidden: bool,
 }
 
 /// The server that was read.
@@ -160,6 +177,8 @@ pub enum Kind {
     LargeObject,
     /// Roles and tablespaces of the cluster, as SQL.
     Globals,
+    /// The whole record of a sealed backup.
+    Record,
 }
 
 /// One stored object.
@@ -173,6 +192,9 @@ pub struct Object {
     pub bytes: u64,
     /// Bytes before compression.
     pub raw_bytes: u64,
+    /// Bytes of what is inside a sealed object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_bytes: Option<u64>,
     /// SHA-256 of the stored bytes, 64 hexadecimal digits.
     pub sha256: String,
     /// pg_dump's number of the entry it belongs to.
@@ -187,6 +209,37 @@ pub struct Object {
 }
 
 impl Object {
+    /// Whether it is an age file.
+    pub fn is_sealed(&self) -> bool {
+        self.name.ends_with(seal::SUFFIX)
+    }
+
+    /// Bytes that its frames make up.
+    pub fn framed_bytes(&self) -> u64 {
+        self.content_bytes.unwrap_or(self.bytes)
+    }
+
+    /// What everybody may know of it.
+    fn bare(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            kind: self.kind,
+            bytes: self.bytes,
+            raw_bytes: self.raw_bytes,
+            content_bytes: self.content_bytes,
+            sha256: self.sha256.clone(),
+            entry: self.entry,
+            table: None,
+            frames: Vec::new(),
+        }
+    }
+
+    /// The oid of a large object: its name is `blob_16839.dat.zst`.
+    pub fn large_object(&self) -> Option<u32> {
+        let name = self.name.strip_prefix("blob_").filter(|_| self.kind == Kind::LargeObject)?;
+        name.split('.').next()?.parse().ok()
+    }
+
     /// Whether its frames lie within it, one behind the other, each of a size that it can have.
     fn is_possible(&self) -> bool {
         let (mut end, mut raw, mut rows) = (0_u64, 0_u64, 0_u64);
@@ -334,13 +387,23 @@ impl std::fmt::Display for ManifestError {
             Self::Damaged(how) => write!(f, "{NAME} is damaged: {how}"),
             Self::Newer(format) => write!(
                 f,
-                "{NAME} has format {format}, this pgtend knows {FORMAT}: a newer pgtend wrote it"
+                "{NAME} has format {format}, this pgtend knows {SEALED_FORMAT}: a newer pgtend wrote \
+                 it"
             ),
         }
     }
 }
 
 impl std::error::Error for ManifestError {}
+
+/// Why the whole record of a sealed backup is not to be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnsealError {
+    /// No identity opens it.
+    NoIdentity,
+    /// It is damaged, or does not belong to the header.
+    Damaged(ManifestError),
+}
 
 impl Manifest {
     /// The record's bytes with its digest.
@@ -379,7 +442,59 @@ impl Manifest {
             warnings: self.warnings.clone(),
             totals: self.totals.clone(),
             objects: Vec::new(),
+            recipients: self.recipients.clone(),
+            hidden: false,
         }
+    }
+
+    /// The header of a sealed backup, whose whole record is this object; everything that it does
+    /// not name here stays private.
+    pub fn header(&self, record: Object) -> Self {
+        let mut objects = vec![record];
+        objects.extend(self.objects.iter().map(Object::bare));
+        Self {
+            format: SEALED_FORMAT,
+            source: Source { address: String::new(), ..self.source.clone() },
+            database: Database {
+                settings: Vec::new(),
+                extensions: Vec::new(),
+                ..self.database.clone()
+            },
+            options: Options { filters: Vec::new(), ..self.options.clone() },
+            warnings: Vec::new(),
+            objects,
+            hidden: true,
+            ..self.head()
+        }
+    }
+
+    /// The object with the whole record, in a header.
+    pub fn sealed_record(&self) -> Option<&Object> {
+        self.objects.iter().find(|object| object.kind == Kind::Record)
+    }
+
+    /// The whole record that belongs to this header; `stored` are the bytes of its object.
+    pub fn unseal(&self, stored: &[u8], identities: &Identities) -> Result<Self, UnsealError> {
+        let damaged = |how: &str| {
+            UnsealError::Damaged(ManifestError::Damaged(format!("{SEALED_RECORD}: {how}")))
+        };
+        let object = self.sealed_record().ok_or_else(|| damaged("the header does not name it"))?;
+        if hex(&Sha256::digest(stored)) != object.sha256 {
+            return Err(damaged("its bytes are not those that were written (SHA-256)"));
+        }
+        let bytes = seal::open(stored, identities).map_err(|error| match error {
+            SealError::NoIdentity => UnsealError::NoIdentity,
+            error => damaged(&error.to_string()),
+        })?;
+        let mut whole = Self::from_bytes(&bytes).map_err(|error| damaged(&error.to_string()))?;
+        let bare: Vec<Object> = whole.objects.iter().map(Object::bare).collect();
+        let rest = self.objects.iter().filter(|object| object.kind != Kind::Record);
+        // Whoever can write to the store could exchange one of them.
+        if whole.id != self.id || whole.snapshot.taken != self.snapshot.taken || !rest.eq(&bare) {
+            return Err(damaged("it is not what the header was made of"));
+        }
+        whole.objects.insert(0, object.clone());
+        Ok(whole)
     }
 
     /// Reads a record and checks its digest: every changed bit is [`ManifestError::Damaged`].
@@ -403,10 +518,11 @@ impl Manifest {
         }
         let parse = |error: serde_json::Error| ManifestError::Damaged(error.to_string());
         let version: Version = serde_json::from_slice(bytes).map_err(parse)?;
-        if version.format != FORMAT {
+        if !(FORMAT..=SEALED_FORMAT).contains(&version.format) {
             return Err(ManifestError::Newer(version.format));
         }
-        let manifest: Self = serde_json::from_slice(bytes).map_err(parse)?;
+        let mut manifest: Self = serde_json::from_slice(bytes).map_err(parse)?;
+        manifest.hidden = version.format == SEALED_FORMAT;
         match manifest.impossible() {
             Some(how) => Err(ManifestError::Damaged(how)),
             None => Ok(manifest),
@@ -446,6 +562,10 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// Whether `name` is one that a backup's folder may hold. Nothing else is ever read.
 pub fn is_object_name(name: &str) -> bool {
+    if name == SEALED_RECORD {
+        return true;
+    }
+    let name = name.strip_suffix(seal::SUFFIX).unwrap_or(name);
     let stem = name.strip_suffix(".zst").or_else(|| name.strip_suffix(".gz")).unwrap_or(name);
     let number = |text: &str| {
         !text.is_empty() && text.len() <= 10 && text.bytes().all(|b| b.is_ascii_digit())
@@ -509,6 +629,7 @@ pub mod tests {
                 kind: Kind::Table,
                 bytes: 10,
                 raw_bytes: 20,
+                content_bytes: None,
                 sha256: "00".repeat(32),
                 entry: Some(3357),
                 table: Some(Table {
@@ -524,6 +645,8 @@ pub mod tests {
                 }),
                 frames: vec![Frame(0, 10, 20, 1, u64::MAX)],
             }],
+            recipients: vec![],
+            hidden: false,
         }
     }
 
@@ -591,9 +714,59 @@ pub mod tests {
     #[test]
     fn a_newer_format_is_refused_by_name() {
         let mut manifest = sample();
-        manifest.format = 2;
+        manifest.format = 3;
         let bytes = manifest.to_bytes().unwrap();
-        assert_eq!(Manifest::from_bytes(&bytes).unwrap_err(), ManifestError::Newer(2));
+        assert_eq!(Manifest::from_bytes(&bytes).unwrap_err(), ManifestError::Newer(3));
+    }
+
+    /// A sealed backup: its whole record, its header, the stored bytes of the record, and who
+    /// opens them.
+    fn sealed() -> (Manifest, Manifest, Vec<u8>, Identities) {
+        use age::secrecy::ExposeSecret;
+        let identity = age::x25519::Identity::generate();
+        let recipients = seal::Recipients::new([identity.to_public().to_string()]).unwrap();
+        let whole = Manifest { recipients: recipients.names(), ..sample() };
+        let stored = seal::seal(&recipients, &whole.to_bytes().unwrap()).unwrap();
+        let record = Object {
+            name: SEALED_RECORD.into(),
+            kind: Kind::Record,
+            bytes: stored.len() as u64,
+            sha256: hex(&Sha256::digest(&stored)),
+            ..whole.objects[0].bare()
+        };
+        let header = whole.header(record).to_bytes().unwrap();
+        let identities = Identities::new([identity.to_string().expose_secret()]).unwrap();
+        (whole, Manifest::from_bytes(&header).unwrap(), stored, identities)
+    }
+
+    #[test]
+    fn a_header_keeps_what_is_private_and_the_identity_brings_it_back() {
+        let (whole, header, stored, identities) = sealed();
+        assert!(header.hidden && header.format == SEALED_FORMAT);
+        assert_eq!(header.totals, whole.totals);
+        let text = String::from_utf8(header.to_bytes().unwrap()).unwrap();
+        for private in ["we\\\"ird", "db:5432", "TimeZone", "hstore", "ffffffff"] {
+            assert!(!text.contains(private), "{private} in {text}");
+        }
+        let opened = header.unseal(&stored, &identities).unwrap();
+        assert!(!opened.hidden);
+        assert_eq!(opened.objects[1..], whole.objects);
+        assert_eq!(opened.objects[0], *header.sealed_record().unwrap());
+        let none = header.unseal(&stored, &Identities::default()).unwrap_err();
+        assert_eq!(none, UnsealError::NoIdentity);
+    }
+
+    #[test]
+    fn a_record_of_another_header_is_damage() {
+        let (_, header, stored, identities) = sealed();
+        let mut other = header.clone();
+        other.objects[1].bytes += 1;
+        let mut flipped = stored.clone();
+        flipped[300] ^= 1;
+        for (header, stored) in [(&other, &stored), (&header, &flipped)] {
+            let error = header.unseal(stored, &identities).unwrap_err();
+            assert!(matches!(error, UnsealError::Damaged(_)), "{error:?}");
+        }
     }
 
     #[test]
@@ -607,6 +780,9 @@ pub mod tests {
             "blobs_12.toc",
             "blob_16839.dat.zst",
             "globals.sql.zst",
+            "toc.dat.age",
+            "blob_16839.dat.zst.age",
+            "record.json.age",
         ] {
             assert!(is_object_name(name), "{name}");
         }
@@ -622,6 +798,9 @@ pub mod tests {
             "1.toc",
             "12345678901.dat",
             "toc.dat.tmp",
+            "record.json",
+            "toc.dat.age.age",
+            "manifest.json.age",
         ] {
             assert!(!is_object_name(name), "{name}");
         }

@@ -1,16 +1,25 @@
-//! pg_dump's table of contents: read it from a custom-format stream, write it for a directory.
+//! pg_dump's table of contents: read it from a custom-format stream, write it for a directory or
+//! for one file in custom format.
 //!
 //! Source: PostgreSQL's pg_backup_archiver.c (`WriteHead`, `WriteToc`, `ReadToc`),
 //! pg_backup_custom.c and pg_backup_directory.c. Archive versions 1.14 (pg_dump 12 to 15),
 //! 1.15 (16) and 1.16 (17 and 18). Strings are bytes: names need not be UTF-8.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Read};
+
+use super::custom::{Compression, int};
 
 /// The archive's format byte for `pg_dump -Fc`.
 const CUSTOM: u8 = 1;
 /// The archive's format byte for directories (tar's value is the same number in files).
 const DIRECTORY: u8 = 3;
+/// What a custom-format entry says of its block: where it is, that it is somewhere, that there is
+/// none.
+const NOT_SET: u8 = 1;
+const SET: u8 = 2;
+const NO_DATA: u8 = 3;
 /// pg_dump's defn for tables whose rows must be loaded through their partition root.
 const VIA_ROOT: &[u8] = b"-- load via partition root";
 /// No string of a sane archive is longer: function bodies and views end at 1 GB.
@@ -270,13 +279,39 @@ impl Toc {
     /// Compression is written as none: pg_restore finds compressed data files by their suffix,
     /// and a build without zstd then still restores after `unzstd --rm *.zst`.
     pub fn to_directory(&self) -> Vec<u8> {
+        self.written(DIRECTORY, Compression::None, |entry, out| {
+            out.string(&Some(entry.file.clone()));
+        })
+    }
+
+    /// The bytes that a file in custom format starts with. `offsets` are those of the entries'
+    /// blocks in it; where they are missing pg_restore has to search. They change no length.
+    pub fn to_custom(&self, compression: Compression, offsets: &HashMap<i32, u64>) -> Vec<u8> {
+        self.written(CUSTOM, compression, |entry, out| {
+            let (state, offset) = match (entry.has_data, offsets.get(&entry.id)) {
+                (false, _) => (NO_DATA, 0),
+                (true, None) => (NOT_SET, 0),
+                (true, Some(offset)) => (SET, *offset),
+            };
+            out.0.push(state);
+            out.0.extend_from_slice(&offset.to_le_bytes());
+        })
+    }
+
+    fn written(
+        &self,
+        format: u8,
+        compression: Compression,
+        extra: impl Fn(&Entry, &mut Writer),
+    ) -> Vec<u8> {
         let mut out = Writer(Vec::new());
         out.0.extend_from_slice(b"PGDMP");
-        out.0.extend_from_slice(&[1, self.minor, self.revision, 4, 8, DIRECTORY]);
-        if self.minor >= 15 {
-            out.0.push(0);
-        } else {
-            out.int(0);
+        out.0.extend_from_slice(&[1, self.minor, self.revision, 4, 8, format]);
+        match compression {
+            Compression::None if self.minor >= 15 => out.0.push(0),
+            Compression::Gzip(_) if self.minor >= 15 => out.0.push(1),
+            Compression::None => out.int(0),
+            Compression::Gzip(level) => out.int(i32::try_from(level).unwrap_or(-1)),
         }
         for field in self.created {
             out.int(field);
@@ -287,6 +322,7 @@ impl Toc {
         out.int(i32::try_from(self.entries.len()).unwrap_or(i32::MAX));
         for entry in &self.entries {
             out.entry(entry, self.minor);
+            extra(entry, &mut out);
         }
         out.0
     }
@@ -460,8 +496,7 @@ struct Writer(Vec<u8>);
 
 impl Writer {
     fn int(&mut self, value: i32) {
-        self.0.push(u8::from(value < 0));
-        self.0.extend_from_slice(&value.unsigned_abs().to_le_bytes());
+        self.0.extend(int(value));
     }
 
     fn string(&mut self, text: &Text) {
@@ -500,7 +535,6 @@ impl Writer {
             self.string(&Some(id.clone()));
         }
         self.string(&None);
-        self.string(&Some(entry.file.clone()));
     }
 }
 
@@ -629,6 +663,23 @@ mod tests {
                 ],
             );
             let bytes = toc.to_directory();
+            assert_eq!(Toc::read(&mut &bytes[..]).unwrap(), toc);
+        }
+    }
+
+    #[test]
+    fn a_custom_file_has_the_same_entries_and_as_many_bytes_with_offsets() {
+        for (minor, compression) in
+            [(14, Compression::Gzip(3)), (15, Compression::None), (16, Compression::Gzip(1))]
+        {
+            let mut toc = toc(minor, vec![entry(7, "TABLE DATA", true), entry(9, "TABLE", false)]);
+            let without = toc.to_custom(compression, &HashMap::new());
+            let bytes = toc.to_custom(compression, &HashMap::from([(7, 0x0102_0304_0506)]));
+            assert_eq!(without.len(), bytes.len());
+            assert_ne!(without, bytes);
+            assert!(bytes.ends_with(&[3, 0, 0, 0, 0, 0, 0, 0, 0]));
+            // Data files are a directory's.
+            toc.entries.iter_mut().for_each(|entry| entry.file.clear());
             assert_eq!(Toc::read(&mut &bytes[..]).unwrap(), toc);
         }
     }

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::archive::manifest::{self, Manifest, ManifestError};
+use crate::archive::manifest::{self, Manifest, ManifestError, UnsealError};
+use crate::archive::seal::Identities;
 use crate::conn::Session;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -107,6 +108,8 @@ pub struct Found {
     pub database: String,
     /// Its folder in the store.
     pub folder: String,
+    /// What opens it, if it is sealed; none at first.
+    pub identities: Identities,
 }
 
 impl Found {
@@ -119,14 +122,57 @@ impl Found {
             cluster: decode_part(cluster),
             database: decode_part(database),
             folder: format!("{cluster}/{database}/{id}/"),
+            identities: Identities::default(),
         })
     }
 
-    /// Its manifest: `Ok(None)` when there is none.
+    /// The same, to be opened with these.
+    #[must_use]
+    pub fn opened_by(self, identities: Identities) -> Self {
+        Self { identities, ..self }
+    }
+
+    /// Its manifest: `Ok(None)` when there is none. That of a sealed backup is its header, unless
+    /// there are identities.
+    ///
+    /// # Errors
+    /// The store's; and refused when the identities do not open it.
     pub async fn manifest(&self, store: &Store) -> Result<Option<Result<Manifest, ManifestError>>> {
         let key = format!("{}{}", self.folder, manifest::NAME);
-        let bytes = store.read(&key, manifest::LIMIT).await?;
-        Ok(bytes.map(|bytes| Manifest::from_bytes(&bytes)))
+        let Some(bytes) = store.read(&key, manifest::LIMIT).await? else { return Ok(None) };
+        let header = match Manifest::from_bytes(&bytes) {
+            Ok(header) if header.hidden && !self.identities.is_empty() => header,
+            read => return Ok(Some(read)),
+        };
+        let lost = || ManifestError::Damaged(format!("{} is not there", manifest::SEALED_RECORD));
+        let stored = match header.sealed_record() {
+            Some(object) => {
+                store.read(&format!("{}{}", self.folder, object.name), manifest::LIMIT).await?
+            }
+            None => None,
+        };
+        let Some(stored) = stored else { return Ok(Some(Err(lost()))) };
+        match header.unseal(&stored, &self.identities) {
+            Ok(whole) => Ok(Some(Ok(whole))),
+            Err(UnsealError::Damaged(error)) => Ok(Some(Err(error))),
+            Err(UnsealError::NoIdentity) => Err(self.not_for_these(&header)),
+        }
+    }
+
+    /// What somebody is told whose identities do not open it.
+    fn not_for_these(&self, header: &Manifest) -> Error {
+        Error::new(Exit::Refused, format!("backup {} cannot be opened", self.id))
+            .because("no identity that was given belongs to one of its recipients")
+            .because(format!("it is sealed to {}", header.recipients.join(", ")))
+            .because(format!("given: identities of {}", self.identities.recipients().join(", ")))
+            .next("give the right file: --identity FILE, or PGTEND_IDENTITY_FILE")
+    }
+
+    /// What somebody is told who has no identity for it and needs one.
+    pub fn is_sealed(&self, header: &Manifest) -> Error {
+        Error::usage(format!("backup {} is sealed, and no identity was given", self.id))
+            .because(format!("it is sealed to {}", header.recipients.join(", ")))
+            .next("give the file with the secret key: --identity FILE, or PGTEND_IDENTITY_FILE")
     }
 
     /// Every backup of its database, itself among them, the oldest first.
@@ -284,6 +330,7 @@ pub async fn of_database(store: &Store, parent: &str) -> Result<Vec<Found>> {
     let ids = store.folders(parent).await?.into_iter().filter(|name| is_id(name));
     let found = ids.map(|id| Found {
         folder: format!("{parent}{id}/"),
+        identities: Identities::default(),
         id,
         cluster: cluster.clone(),
         database: database.clone(),

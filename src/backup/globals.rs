@@ -63,7 +63,9 @@ pub async fn store(
         command.arg(format!("--database={database}"));
     }
     let compress = request.compress;
-    let sink = Sink::create(&request.store, folder, &name(compress), Kind::Globals).await?;
+    let recipients = request.recipients.as_ref();
+    let sink =
+        Sink::create(&request.store, folder, &name(compress), Kind::Globals, recipients).await?;
     let guard = ChildGuard::default();
     let source = Source { command, guard: guard.clone(), globals: request.globals.clone() };
     let stop = request.cancel.child_token();

@@ -1,8 +1,8 @@
 //! The backups of one database as the rules of [`retention`](super::retention) see them.
 
 use super::catalog::{self, Found, Record};
-use super::in_use;
 use super::retention::{Member, Proof, State};
+use super::{claim, in_use};
 use crate::archive::manifest::ManifestError;
 use crate::error::Result;
 use crate::report::backup;
@@ -52,7 +52,14 @@ impl Known {
 
     async fn try_read(store: &Store, found: &Found) -> Result<Self> {
         let manifest = match found.manifest(store).await? {
-            None => return Ok(Self::new(found, State::Incomplete)),
+            None => {
+                let mut known = Self::new(found, State::Incomplete);
+                // A copy has the id of what it copies, however old that is.
+                let names = store.objects(&found.folder).await?;
+                let living = claim::living(names.iter().map(|object| object.name.as_str()));
+                known.member.in_use = living.map(|_| "backup copy".to_owned());
+                return Ok(known);
+            }
             Some(Err(error @ ManifestError::Newer(_))) => {
                 let mut known = Self::new(found, State::Unusable(error.to_string()));
                 // Nothing is wrong with it.

@@ -102,7 +102,7 @@ async fn copy_one(
         Some(open) => open,
         None => {
             let name = format!("blob_{oid}.dat{}", run.compress.suffix());
-            (Sink::create(&run.store, &run.folder, &name, Kind::LargeObject).await?, 0)
+            (run.create(&name, Kind::LargeObject).await?, 0)
         }
     };
     let result = copy_bytes(run, session, &sink, &mut stored, oid, head, encoder).await;

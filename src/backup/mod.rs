@@ -3,14 +3,16 @@
 //! pg_dump writes the plan, pgtend moves the bytes. `coordinator` locks, exports a snapshot
 //! and takes pg_dump's table of contents; [`chunks`] cuts the tables; `reader`s copy chunks
 //! under the snapshot into `publish`'s objects; the manifest, written last, makes the folder
-//! a backup. [`catalog`] finds backups again.
+//! a backup. [`catalog`] finds backups again; [`copy`] puts one into another repository, too.
 
 pub mod all;
 mod canaries;
 pub mod catalog;
 pub mod chunks;
+mod claim;
 mod closer;
 mod coordinator;
+pub mod copy;
 pub mod databases;
 pub mod drift;
 mod dump;
@@ -19,6 +21,7 @@ pub mod history;
 pub mod in_use;
 mod large_objects;
 mod lock;
+pub mod objects;
 pub mod pace;
 mod pattern;
 pub mod preflight;
@@ -47,6 +50,7 @@ use run::Stop;
 use work::Work;
 
 use crate::archive::frame::Compression;
+use crate::archive::seal::Recipients;
 use crate::conn::{Server, SessionOptions};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -77,6 +81,8 @@ pub struct Request {
     pub jobs: usize,
     /// Compression of data files.
     pub compress: Compression,
+    /// Who will be able to open the backup; everybody who reads the store, when `None`.
+    pub recipients: Option<Recipients>,
     /// Bytes of a chunk, about.
     pub chunk: u64,
     /// Filters, passed on to pg_dump.

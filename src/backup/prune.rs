@@ -17,6 +17,7 @@ use super::catalog::{self, Found};
 use super::history::Known;
 use super::remove;
 use super::retention::{self, Policy, Reason};
+use crate::archive::seal::Identities;
 use crate::consent::Consent;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -187,6 +188,7 @@ async fn one(request: &Request, row: &mut Pruned, known: &Known) {
         cluster: row.cluster.clone(),
         database: row.database.clone(),
         folder: row.folder.clone(),
+        identities: Identities::default(),
     };
     let again = Known::read(&request.store, &found).await;
     if again.member != known.member {

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use crate::archive::frame::{self, Checksum, FRAME_BYTES, Frame};
 use crate::archive::manifest::{self, Kind, Object};
 use crate::archive::rowhash::RowSum;
+use crate::archive::seal::{self, Recipients, Sealer};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::store::{Store, Writer};
@@ -21,6 +22,8 @@ const SYNC_BYTES: u64 = 32 << 20;
 pub struct Sink {
     name: String,
     kind: Kind,
+    /// Whether it is an age file.
+    is_sealed: bool,
     state: Mutex<State>,
 }
 
@@ -28,7 +31,11 @@ pub struct Sink {
 struct State {
     writer: Option<Writer>,
     sha: Sha256,
+    /// Bytes in the store.
     bytes: u64,
+    /// Bytes of the content: the same, unless it is sealed.
+    content: u64,
+    sealer: Option<Sealer>,
     raw: u64,
     sum: RowSum,
     frames: Vec<manifest::Frame>,
@@ -39,16 +46,27 @@ struct State {
 }
 
 impl Sink {
-    /// Starts the object `name` in `folder`.
-    pub async fn create(store: &Store, folder: &str, name: &str, kind: Kind) -> Result<Self> {
+    /// Starts the object `name` in `folder`, sealed to `recipients` if there are some.
+    pub async fn create(
+        store: &Store,
+        folder: &str,
+        name: &str,
+        kind: Kind,
+        recipients: Option<&Recipients>,
+    ) -> Result<Self> {
+        let name = stored_name(name, recipients);
+        let sealer = recipients.map(Sealer::new).transpose().map_err(seal_failed)?;
         let writer = store.create(&format!("{folder}{name}")).await?;
         Ok(Self {
-            name: name.to_owned(),
+            name,
             kind,
+            is_sealed: sealer.is_some(),
             state: Mutex::new(State {
                 writer: Some(writer),
                 sha: Sha256::new(),
                 bytes: 0,
+                content: 0,
+                sealer,
                 raw: 0,
                 sum: RowSum::default(),
                 frames: Vec::new(),
@@ -64,15 +82,14 @@ impl Sink {
         let checksum = if frame.joins { 0 } else { frame::checksum(frame.stored) };
         let mut state = self.state.lock().await;
         let state = &mut *state;
-        let writer = state
-            .writer
-            .as_mut()
-            .ok_or_else(|| Error::bug(format!("{} is already closed", self.name)))?;
-        writer.append(frame.stored).await?;
-        state.sha.update(frame.stored);
+        let sealed = match &mut state.sealer {
+            Some(sealer) => Some(sealer.push(frame.stored).map_err(seal_failed)?),
+            None => None,
+        };
         let length = frame.stored.len() as u64;
+        state.store(sealed.as_deref().unwrap_or(frame.stored), &self.name).await?;
         state.add_to_record(frame, checksum);
-        state.bytes += length;
+        state.content += length;
         state.raw += frame.raw;
         state.sum.merge(frame.sum);
         state.unsynced += length;
@@ -95,7 +112,9 @@ impl Sink {
 
     /// Says that no frame will come any more: the rest goes on its way.
     pub async fn seal(&self) -> Result<()> {
-        match self.state.lock().await.writer.as_mut() {
+        let mut state = self.state.lock().await;
+        state.end_content(&self.name).await?;
+        match state.writer.as_mut() {
             Some(writer) => writer.seal().await,
             None => Ok(()),
         }
@@ -105,6 +124,7 @@ impl Sink {
     /// reports must be the size that was written.
     pub async fn finish(&self) -> Result<(Object, RowSum)> {
         let mut state = self.state.lock().await;
+        state.end_content(&self.name).await?;
         let writer = state
             .writer
             .take()
@@ -119,6 +139,7 @@ impl Sink {
             kind: self.kind,
             bytes: state.bytes,
             raw_bytes: state.raw,
+            content_bytes: self.is_sealed.then_some(state.content),
             sha256: manifest::hex(&std::mem::take(&mut state.sha).finalize()),
             entry: None,
             table: None,
@@ -129,6 +150,22 @@ impl Sink {
 }
 
 impl State {
+    /// Stores the end of an age file, once.
+    async fn end_content(&mut self, name: &str) -> Result<()> {
+        let Some(sealer) = self.sealer.take() else { return Ok(()) };
+        let end = sealer.finish().map_err(seal_failed)?;
+        self.store(&end, name).await
+    }
+
+    async fn store(&mut self, bytes: &[u8], name: &str) -> Result<()> {
+        let writer = self.writer.as_mut();
+        let writer = writer.ok_or_else(|| Error::bug(format!("{name} is already closed")))?;
+        writer.append(bytes).await?;
+        self.sha.update(bytes);
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
     /// Notes where a frame lies, or that it made the last one longer.
     fn add_to_record(&mut self, frame: &Frame<'_>, checksum: u64) {
         let length = frame.stored.len() as u64;
@@ -149,8 +186,23 @@ impl State {
             checksum = open.value();
             self.open = Some(open);
         }
-        self.frames.push(manifest::Frame(self.bytes, length, frame.raw, frame.sum.rows, checksum));
+        self.frames.push(manifest::Frame(
+            self.content,
+            length,
+            frame.raw,
+            frame.sum.rows,
+            checksum,
+        ));
     }
+}
+
+/// What an object is called in the store.
+pub fn stored_name(name: &str, recipients: Option<&Recipients>) -> String {
+    format!("{name}{}", if recipients.is_some() { seal::SUFFIX } else { "" })
+}
+
+fn seal_failed(error: std::io::Error) -> Error {
+    Error::new(Exit::Bug, "cannot seal an object").caused_by(&error)
 }
 
 /// Stores an object of one piece, uncompressed.
@@ -160,8 +212,9 @@ pub async fn store_whole(
     name: &str,
     kind: Kind,
     bytes: &[u8],
+    recipients: Option<&Recipients>,
 ) -> Result<Object> {
-    let sink = Sink::create(store, folder, name, kind).await?;
+    let sink = Sink::create(store, folder, name, kind, recipients).await?;
     if !bytes.is_empty() {
         let raw = bytes.len() as u64;
         let frame = Frame { stored: bytes, raw, sum: RowSum::default(), joins: false };

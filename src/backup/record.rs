@@ -6,6 +6,7 @@ use super::statements;
 use super::table;
 use super::work::Work;
 use crate::archive::manifest::{self, Kind, Manifest, Object, Totals};
+use crate::archive::seal::Recipients;
 use crate::report::backup::{Backup, PlannedTable};
 
 use super::{chunks, text_encoding};
@@ -86,6 +87,8 @@ impl Work<'_> {
             warnings,
             totals,
             objects,
+            recipients: request.recipients.as_ref().map(Recipients::names).unwrap_or_default(),
+            hidden: false,
         }
     }
 
@@ -109,6 +112,7 @@ impl Work<'_> {
             pg_dump: manifest.source.pg_dump.clone(),
             labels: manifest.labels.clone(),
             warnings: manifest.warnings.clone(),
+            copies: vec![],
             tables: vec![],
             estimated_seconds: None,
             pruned: None,
@@ -169,6 +173,7 @@ impl Work<'_> {
             pg_dump: coordinator.toc.dump_version(),
             labels: self.request.labels.clone().into_map(),
             warnings,
+            copies: vec![],
             tables,
             estimated_seconds: Some(self.estimate(bytes)),
             pruned: None,

@@ -1,7 +1,7 @@
 //! Removing one backup: what pgtend wrote into its folder, and nothing else.
 
 use super::catalog::{Found, VERIFICATIONS};
-use super::in_use;
+use super::{claim, in_use};
 use crate::archive::manifest::{self, is_object_name};
 use crate::error::{Error, Result};
 use crate::store::Store;
@@ -71,7 +71,10 @@ async fn objects(
 /// What pgtend writes beside `verifications/`; with a manifest that was being written.
 fn is_ours(name: &str) -> bool {
     let written = name.strip_suffix(".tmp").unwrap_or(name);
-    is_object_name(name) || written == manifest::NAME || in_use::is_mark(written)
+    is_object_name(name)
+        || written == manifest::NAME
+        || in_use::is_mark(written)
+        || claim::is_sign(written)
 }
 
 /// `20261121T174659.123456Z.json`, or being written.

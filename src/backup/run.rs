@@ -14,6 +14,7 @@ use super::publish::Sink;
 use super::table::Table;
 use crate::archive::frame::{COPY_END, Compression, Encoder, Frame};
 use crate::archive::manifest::{self, Kind, Object};
+use crate::archive::seal::Recipients;
 use crate::conn::SessionOptions;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -121,6 +122,8 @@ pub struct Start {
     pub encoding: String,
     /// How frames are compressed.
     pub compress: Compression,
+    /// Who objects are sealed to, if anybody.
+    pub recipients: Option<Recipients>,
     /// Where they go.
     pub store: Store,
     /// The backup's folder in the store, with its `/`.
@@ -211,10 +214,12 @@ impl Run {
     pub async fn sink(&self, table: usize) -> Result<&Sink> {
         let state = &self.tables[table];
         let name = format!("{}.dat{}", state.table.entry, self.compress.suffix());
-        state
-            .sink
-            .get_or_try_init(|| Sink::create(&self.store, &self.folder, &name, Kind::Table))
-            .await
+        state.sink.get_or_try_init(|| self.create(&name, Kind::Table)).await
+    }
+
+    /// Starts an object of the backup.
+    pub async fn create(&self, name: &str, kind: Kind) -> Result<Sink> {
+        Sink::create(&self.store, &self.folder, name, kind, self.recipients.as_ref()).await
     }
 
     /// Stores a frame of a table. What has gathered is made durable now and then, so that

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::archive::frame::Encoder;
 use crate::archive::manifest::{self, Canary, Kind, Manifest, Object, Totals};
+use crate::archive::seal;
 use crate::conn::SessionOptions;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -59,7 +60,8 @@ impl Work<'_> {
         let coordinator = &self.coordinator;
         let (store, folder) = (&request.store, self.place.folder.as_str());
         let toc_bytes = coordinator.toc.to_directory();
-        let toc = publish::store_whole(store, folder, "toc.dat", Kind::Toc, &toc_bytes);
+        let recipients = request.recipients.as_ref();
+        let toc = publish::store_whole(store, folder, "toc.dat", Kind::Toc, &toc_bytes, recipients);
         let toc = self.unless_stopped(toc).await?;
         let mut lists = Vec::new();
         let mut groups = Vec::new();
@@ -80,6 +82,7 @@ impl Work<'_> {
             snapshot: coordinator.snapshot.id.clone(),
             encoding: text_encoding(coordinator.session.server()).into(),
             compress: request.compress,
+            recipients: request.recipients.clone(),
             store: store.clone(),
             folder: folder.to_owned(),
             pace: request.pace.clone(),
@@ -118,8 +121,8 @@ impl Work<'_> {
             // The store's own faults are not pg_dumpall's.
             Err(error) if error.exit() == Exit::Io => return Err(error.into()),
             Err(error) => {
-                let name = format!("{folder}{}", globals::name(request.compress));
-                self.unless_stopped(store.remove(&name)).await?;
+                let name = publish::stored_name(&globals::name(request.compress), recipients);
+                self.unless_stopped(store.remove(&format!("{folder}{name}"))).await?;
                 warnings.push(format!("roles and tablespaces are not in this backup: {error}"));
                 None
             }
@@ -168,6 +171,7 @@ impl Work<'_> {
             &name,
             Kind::LargeObjectList,
             list.as_bytes(),
+            self.request.recipients.as_ref(),
         )
         .await?;
         object.entry = Some(entry);
@@ -269,6 +273,8 @@ impl Work<'_> {
     async fn publish(&self, manifest: &Manifest) -> Result<()> {
         let (store, folder) = (&self.request.store, self.place.folder.as_str());
         self.refuse_gaps(manifest)?;
+        let header = self.seal(manifest).await?;
+        let manifest = header.as_ref().unwrap_or(manifest);
         let listed: HashMap<String, u64> =
             store.objects(folder).await?.into_iter().map(|o| (o.name, o.bytes)).collect();
         for object in &manifest.objects {
@@ -293,14 +299,29 @@ impl Work<'_> {
         store.publish(&format!("{folder}{}", manifest::NAME), &bytes).await
     }
 
+    /// Stores the whole record of a sealed backup, and makes its header.
+    async fn seal(&self, manifest: &Manifest) -> Result<Option<Manifest>> {
+        let Some(recipients) = &self.request.recipients else { return Ok(None) };
+        let (store, folder) = (&self.request.store, self.place.folder.as_str());
+        let bytes = manifest
+            .to_bytes()
+            .map_err(|error| Error::bug("cannot write the manifest").caused_by(&error))?;
+        let name = manifest::SEALED_RECORD.trim_end_matches(seal::SUFFIX);
+        let record =
+            publish::store_whole(store, folder, name, Kind::Record, &bytes, Some(recipients));
+        Ok(Some(manifest.header(Object { frames: Vec::new(), ..record.await? })))
+    }
+
     /// Every entry with data must have its object.
     fn refuse_gaps(&self, manifest: &Manifest) -> Result<()> {
         let names: HashSet<&str> =
             manifest.objects.iter().map(|object| object.name.as_str()).collect();
         for entry in self.coordinator.toc.entries.iter().filter(|entry| entry.has_data) {
             let file = String::from_utf8_lossy(&entry.file);
-            let stored = format!("{file}{}", self.request.compress.suffix());
-            if !names.contains(&*file) && !names.contains(stored.as_str()) {
+            let recipients = self.request.recipients.as_ref();
+            let compressed = format!("{file}{}", self.request.compress.suffix());
+            let stored = [&*file, &compressed].map(|name| publish::stored_name(name, recipients));
+            if !stored.iter().any(|name| names.contains(name.as_str())) {
                 return Err(Error::bug(format!("{} was not copied", entry.label())));
             }
         }

@@ -1,5 +1,7 @@
 //! Where backups are.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 /// The repository of backups.
@@ -9,6 +11,11 @@ pub struct RepositoryFlags {
     /// Directory or s3://bucket/prefix that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)
     #[arg(short = 'r', long, global = true, value_name = "REPO")]
     pub repo: Option<String>,
+
+    /// File with the secret key that opens sealed backups (repeatable; or PGTEND_IDENTITY_FILE,
+    /// or identity in pgtend.toml)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub identity: Vec<PathBuf>,
 }
 
 /// How a repository in S3 is reached, and what its objects are given. Credentials come from where

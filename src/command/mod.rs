@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::archive::manifest;
+use crate::archive::seal::Identities;
 use crate::backup::catalog;
 use crate::backup::tell::Group;
 use crate::cli::connect::ConnectFlags;
@@ -29,7 +30,9 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::render::{self, Text};
 use crate::report::Report;
-use crate::settings::{ConnectArgs, Environment, Resolved, Settings, Target, quantity};
+use crate::settings::{
+    self, ConnectArgs, Environment, Resolved, Secret, Settings, Target, quantity,
+};
 use crate::signal::Signals;
 use crate::store::{self, Store};
 use crate::ui::{Talk, Ui};
@@ -80,6 +83,7 @@ enum Command {
 struct Context {
     connect: ConnectArgs,
     repo: Option<String>,
+    identity: Vec<PathBuf>,
     s3: S3Flags,
     settings: Settings,
     ui: Ui,
@@ -141,6 +145,30 @@ impl Context {
     /// The repository at a place that the operator named: a directory, or `s3://bucket/prefix`.
     fn store_at(&self, location: &str) -> Result<Store> {
         Store::open(location, &self.settings.s3(location, &self.s3)?)
+    }
+
+    /// What opens sealed backups; none when the operator named no file. Says which of the files
+    /// others can read.
+    fn identities(&self) -> Result<Identities> {
+        let mut texts = Vec::new();
+        for path in self.settings.identity_files(&self.identity) {
+            let (text, open) = settings::identity_file(&path)?;
+            if let Some(mode) = open {
+                self.ui.warning(&format!(
+                    "others can read the secret key in {} (mode {mode:04o}): run chmod 0600 on it",
+                    path.display()
+                ));
+            }
+            let failed = |error| {
+                Error::usage(format!("cannot use the identity file {}", path.display()))
+                    .caused_by(&error)
+            };
+            // One by one: an error names its file.
+            Identities::new([text.expose()]).map_err(failed)?;
+            texts.push(text);
+        }
+        Identities::new(texts.iter().map(Secret::expose))
+            .map_err(|error| Error::bug(error.to_string()))
     }
 
     /// The same, which must be there: a typo must not look like a repository without backups.
@@ -232,6 +260,7 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
         let context = Context {
             connect,
             repo: cli.repository.repo,
+            identity: cli.repository.identity,
             s3: cli.s3,
             settings,
             ui,

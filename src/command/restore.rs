@@ -130,6 +130,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         None => (context.existing_store().await?, name),
     };
     let backup = catalog::resolve_at(&store, &name, args.at).await?;
+    let backup = backup.opened_by(context.identities()?);
     let mode = match (args.create, args.swap) {
         (true, _) => Mode::Create,
         (_, true) => Mode::Swap,

@@ -139,6 +139,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let trial = trial_options(context, &args)?;
     let request = verify::Request {
         store,
+        identities: context.identities()?,
         names,
         since: args.since,
         level: args.level,

@@ -78,6 +78,10 @@ impl Text for Backup {
             "place",
             printable(&format!("{}/{}", self.repository, self.folder.trim_end_matches('/'))),
         );
+        for copy in &self.copies {
+            let place = format!("{}/{}", copy.to, copy.folder.trim_end_matches('/'));
+            line("copy", printable(&place));
+        }
         line("pruned", self.pruned.as_ref().map_or(String::new(), Prune::in_short));
         if !self.tables.is_empty() {
             let mut grid = Grid::new(page, &["LARGEST TABLES", ">SIZE", ">CHUNKS"]);
@@ -254,7 +258,8 @@ impl Text for Show {
         };
         line("database", format!("{} ({})", manifest.database.name, manifest.database.encoding));
         let standby = if source.in_recovery { ", a standby" } else { "" };
-        line("server", format!("{}, PostgreSQL {}{standby}", source.address, source.version));
+        let address = if manifest.hidden { "sealed address" } else { &source.address };
+        line("server", format!("{address}, PostgreSQL {}{standby}", source.version));
         line(
             "cluster",
             format!("{}, system identifier {}", source.cluster, source.system_identifier),
@@ -276,6 +281,11 @@ impl Text for Show {
         line("snapshot", format!("{taken} at {}, held {held}", manifest.snapshot.lsn));
         line("labels", labels(&manifest.labels));
         line("filters", manifest.options.filters.join(" "));
+        line("sealed to", manifest.recipients.join(", "));
+        if manifest.hidden {
+            let what = "names and rows of tables, filters, warnings, the server's address";
+            line("not seen", format!("{what}: give --identity FILE"));
+        }
         line("verified", verified(&self.backup));
         line("proven", coverage(&self.coverage));
         for warning in &manifest.warnings {

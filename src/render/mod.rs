@@ -3,6 +3,8 @@
 //! Numbers are in human units on the page and raw in JSON.
 
 mod backup;
+mod copy;
+mod export;
 mod grid;
 pub mod metrics;
 mod prune;

@@ -80,7 +80,16 @@ impl SettingsReport {
             self.pgtend.iter().partition(|setting| setting.name == "repo");
         above.into_iter().for_each(|setting| key(&mut file, setting));
         file.push_str("\n[backup]\n");
-        self.backup.iter().for_each(|setting| key(&mut file, setting));
+        for setting in &self.backup {
+            match (setting.name.as_str(), &setting.value) {
+                ("recipients", Some(value)) => {
+                    let keys: Vec<String> = value.split(' ').map(toml_text).collect();
+                    let list = format!("[{}]", keys.join(", "));
+                    line(&mut file, "recipients", &list, &setting.origin, true);
+                }
+                _ => key(&mut file, setting),
+            }
+        }
         let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         let header = if name.chars().all(bare) { name.to_owned() } else { toml_text(name) };
         add_line(&mut file, &format!("\n[target.{header}]"));

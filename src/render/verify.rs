@@ -195,6 +195,9 @@ fn one(backup: &Verified) -> String {
         ),
         Level::Restore => backup.trial.as_ref().map_or_else(String::new, trial),
     });
+    if let Some(unseen) = &backup.unseen {
+        text.push_str(&format!("  not seen      {unseen}\n"));
+    }
     text.push_str(&backup.part.as_ref().map_or_else(String::new, part));
     text.push_str(&backup.canaries.as_ref().map_or_else(String::new, canaries));
     if let Some(known) = &backup.coverage {

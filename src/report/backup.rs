@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::copy::Copied;
 use super::prune::Prune;
 use super::{Failure, Report};
 use crate::archive::manifest::{Manifest, Totals};
@@ -46,8 +47,11 @@ pub struct Backup {
     /// What its operator tells it apart by.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// What the operator must know.
+    /// What the operator must know; a copy that failed too.
     pub warnings: Vec<String>,
+    /// Its copies in other repositories.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<Copied>,
     /// The plan's largest tables, with `--dry-run`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<PlannedTable>,

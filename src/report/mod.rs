@@ -1,6 +1,8 @@
 //! What a command found out, as values. [`crate::render`] turns them into bytes.
 
 pub mod backup;
+pub mod copy;
+pub mod export;
 pub mod prune;
 pub mod restore;
 pub mod self_test;

@@ -109,6 +109,9 @@ pub struct Verified {
     /// What the trial restore showed, at level restore.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<Trial>,
+    /// What this level should have looked at and could not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<String>,
     /// Which tables were looked at, where not all were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,

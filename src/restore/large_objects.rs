@@ -86,7 +86,7 @@ pub async fn write(
 }
 
 fn oid_of(object: &Object) -> Result<u32> {
-    let oid =
-        object.name.strip_prefix("blob_").and_then(|name| name.split('.').next()?.parse().ok());
-    oid.ok_or_else(|| Error::bug(format!("{} is not a large object's name", object.name)))
+    object
+        .large_object()
+        .ok_or_else(|| Error::bug(format!("{} is not a large object's name", object.name)))
 }

@@ -8,11 +8,11 @@ use super::pieces::{Piece, Work, raw_bytes};
 use crate::archive::frame::{self, Compression, Decoder, RowCounter};
 use crate::archive::manifest::{Frame, Object};
 use crate::archive::rowhash::RowSum;
+use crate::backup::objects::Reader;
 use crate::conn::{self, QueryError, Session, Type, get};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::sql::{self, quote_literal};
-use crate::store::Reader;
 use crate::worker;
 
 /// Loadings of one piece, all told.
@@ -282,12 +282,7 @@ async fn open(load: &Load, object: &Object, piece: &Piece) -> Result<Reader> {
 
 /// Opens an object of the backup, which must be there.
 pub async fn open_object(load: &Load, object: &Object) -> Result<Reader> {
-    let key = format!("{}{}", load.source.found.folder, object.name);
-    load.source
-        .store
-        .open_object(&key)
-        .await?
-        .ok_or_else(|| damaged(object, "it is not in the store"))
+    load.source.open_object(object).await
 }
 
 /// An object that is not what was written.

@@ -7,7 +7,7 @@
 //! store, several parts of one table at once.
 //!
 //! [`parts`] narrows a plan to some tables or schemas, [`beside`] gives one table another name,
-//! [`clean`] drops what a plan makes again.
+//! [`clean`] drops what a plan makes again. [`export`] makes one file of a backup instead.
 
 mod analyze;
 mod belonging;
@@ -16,6 +16,7 @@ pub mod clean;
 mod data;
 pub mod dependents;
 pub mod dressing;
+pub mod export;
 mod fit;
 pub mod globals;
 mod head_start;

@@ -10,6 +10,7 @@ use crate::archive::frame::{Compression, Decoder};
 use crate::archive::manifest::{Kind, Manifest, ManifestError, Object, hex};
 use crate::archive::toc::Toc;
 use crate::backup::catalog::Found;
+use crate::backup::objects::{self, Reader};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::store::Store;
@@ -49,6 +50,7 @@ impl Source {
                 return Err(Error::usage("cannot restore this backup").caused_by(&error));
             }
             Some(Err(error)) => return Err(damaged(&error.to_string())),
+            Some(Ok(manifest)) if manifest.hidden => return Err(found.is_sealed(&manifest)),
             Some(Ok(manifest)) => manifest,
         };
         let object = manifest.objects.iter().find(|object| object.kind == Kind::Toc);
@@ -59,6 +61,8 @@ impl Source {
         if hex(&Sha256::digest(&bytes)) != object.sha256 {
             return Err(damaged("toc.dat is not what was written (SHA-256)"));
         }
+        let bytes = objects::opened(object, bytes, &found.identities)
+            .map_err(|error| damaged(&format!("toc.dat: {error}")))?;
         let toc = Toc::read(&mut &bytes[..]).map_err(|error| damaged(&error.to_string()))?;
         if let Some(complaint) = honest::complaint(&toc) {
             return Err(damaged(&complaint));
@@ -88,14 +92,19 @@ impl Source {
             .next("or restore another one: pgtend backup list"))
     }
 
+    /// Opens an object, which must be there.
+    pub async fn open_object(&self, object: &Object) -> Result<Reader> {
+        let found = &self.found;
+        let reader = Reader::open(&self.store, &found.folder, object, &found.identities).await?;
+        reader.ok_or_else(|| damaged(object, "it is not in the store"))
+    }
+
     /// Reads the bytes of some objects against their checksums, before anything is given up for
     /// them.
     pub async fn read_through(&self, objects: &[usize]) -> Result<()> {
         for number in objects {
             let object = &self.manifest.objects[*number];
-            let key = format!("{}{}", self.found.folder, object.name);
-            let reader = self.store.open_object(&key).await?;
-            let mut reader = reader.ok_or_else(|| damaged(object, "it is not in the store"))?;
+            let mut reader = self.open_object(object).await?;
             for frame in &object.frames {
                 // A directory's reads never wait: here whoever stops the run gets a turn.
                 tokio::task::yield_now().await;
@@ -109,8 +118,9 @@ impl Source {
     pub async fn globals(&self) -> Result<Option<String>> {
         let object = self.manifest.objects.iter().find(|object| object.kind == Kind::Globals);
         let Some(object) = object else { return Ok(None) };
-        let key = format!("{}{}", self.found.folder, object.name);
-        let mut reader = self.store.open_object(&key).await?.ok_or_else(|| {
+        let found = &self.found;
+        let reader = Reader::open(&self.store, &found.folder, object, &found.identities).await?;
+        let mut reader = reader.ok_or_else(|| {
             Error::new(Exit::Critical, format!("{} is not in the store", object.name))
                 .next("restore without --globals")
         })?;

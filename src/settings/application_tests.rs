@@ -338,9 +338,7 @@ fn a_target_of_pgtend_toml_has_replicas_and_more() {
     let target = world().resolve().target;
     assert_eq!(target.tags, ["a", "b"]);
     assert_eq!(target.environment.as_ref().unwrap().0, "production");
-    let Some(Login::Command(command)) = &target.login else {
-        panic!("no command")
-    };
+    let Some(Login::Command(command)) = &target.login else { panic!("no command") };
     assert_eq!(command.command, "echo hunter2");
     let [first, second] = &target.replicas[..] else { panic!("{:?}", target.replicas) };
     // What its URL leaves out is the target's, but place, password and what picks a server.

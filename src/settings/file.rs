@@ -22,7 +22,8 @@ use crate::cli::repository::S3Flags;
 use crate::error::{Error, Result};
 
 /// What may stand at the top.
-const TOP_KEYS: [&str; 5] = ["default_target", "repo", "repository", "target", "backup"];
+const TOP_KEYS: [&str; 6] =
+    ["default_target", "repo", "identity", "repository", "target", "backup"];
 /// What may stand in a target, beside libpq's keywords.
 const TARGET_KEYS: [&str; 10] = [
     "url",
@@ -39,11 +40,12 @@ const TARGET_KEYS: [&str; 10] = [
 /// What may stand in one of `replicas`.
 const REPLICA_KEYS: [&str; 2] = ["url", "weight"];
 /// What may stand in `[backup]`.
-const BACKUP_KEYS: [&str; 12] = [
+const BACKUP_KEYS: [&str; 13] = [
     "jobs",
     "compress",
     "chunk",
     "max_age",
+    "recipients",
     "rate_limit",
     "labels",
     "ping",
@@ -75,6 +77,8 @@ pub(super) struct ConfigFile {
     pub path: PathBuf,
     pub default_target: Option<String>,
     pub repo: Option<String>,
+    /// File with the secret keys of sealed backups.
+    pub identity: Option<String>,
     pub targets: BTreeMap<String, TargetEntry>,
     pub backup: BackupDefaults,
     /// By address, without a closing `/`.
@@ -111,6 +115,8 @@ pub struct BackupDefaults {
     /// Bytes.
     pub chunk: Option<u64>,
     pub max_age: Option<Duration>,
+    /// Public keys that backups are sealed to: `age1..`.
+    pub recipients: Vec<String>,
     /// `keep_last` and its like.
     pub retention: Retention,
     /// Bytes in a second.
@@ -279,6 +285,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<ConfigFile> {
         match key.as_str() {
             "default_target" => file.default_target = Some(top.text(&key, &value)?),
             "repo" => file.repo = Some(top.text(&key, &value)?),
+            "identity" => file.identity = Some(top.filled(&key, &value)?),
             "target" => {
                 for (name, value) in top.table(&key, value)? {
                     let place = section(&format!("target.{name}"));
@@ -386,6 +393,11 @@ fn backup(section: &Section<'_>, table: Table) -> Result<BackupDefaults> {
             "max_age" => {
                 let text = section.scalar(&key, &value)?;
                 defaults.max_age = Some(quantity::duration(&text).map_err(invalid)?);
+            }
+            "recipients" => {
+                let keys = section.list(&key, value)?;
+                defaults.recipients =
+                    keys.iter().map(|name| section.filled(&key, name)).collect::<Result<_>>()?;
             }
             "keep_within" => {
                 let text = section.scalar(&key, &value)?;

@@ -18,6 +18,7 @@ mod dsn;
 mod env;
 mod env_file;
 mod file;
+mod identity_file;
 mod inherit;
 mod keyword;
 mod labels;
@@ -47,6 +48,7 @@ pub use between::{Between, Pooler, PoolerKind, PoolerMode};
 pub use cloud::{AwsSettings, HttpSettings, Proxy};
 pub use env::Environment;
 pub use file::BackupDefaults;
+pub use identity_file::{identity_file, recipients_file};
 pub use labels::Labels;
 pub use learned::Learned;
 pub use login::{CloudAccess, Login, PasswordCommand};
@@ -235,6 +237,25 @@ impl Settings {
         };
         let found = flag.or_else(variable).or_else(of_target).or_else(of_file);
         found.map(|(repo, origin)| (repo.to_owned(), origin))
+    }
+
+    /// Files with the secret keys of sealed backups: `flags`, else `PGTEND_IDENTITY_FILE`, else
+    /// `identity` of pgtend.toml.
+    pub fn identity_files(&self, flags: &[PathBuf]) -> Vec<PathBuf> {
+        if !flags.is_empty() {
+            return flags.to_vec();
+        }
+        let variable = self.env.path("PGTEND_IDENTITY_FILE").map(Path::to_owned);
+        let of_file = || {
+            let file = self.file.as_ref()?;
+            let home = || self.env.home();
+            let named = file.identity.as_deref()?;
+            Some(match (named.strip_prefix("~/"), home()) {
+                (Some(rest), Some(home)) => home.join(rest),
+                _ => PathBuf::from(named),
+            })
+        };
+        variable.or_else(of_file).into_iter().collect()
     }
 
     /// How the repository at `location` is reached, were it in S3: `flags`, then

@@ -221,6 +221,7 @@ fn values(defaults: &BackupDefaults) -> Vec<(&'static str, Option<String>)> {
         ("compress", defaults.compress.clone()),
         ("chunk", defaults.chunk.map(quantity::written_bytes)),
         ("max_age", defaults.max_age.map(quantity::written_duration)),
+        ("recipients", (!defaults.recipients.is_empty()).then(|| defaults.recipients.join(" "))),
         ("rate_limit", defaults.rate_limit.map(quantity::written_rate)),
         ("metrics_file", defaults.metrics_file.as_ref().map(|path| path.display().to_string())),
         ("before", defaults.before.clone()),

@@ -199,6 +199,10 @@ impl Directory {
             fs::remove_file(&temporary).unwrap_or(());
             Ok(())
         })();
+        if result.is_err() {
+            // It may never have been made.
+            fs::remove_file(&temporary).unwrap_or(());
+        }
         result.map_err(|error: io::Error| fault("publish", &path, &error))?;
         path.parent().map_or(Ok(()), sync_directory)
     }

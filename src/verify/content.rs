@@ -6,19 +6,17 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sha2::{Digest, Sha256};
-
 use super::Request;
 use super::compare::{LargeObjects, Piece};
 use super::manifest::about;
 use crate::archive::frame::{self, COPY_END, Checksum, Compression, Decoder, RowCounter};
-use crate::archive::manifest::{Frame, Kind, Manifest, Object, hex, is_object_name};
+use crate::archive::manifest::{Frame, Kind, Manifest, Object, is_object_name};
 use crate::archive::rowhash::RowSum;
 use crate::backup::catalog::Found;
+use crate::backup::objects::Reader;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::verify::{Problem, ProblemKind, Verified};
-use crate::store::Reader;
 
 /// Bytes that are read in one piece where a record has no frames (or impossible ones).
 const PIECE: usize = 1 << 20;
@@ -87,18 +85,12 @@ pub async fn check(
     for (object, state) in shared.manifest.objects.iter().zip(&shared.states) {
         let mut state = std::mem::take(&mut *lock(state));
         judge(object, &state, &shared.manifest, result);
-        if let Some(oid) = large_object(object) {
+        if let Some(oid) = object.large_object() {
             state.pieces.sort_unstable_by_key(|(number, _)| *number);
             large_objects.insert(oid, state.pieces.into_iter().map(|(_, piece)| piece).collect());
         }
     }
     Ok(large_objects)
-}
-
-/// The oid of a large object: its name is `blob_16839.dat.zst`.
-fn large_object(object: &Object) -> Option<u32> {
-    let name = object.name.strip_prefix("blob_").filter(|_| object.kind == Kind::LargeObject)?;
-    name.split('.').next()?.parse().ok()
 }
 
 /// Reads the objects that are there; digests them and sends their frames on.
@@ -114,8 +106,8 @@ async fn read_objects(
         if !is_object_name(&object.name) {
             continue;
         }
-        let key = format!("{}{}", found.folder, object.name);
-        let digest = match request.store.open_object(&key).await {
+        let opened = Reader::open(&request.store, &found.folder, object, &found.identities).await;
+        let digest = match opened {
             // A missing one was told by the level before.
             Ok(None) => continue,
             Ok(Some(reader)) => read_object(reader, index, object, sender, result).await,
@@ -131,6 +123,12 @@ async fn read_objects(
                     Some(object),
                     error.to_string(),
                 ));
+                continue;
+            }
+            // What is sealed does not open.
+            Err(error) if error.exit() == Exit::Critical => {
+                let what = error.causes().join(": ");
+                result.problems.push(about(ProblemKind::Damaged, Some(object), what));
                 continue;
             }
             Err(error) => return Err(error),
@@ -153,7 +151,7 @@ async fn read_object(
     sender: &SyncSender<Job>,
     result: &mut Verified,
 ) -> Result<String> {
-    let mut sha = Sha256::new();
+    reader.watch();
     let bytes = reader.bytes()?;
     for (number, frame) in object.frames.iter().enumerate() {
         // A directory's reads never wait: here whoever stops the run gets a turn.
@@ -164,8 +162,6 @@ async fn read_object(
         }
         let mut stored = vec![0; usize::try_from(frame.length()).unwrap_or(0)];
         let read = reader.read_full(&mut stored).await?;
-        result.bytes += read as u64;
-        sha.update(&stored[..read]);
         if read < stored.len() {
             break;
         }
@@ -175,12 +171,12 @@ async fn read_object(
     // Bytes behind the last frame: there should be none.
     let mut rest = vec![0; PIECE];
     loop {
-        let read = reader.read_full(&mut rest).await?;
-        if read == 0 {
-            return Ok(hex(&sha.finalize()));
+        tokio::task::yield_now().await;
+        if reader.read_full(&mut rest).await? == 0 {
+            let (digest, bytes) = reader.digest();
+            result.bytes += bytes;
+            return Ok(digest);
         }
-        result.bytes += read as u64;
-        sha.update(&rest[..read]);
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::archive::manifest::{Kind, Manifest, Object, hex, is_object_name};
 use crate::archive::toc::Toc;
 use crate::backup::catalog::Found;
+use crate::backup::objects;
 use crate::error::Result;
 use crate::report::verify::{Problem, ProblemKind, Verified};
 use crate::store::Store;
@@ -29,6 +30,14 @@ pub async fn check(
         ));
     }
     result.objects = record.objects.len() as u64;
+    if record.hidden {
+        result.unseen = Some(
+            "tables, rows and the table of contents: it is sealed, and no \
+             identity was given"
+                .into(),
+        );
+        return Ok(());
+    }
     result.problems.extend(frames_without_gaps(record));
     let Some(toc) = record.objects.iter().find(|object| object.kind == Kind::Toc) else {
         result.problems.push(about(
@@ -55,6 +64,13 @@ pub async fn check(
         result.problems.push(about(ProblemKind::Damaged, Some(toc), what));
         return Ok(());
     }
+    let bytes = match objects::opened(toc, bytes, &found.identities) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            result.problems.push(about(ProblemKind::Damaged, Some(toc), error.to_string()));
+            return Ok(());
+        }
+    };
     result.problems.extend(match Toc::read(&mut &bytes[..]) {
         Ok(parsed) => agrees(&parsed, record),
         Err(error) => vec![about(ProblemKind::Contents, Some(toc), error.to_string())],
@@ -92,12 +108,14 @@ fn stored_as(object: &Object, listed: &HashMap<String, u64>) -> Option<Problem> 
 /// Frames lie one behind the other, from an object's first byte to its last.
 fn frames_without_gaps(record: &Manifest) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for object in &record.objects {
+    for object in record.objects.iter().filter(|object| object.kind != Kind::Record) {
         let end = object.frames.iter().try_fold(0_u64, |end, frame| {
             (frame.offset() == end).then(|| end.checked_add(frame.length())).flatten()
         });
         let rows: u64 = object.frames.iter().map(|frame| frame.rows()).sum();
-        if end != Some(object.bytes) || object.table.as_ref().is_some_and(|t| t.rows != rows) {
+        if end != Some(object.framed_bytes())
+            || object.table.as_ref().is_some_and(|t| t.rows != rows)
+        {
             let what = "its frames in the record do not add up".to_owned();
             problems.push(about(ProblemKind::Contents, Some(object), what));
         }

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::manifest::Manifest;
+use crate::archive::seal::Identities;
 use crate::backup::catalog::{self, Found, Record};
 use crate::backup::drift::{self, Limits};
 use crate::backup::in_use::Mark;
@@ -36,6 +37,8 @@ use rotation::{Ledger, Share};
 pub struct Request {
     /// The repository; for a path, its root.
     pub store: Store,
+    /// What opens sealed backups; there may be none.
+    pub identities: Identities,
     /// Ids, `latest`, `latest:DATABASE`; empty with `since`.
     pub names: Vec<String>,
     /// Every complete backup not older than this.
@@ -125,7 +128,8 @@ async fn choose(request: &Request) -> Result<Vec<Found>> {
     }
     chosen.sort_by(|a, b| a.id.cmp(&b.id));
     chosen.dedup_by(|a, b| a.folder == b.folder);
-    Ok(chosen)
+    let opened = |found: Found| found.opened_by(request.identities.clone());
+    Ok(chosen.into_iter().map(opened).collect())
 }
 
 impl Verified {
@@ -146,6 +150,7 @@ impl Verified {
             raw_bytes: 0,
             seconds: 0.0,
             trial: None,
+            unseen: None,
             part: None,
             canaries: None,
             coverage: None,
@@ -188,6 +193,7 @@ async fn one(request: &Request, found: &Found, limit: Option<Duration>) -> Resul
         Some(Ok(record)) => {
             result.taken = Some(record.snapshot.taken);
             let old = age_problem(&record, limit);
+            let hidden = record.hidden;
             if let Some(limits) = &request.canaries {
                 let compared = drift::look_back(&request.store, found, &record, limits);
                 result.canaries = Some(unless_stopped(request, compared).await?);
@@ -204,7 +210,10 @@ async fn one(request: &Request, found: &Found, limit: Option<Duration>) -> Resul
             }
             // What was found comes first; that it could not be written down comes beside it. An
             // age is no fault of the backup's, and stays out of its record.
+            // What was only not seen is no failure on record either.
+            let seen = !hidden || result.problems.iter().any(|p| p.kind != ProblemKind::Unknown);
             if request.record
+                && (seen || result.passed)
                 && let Err(error) = leave_record(request, found, &result, at, covered).await
             {
                 result.unrecorded = Some(error.to_string());
@@ -232,6 +241,7 @@ async fn look(
     if request.level < Level::Content {
         return Ok(Vec::new());
     }
+    let hidden = record.hidden;
     let units = rotation::units(record);
     let chosen = request.share.zip(ledger).map(|(share, ledger)| {
         let chosen = rotation::choose(&units, share, ledger);
@@ -248,6 +258,18 @@ async fn look(
     let parts = result.part.is_some().then(|| trial::PartOf::new(&wanted));
     let contents = content::check(request, found, wanted, result);
     let large_objects = unless_stopped(request, contents).await?;
+    if hidden {
+        // Every stored byte was digested, which is less than the level promises.
+        result.problems.push(Problem {
+            kind: ProblemKind::Unknown,
+            object: None,
+            table: None,
+            what: "it is sealed: that every object has the bytes that were written (SHA-256) was \
+                   checked, what is in them was not seen; give --identity FILE"
+                .into(),
+        });
+        return Ok(Vec::new());
+    }
     if request.level < Level::Restore {
         return Ok(rotation::proven(&looked_at, record, result));
     }

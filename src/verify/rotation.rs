@@ -87,7 +87,7 @@ pub struct Unit {
 /// The unit that an object belongs to; none for what is always looked at.
 pub fn unit_of(object: &Object) -> Option<String> {
     match object.kind {
-        Kind::Toc | Kind::Globals => None,
+        Kind::Toc | Kind::Globals | Kind::Record => None,
         Kind::LargeObject | Kind::LargeObjectList => Some(LARGE_OBJECTS.to_owned()),
         Kind::Table => {
             let table = object.table.as_ref()?;

@@ -42,6 +42,10 @@ pub async fn run(request: &Request) -> Result<SelfTest> {
     };
     let record = unless_stopped(verify, found.manifest(&verify.store)).await?;
     let record = match record {
+        Some(Ok(record)) if !record.recipients.is_empty() => {
+            return Err(Error::usage("--self-test does not know how to damage a sealed backup")
+                .next("put the verifier to the test with one that is not sealed"));
+        }
         Some(Ok(record)) => record,
         Some(Err(error)) => return Err(cannot_start(found).because(error.to_string())),
         None => return Err(cannot_start(found).because("it has no manifest")),

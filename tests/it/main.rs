@@ -22,7 +22,10 @@ mod connect_errors;
 mod connect_right;
 mod connect_settings;
 mod conninfo_oracle;
+mod copies;
 mod cron;
+mod encryption;
+mod export;
 mod guides;
 #[allow(dead_code, reason = "not every part has a user at every commit")]
 mod harness;

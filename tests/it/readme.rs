@@ -41,6 +41,10 @@ fn blocks(readme: &str, language: &str) -> Vec<(usize, Vec<String>)> {
     found
 }
 
+/// Nobody's secret key.
+const EXAMPLE_KEY: &str =
+    "AGE-SECRET-KEY-1PAMYPF9WDJWLL8CY558NXRR2ER53SMMXM9PPVLRCZGTW7D6NP66QVHHKHR";
+
 /// The servers and the home folder that stand for those of the README.
 struct Sandbox {
     cluster: Cluster,
@@ -65,6 +69,10 @@ impl Sandbox {
         let passfile = sandbox.home.path().join(".pgpass");
         fs::write(&passfile, "*:*:*:backup:..\n").unwrap();
         fs::set_permissions(&passfile, PermissionsExt::from_mode(0o600)).unwrap();
+        // As age-keygen would have written it; the README has its public half.
+        let key = sandbox.home.path().join("key.txt");
+        fs::write(&key, format!("{EXAMPLE_KEY}\n")).unwrap();
+        fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
         let file = blocks(readme, "toml").remove(0).1.join("\n");
         let port = format!("port = {}\nhost = \"127.0.0.1\"", sandbox.cluster.port());
         let file = file.replace(&format!("host = \"{HOST}\""), &port);

@@ -49,7 +49,7 @@ fn a_database_goes_to_s3_and_comes_back() {
     }
     let copy = cluster.create_db("s3_back");
     let restored = pgtend(&server).args(["restore", &address, "--into", copy.name()]);
-    restored.args(["--url", &copy.url(), "-j2"]).run().expect_code(0);
+    restored.args(["--url", &copy.url(), "-j2", "--yes"]).run().expect_code(0);
     compare::assert_equal(cluster, database.name(), cluster, copy.name());
 }
 

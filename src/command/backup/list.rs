@@ -27,7 +27,7 @@ pub(super) async fn list(context: &Context, filter: &LabelFilter) -> Result<Exit
 /// Shows one backup.
 pub(super) async fn show(context: &Context, id: &str) -> Result<Exit> {
     let store = context.existing_store().await?;
-    let found = catalog::resolve(&store, id).await?;
+    let found = catalog::resolve(&store, id).await?.opened_by(context.identities()?);
     let manifest = match found.manifest(&store).await? {
         None => {
             return Err(Error::new(Exit::Critical, format!("backup {} is incomplete", found.id))

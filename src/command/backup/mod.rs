@@ -1,6 +1,8 @@
 //! `pgtend backup` and its actions, a file each.
 
 mod all;
+mod copy;
+mod export;
 mod filters;
 mod labels;
 mod limits;
@@ -10,6 +12,7 @@ mod prune;
 mod published;
 mod retention_flags;
 mod run;
+mod seal_flags;
 mod story;
 mod story_flags;
 
@@ -60,6 +63,8 @@ enum Action {
         #[arg(value_name = "ID")]
         id: String,
     },
+    Copy(copy::Args),
+    Export(export::Args),
     Prune(prune::PruneArgs),
 }
 
@@ -102,6 +107,8 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         Some(Action::List(filter)) if run_untouched => list(context, &filter).await,
         Some(Action::Show { id }) if run_untouched => show(context, &id).await,
         Some(Action::Prune(args)) if run_untouched => prune::run(context, args).await,
+        Some(Action::Copy(args)) if run_untouched => copy::run(context, args).await,
+        Some(Action::Export(args)) if run_untouched => export::run(context, args).await,
         Some(_) => Err(Error::usage("flags of a backup stand before another action")
             .next("put them behind it, or leave them out: pgtend backup list --repo DIR")),
     }

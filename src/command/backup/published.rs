@@ -1,6 +1,7 @@
 //! What follows a backup that is published: a look back, and what the rules let go.
 
 use super::prune;
+use crate::archive::seal::Identities;
 use crate::backup::catalog::Found;
 use crate::backup::drift::{self, Limits};
 use crate::command::Context;
@@ -30,6 +31,7 @@ async fn tell_canaries(context: &Context, store: &Store, report: &Backup) {
         cluster: report.cluster.clone(),
         database: report.database.clone(),
         folder: report.folder.clone(),
+        identities: Identities::default(),
     };
     let compared = async {
         let Some(Ok(manifest)) = found.manifest(store).await? else { return Ok(Vec::new()) };

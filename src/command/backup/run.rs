@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::all::{AllFlags, MadeAll, back_up_all};
+use super::copy::{self, CopyFlags};
 use super::filters::Filters;
 use super::labels::LabelFlags;
 use super::limits::LimitFlags;
 use super::outcome;
 use super::published;
 use super::retention_flags::RetentionFlags;
+use super::seal_flags::SealFlags;
 use super::story::{self, Teller};
 use super::story_flags::StoryFlags;
 use crate::archive::frame::Compression;
@@ -81,6 +83,12 @@ pub(super) struct RunArgs {
 
     #[command(flatten)]
     pub(super) story: StoryFlags,
+
+    #[command(flatten)]
+    seal: SealFlags,
+
+    #[command(flatten)]
+    copies: CopyFlags,
 
     #[command(flatten)]
     filters: Filters,
@@ -189,6 +197,7 @@ async fn make(context: &Context, args: RunArgs) -> Result<Made> {
         (None, None) => Compression::DEFAULT,
     };
     let store = context.store()?;
+    let copies = args.copies.stores(context, &store)?;
     let (target, elsewhere) = source(context).await?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let progress = Arc::new(Progress::default());
@@ -200,6 +209,7 @@ async fn make(context: &Context, args: RunArgs) -> Result<Made> {
         new_cluster: args.new_cluster,
         jobs: args.jobs.map(usize::from).or(defaults.jobs).unwrap_or(processors.min(4)),
         compress,
+        recipients: args.seal.recipients(&defaults.recipients)?,
         chunk: args.chunk.or(defaults.chunk).unwrap_or(chunks::CHUNK_BYTES),
         filters: args.filters.arguments(),
         role: args.filters.role,
@@ -219,12 +229,14 @@ async fn make(context: &Context, args: RunArgs) -> Result<Made> {
     if args.all.all_databases {
         let mut all = back_up_all(context, &request, &args.all).await?;
         for backup in all.outcomes.iter_mut().filter_map(|one| one.result.as_mut().ok()) {
+            copy::to_all(context, &request.store, &copies, backup).await;
             published::follow(context, &request.store, &rules, backup).await;
         }
         return Ok(Made::All(all));
     }
     progress.about(&request.target.database);
     let mut one = with_progress(context, &progress, backup::run(&request)).await?;
+    copy::to_all(context, &request.store, &copies, &mut one).await;
     published::follow(context, &request.store, &rules, &mut one).await;
     Ok(Made::One(Box::new(one)))
 }

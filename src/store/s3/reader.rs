@@ -205,10 +205,11 @@ pub(super) async fn fetch(
             return Err(cannot("the server sent more than it was asked for".to_owned()));
         }
         if (have.len() as u64) < length {
-            // What goes on a bit with each answer ends some time.
-            vain = if have.len() == before { vain + 1 } else { vain };
+            // A few bytes with each answer would take days.
+            let some = have.len() - before >= usize::try_from(LEAST).unwrap_or(usize::MAX);
+            vain = if some { 0 } else { vain + 1 };
             if vain >= inner.settings.aws.attempts {
-                let why = format!("{vain} answers without a byte more");
+                let why = format!("{vain} answers one after another were cut off at once");
                 return Err(cannot(cut).because(why).with_exit(Exit::Unavailable));
             }
             tokio::time::sleep(PAUSE * 2_u32.pow(vain.min(6))).await;

@@ -73,7 +73,7 @@ fn wrong_command_lines_exit_64_and_say_what_is_wrong() {
         (&["verify-backup"], "<ID>"),
         (&["verify-backup", "latest", "--level", "all"], "expected manifest, content or restore"),
         (&["backup"], "no backup repository is known"),
-        (&["backup", "--repo", "s3://bucket/x"], "cannot use a s3:// repository"),
+        (&["backup", "--repo", "gs://bucket/x"], "cannot use a gs:// repository"),
     ] {
         let output = run(arguments).expect_code(64);
         assert_eq!(output.stdout, "", "{arguments:?}");

@@ -7,13 +7,18 @@ use crate::harness::s3::{Fault, Faults, Kind};
 
 const MIB: u64 = 1 << 20;
 
-/// Runs cases beside each other, for most of their time is waiting for the next try.
-fn each<T: Sync>(cases: &[(&str, T)], run: impl Fn(&str, &T) + Sync) {
-    for some in cases.chunks(6) {
+/// Cases that run at once.
+const AT_ONCE: usize = 6;
+
+/// Runs cases beside each other, for most of their time is waiting for the next try; each with a
+/// database that no other has at that time, for two backups of one hold each other off.
+fn each<T: Sync>(name: &str, cases: &[(&str, T)], run: impl Fn(&str, &T, &Database<'_>) + Sync) {
+    let databases: Vec<_> = (0..AT_ONCE).map(|_| three_parts(Cluster::shared(), name)).collect();
+    for some in cases.chunks(AT_ONCE) {
         thread::scope(|scope| {
             let run = &run;
-            for (what, case) in some {
-                scope.spawn(move || run(what, case));
+            for ((what, case), database) in some.iter().zip(&databases) {
+                scope.spawn(move || run(what, case, database));
             }
         });
     }
@@ -56,11 +61,9 @@ fn passing() -> Vec<(&'static str, Faults)> {
 
 #[test]
 fn what_passes_is_got_over() {
-    let cluster = Cluster::shared();
-    let database = three_parts(cluster, "s3_passing");
-    each(&passing(), |what, faults| {
+    each("s3_passing", &passing(), |what, faults, database| {
         let server = S3Server::with(faults.clone());
-        let output = backup(&server, &database).run();
+        let output = backup(&server, database).run();
         assert!(output.code == 0, "{what}: exit code {}\n{}", output.code, output.stderr);
         let met = server.requests().iter().any(|request| request.fault.is_some());
         assert!(met, "{what}: never happened");
@@ -94,11 +97,9 @@ fn staying() -> Vec<(&'static str, (Faults, i32))> {
 
 #[test]
 fn what_stays_fails_clearly_and_leaves_nothing() {
-    let cluster = Cluster::shared();
-    let database = three_parts(cluster, "s3_staying");
-    each(&staying(), |what, (faults, code)| {
+    each("s3_staying", &staying(), |what, (faults, code), database| {
         let server = S3Server::with(faults.clone());
-        let output = backup(&server, &database).env("AWS_MAX_ATTEMPTS", "2").run();
+        let output = backup(&server, database).env("AWS_MAX_ATTEMPTS", "2").run();
         assert_failed_cleanly(&server, &output, what);
         assert_eq!(output.code, *code, "{what}:\n{}", output.stderr);
     });

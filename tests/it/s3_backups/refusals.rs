@@ -49,8 +49,9 @@ fn logins_and_buckets_that_do_not_do_are_told_clearly() {
     let port = free_port().to_string();
     let nowhere = run().env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"));
     refused(&server, nowhere, 69, &[&port, "endpoint"]);
+    // A clock that is wrong is no refusal: the server's answer tells the time.
     server.clock_ahead(3600);
-    refused(&server, run(), 69, &["RequestTimeTooSkewed", "clock"]);
+    run().run().expect_code(0);
 }
 
 #[test]

@@ -151,7 +151,7 @@ impl Front {
         let mut headers = BTreeMap::new();
         for (name, value) in request.headers() {
             let secret = ["authorization", "x-amz-security-token"].contains(&name.as_str());
-            let text = if secret { "(not kept)".into() } else { value.to_str().unwrap_or("?") };
+            let text = if secret { "(not kept)" } else { value.to_str().unwrap_or("?") };
             let held: &mut String = headers.entry(name.as_str().to_owned()).or_default();
             if !held.is_empty() {
                 held.push_str(", ");
@@ -258,6 +258,6 @@ impl http_body::Body for Cut {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.hint.clone()
+        self.hint
     }
 }
