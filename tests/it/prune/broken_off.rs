@@ -83,7 +83,7 @@ fn killed_in_the_middle_every_backup_is_whole_or_none_and_the_next_run_ends_it()
     assert!(scene.published(place).contains(newest));
     // What the killed run has left goes as well: nothing in it is young.
     scene.prune(&arguments).run().expect_code(0);
-    assert_eq!(scene.published(place), [newest.clone()]);
+    assert_eq!(scene.published(place), std::slice::from_ref(newest));
     let left = fs::read_dir(scene.path().join(place)).unwrap().count();
     assert_eq!(left, 1, "{:?}", scene.files());
     scene.verify(newest, 0);
