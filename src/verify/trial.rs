@@ -162,7 +162,7 @@ async fn try_it(
     input: Input<'_>,
     result: &mut Verified,
 ) -> Result<()> {
-    let (dump, part) = (input.dump(), input.part());
+    let dump = input.dump();
     if let Scratch::Local(local) = scratch {
         // Without them owners, rights and policies would not be tried.
         let prepared = async {

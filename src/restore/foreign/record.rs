@@ -93,6 +93,7 @@ impl Dump {
                 filters: Vec::new(),
             },
             warnings: Vec::new(),
+            labels: Default::default(),
             totals: Totals { raw_bytes: self.raw_bytes, ..Totals::default() },
             objects: Vec::new(),
         }
