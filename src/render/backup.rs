@@ -287,7 +287,9 @@ impl Text for Show {
             line("not seen", format!("{what}: give --identity FILE"));
         }
         line("verified", verified(&self.backup));
-        line("proven", coverage(&self.coverage));
+        if self.coverage.tables > 0 || totals.tables == 0 {
+            line("proven", coverage(&self.coverage));
+        }
         for warning in &manifest.warnings {
             line("warning", warning.clone());
         }

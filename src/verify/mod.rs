@@ -211,6 +211,12 @@ async fn one(request: &Request, found: &Found, limit: Option<Duration>) -> Resul
                 let level = coverage::counted(request.level);
                 result.coverage = Some(coverage::of(&record, level, ledger, at));
             }
+            let is_sealed = !record.recipients.is_empty();
+            let covered = if is_sealed {
+                covered.iter().map(|name| rotation::sealed(name)).collect()
+            } else {
+                covered
+            };
             // What was found comes first; that it could not be written down comes beside it. An
             // age is no fault of the backup's, and stays out of its record.
             // What was only not seen is no failure on record either.
@@ -223,6 +229,16 @@ async fn one(request: &Request, found: &Found, limit: Option<Duration>) -> Resul
             }
             let unproven = request.max_proof_age.zip(result.coverage.as_ref());
             result.problems.extend(unproven.and_then(|(age, of)| coverage::problem(of, age)));
+            if hidden && request.max_proof_age.is_some() {
+                result.problems.push(Problem {
+                    kind: ProblemKind::Unknown,
+                    object: None,
+                    table: None,
+                    what: "when its tables were proven is not known: it is sealed, and no \
+                           identity was given"
+                        .into(),
+                });
+            }
             result.problems.extend(old);
         }
     }

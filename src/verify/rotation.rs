@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::str::FromStr;
 
-use crate::archive::manifest::{Kind, Manifest, Object};
+use sha2::{Digest, Sha256};
+
+use crate::archive::manifest::{Kind, Manifest, Object, hex};
 use crate::backup::catalog::Record;
 use crate::report::verify::{Level, Problem, Verified};
 use crate::restore::names::typed_table;
@@ -134,14 +136,23 @@ impl Ledger {
 
     /// When a unit was proven last.
     pub fn last(&self, name: &str) -> Option<jiff::Timestamp> {
-        self.runs.iter().rev().find(|(_, covered)| covered.contains(name)).map(|(at, _)| *at)
+        let sealed = sealed(name);
+        let has = |covered: &HashSet<String>| covered.contains(name) || covered.contains(&sealed);
+        self.runs.iter().rev().find(|(_, covered)| has(covered)).map(|(at, _)| *at)
     }
 
     /// Whether one of the last `number` runs covered it; `None` when there were not that many.
     fn in_last(&self, number: usize, name: &str) -> Option<bool> {
         let first = self.runs.len().checked_sub(number)?;
-        Some(self.runs[first..].iter().any(|(_, covered)| covered.contains(name)))
+        let sealed = sealed(name);
+        let has = |covered: &HashSet<String>| covered.contains(name) || covered.contains(&sealed);
+        Some(self.runs[first..].iter().any(|(_, covered)| has(covered)))
     }
+}
+
+/// How a table is called in the records of a sealed backup, which tell no names.
+pub fn sealed(name: &str) -> String {
+    format!("sha256:{}", hex(&Sha256::digest(name)[..12]))
 }
 
 /// The units of a run.
@@ -320,7 +331,7 @@ mod tests {
         assert_eq!(pick(&ledger), "t000");
         ledger.add(day(1), &["t000".into(), "t001".into()]);
         assert_eq!(pick(&ledger), "t002");
-        ledger.add(day(2), &["t002".into(), "t003".into()]);
+        ledger.add(day(2), &[sealed("t002"), sealed("t003")]);
         assert_eq!(pick(&ledger), "t000");
         assert_eq!(ledger.last("t001"), Some(day(1)));
         assert_eq!(ledger.last("t004"), None);
