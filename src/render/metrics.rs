@@ -37,7 +37,7 @@ pub fn text(story: &Story, old: &str) -> String {
     for run in &story.runs {
         match &run.database {
             None if !old.is_empty() => {
-                all.extend(old.iter().map(|old| after(story, run, Some(old))))
+                all.extend(old.iter().map(|old| after(story, run, Some(old))));
             }
             _ => all.push(after(story, run, before(story, run, &old))),
         }

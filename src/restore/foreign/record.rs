@@ -97,7 +97,6 @@ impl Dump {
                 filters: Vec::new(),
             },
             warnings: Vec::new(),
-            labels: Default::default(),
             totals: Totals { raw_bytes: self.raw_bytes, ..Totals::default() },
             objects: Vec::new(),
             labels: BTreeMap::new(),
