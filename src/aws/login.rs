@@ -11,7 +11,7 @@ use aws_sigv4::sign::v4;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::config;
-use super::error::failure;
+use super::error::{Failed, failure};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::settings::{AwsSettings, CloudAccess, Secret};
@@ -143,13 +143,27 @@ pub async fn secret(cloud: &CloudAccess, id: &str) -> Result<Login> {
         .secret_id(id)
         .send()
         .await
-        .map_err(|cause| failure(cause).into_error(what.as_str()))?;
+        .map_err(|cause| unavailable(failure(cause), &what))?;
     let text = answer.secret_string().ok_or_else(|| {
         cannot().because("it holds bytes and no text").next("store it as text, or as RDS does")
     })?;
     read_secret(text).map_err(|cause| {
         cannot().because(cause).next("RDS writes {\"username\": .., \"password\": ..}")
     })
+}
+
+/// A secret that is not there is a login that is not there.
+fn unavailable(failed: Failed, what: &str) -> Error {
+    let missing = failed.is(&["ResourceNotFoundException"]);
+    let error = failed.into_error(what);
+    let error = match error.exit() {
+        Exit::Io => error.with_exit(Exit::Unavailable),
+        _ => error,
+    };
+    if missing {
+        return error.next("check its name, and the region and account that it is in");
+    }
+    error
 }
 
 fn read_secret(text: &str) -> Result<Login, &'static str> {

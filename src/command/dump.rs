@@ -13,7 +13,8 @@ const TOC: &str = "toc.dat";
 
 /// Where it is; `None` when the name is that of a backup of pgtend. What it is, its bytes say.
 pub async fn dump_at(context: &Context, name: &str) -> Result<Option<Place>> {
-    if name.starts_with("latest") && !name.contains("://") {
+    // A database's name may hold anything.
+    if name == "latest" || name.starts_with("latest:") {
         return Ok(None);
     }
     if name.contains("://") {

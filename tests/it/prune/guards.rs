@@ -63,7 +63,7 @@ fn what_cannot_be_judged_stays_and_pushes_nothing_out() {
     let scene = Scene::new();
     let [older, old] = [200, 190].map(|age| scene.add("prod/app", age));
     let place = "prod/app";
-    let newer = scene.add_changed(place, 180, |manifest| manifest.format = 2);
+    let newer = scene.add_changed(place, 180, |manifest| manifest.format = 3);
     let moved = scene.add_changed(place, 170, |manifest| manifest.id = older.clone());
     let damaged = scene.add(place, 160);
     let file = scene.path().join(place).join(&damaged).join("manifest.json");
