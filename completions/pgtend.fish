@@ -48,7 +48,7 @@ false\t''"
 complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-checksum -d 'Let the server check uploads: auto, crc64nvme, crc32, sha256 or none (auto)' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-sse -d 'Let the server encrypt objects: AES256 or aws:kms' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-kms-key -d 'Encrypt with this key of KMS' -r
-complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-storage-class -d 'Store objects in this class: STANDARD_IA, GLACIER_IR ..' -r
+complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
@@ -129,7 +129,7 @@ false\t''"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-checksum -d 'Let the server check uploads: auto, crc64nvme, crc32, sha256 or none (auto)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-sse -d 'Let the server encrypt objects: AES256 or aws:kms' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-kms-key -d 'Encrypt with this key of KMS' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-storage-class -d 'Store objects in this class: STANDARD_IA, GLACIER_IR ..' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
@@ -224,7 +224,7 @@ false\t''"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-checksum -d 'Let the server check uploads: auto, crc64nvme, crc32, sha256 or none (auto)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-sse -d 'Let the server encrypt objects: AES256 or aws:kms' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-kms-key -d 'Encrypt with this key of KMS' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-storage-class -d 'Store objects in this class: STANDARD_IA, GLACIER_IR ..' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
@@ -276,7 +276,7 @@ false\t''"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-checksum -d 'Let the server check uploads: auto, crc64nvme, crc32, sha256 or none (auto)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-sse -d 'Let the server encrypt objects: AES256 or aws:kms' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-kms-key -d 'Encrypt with this key of KMS' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-storage-class -d 'Store objects in this class: STANDARD_IA, GLACIER_IR ..' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
@@ -315,7 +315,7 @@ false\t''"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-checksum -d 'Let the server check uploads: auto, crc64nvme, crc32, sha256 or none (auto)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-sse -d 'Let the server encrypt objects: AES256 or aws:kms' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-kms-key -d 'Encrypt with this key of KMS' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-storage-class -d 'Store objects in this class: STANDARD_IA, GLACIER_IR ..' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
@@ -356,7 +356,7 @@ false\t''"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-checksum -d 'Let the server check uploads: auto, crc64nvme, crc32, sha256 or none (auto)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-sse -d 'Let the server encrypt objects: AES256 or aws:kms' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-kms-key -d 'Encrypt with this key of KMS' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-storage-class -d 'Store objects in this class: STANDARD_IA, GLACIER_IR ..' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
@@ -397,7 +397,7 @@ false\t''"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-checksum -d 'Let the server check uploads: auto, crc64nvme, crc32, sha256 or none (auto)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-sse -d 'Let the server encrypt objects: AES256 or aws:kms' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-kms-key -d 'Encrypt with this key of KMS' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-storage-class -d 'Store objects in this class: STANDARD_IA, GLACIER_IR ..' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
@@ -450,7 +450,7 @@ false\t''"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-checksum -d 'Let the server check uploads: auto, crc64nvme, crc32, sha256 or none (auto)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-sse -d 'Let the server encrypt objects: AES256 or aws:kms' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-kms-key -d 'Encrypt with this key of KMS' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-storage-class -d 'Store objects in this class: STANDARD_IA, GLACIER_IR ..' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
@@ -499,7 +499,7 @@ false\t''"
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-checksum -d 'Let the server check uploads: auto, crc64nvme, crc32, sha256 or none (auto)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-sse -d 'Let the server encrypt objects: AES256 or aws:kms' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-kms-key -d 'Encrypt with this key of KMS' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-storage-class -d 'Store objects in this class: STANDARD_IA, GLACIER_IR ..' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
@@ -561,7 +561,7 @@ false\t''"
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-checksum -d 'Let the server check uploads: auto, crc64nvme, crc32, sha256 or none (auto)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-sse -d 'Let the server encrypt objects: AES256 or aws:kms' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-kms-key -d 'Encrypt with this key of KMS' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-storage-class -d 'Store objects in this class: STANDARD_IA, GLACIER_IR ..' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
