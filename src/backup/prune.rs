@@ -1,4 +1,4 @@
-//! Removing what the rules of [`retention`](super::retention) let go, and what runs that were
+//! Removing what the rules of [`retention`] let go, and what runs that were
 //! broken off left behind.
 //!
 //! Only folders with a backup's id are looked at, and in them only what pgtend writes is removed:
