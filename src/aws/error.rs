@@ -143,6 +143,19 @@ const ELSEWHERE: [&str; 4] = [
 ];
 
 impl Failed {
+    /// An answer that lacks what it has to hold: the request may have been obeyed.
+    pub(super) fn lacking(what: &str) -> Self {
+        Self {
+            code: None,
+            status: None,
+            message: None,
+            request: None,
+            region: None,
+            causes: vec![format!("the answer has no {what}")],
+            why: Why::Lost,
+        }
+    }
+
     /// Whether the code is one of these.
     pub fn is(&self, codes: &[&str]) -> bool {
         self.code.as_deref().is_some_and(|code| codes.contains(&code))

@@ -246,7 +246,7 @@ impl Bucket {
             request = request.checksum_algorithm(algorithm).checksum_type(kind);
         }
         let answer = request.send().await.map_err(failure)?;
-        Ok(answer.upload_id().unwrap_or_default().to_owned())
+        answer.upload_id.ok_or_else(|| Failed::lacking("UploadId"))
     }
 
     /// Stores a part.
@@ -275,7 +275,7 @@ impl Bucket {
             request = request.disable_payload_signing();
         }
         let answer = request.send().await.map_err(failure)?;
-        let etag = answer.e_tag().unwrap_or_default().to_owned();
+        let etag = answer.e_tag.ok_or_else(|| Failed::lacking("ETag"))?;
         Ok(Stored { number, bytes: length, etag, sum })
     }
 
@@ -371,9 +371,10 @@ impl Bucket {
 
     /// Deletes objects, 1,000 at most; returns the keys that stay, with what the server says.
     pub async fn delete_all(&self, keys: &[String]) -> Result<Vec<(String, String)>, Failed> {
-        let objects =
-            keys.iter().filter_map(|key| ObjectIdentifier::builder().key(key).build().ok());
-        let delete = Delete::builder().set_objects(Some(objects.collect())).quiet(true).build();
+        let objects = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build());
+        let delete = objects
+            .collect::<Result<Vec<_>, _>>()
+            .and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build());
         let delete = delete.map_err(|error| failure(unmade(error)))?;
         let request = self.client.delete_objects().bucket(&self.name).delete(delete);
         let request = request.set_expected_bucket_owner(self.owner.clone());

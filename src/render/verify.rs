@@ -174,6 +174,8 @@ fn days(seconds: f64) -> String {
 
 fn one(backup: &Verified) -> String {
     let what = match (&backup.dump, backup.database.as_str()) {
+        // A file that is none of pg_dump's.
+        (None, "") => printable(&backup.id),
         (None, database) => format!("backup {} of {}", backup.id, printable(database)),
         (Some(_), "") => printable(&backup.id),
         (Some(_), database) => format!("{} of {}", printable(&backup.id), printable(database)),

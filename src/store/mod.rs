@@ -19,6 +19,9 @@ use crate::error::{Error, Result};
 use crate::settings::S3Settings;
 use url::Place;
 
+/// How many small things are worth asking a store for at once: in S3 each is a round trip.
+pub const AT_ONCE: usize = 16;
+
 /// A repository.
 #[derive(Debug, Clone)]
 pub struct Store(Backend);

@@ -6,6 +6,8 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::stream::{self, StreamExt};
+
 use super::Request;
 use super::compare::{LargeObjects, Piece};
 use super::manifest::about;
@@ -17,6 +19,7 @@ use crate::backup::objects::Reader;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::verify::{Problem, ProblemKind, Verified};
+use crate::store::AT_ONCE;
 
 /// Bytes that are read in one piece where a record has no frames (or impossible ones).
 const PIECE: usize = 1 << 20;
@@ -101,12 +104,17 @@ async fn read_objects(
     sender: &SyncSender<Job>,
     result: &mut Verified,
 ) -> Result<()> {
-    for (index, object) in shared.manifest.objects.iter().enumerate() {
-        // Told by the level before, and never opened.
-        if !is_object_name(&object.name) {
-            continue;
-        }
-        let opened = Reader::open(&request.store, &found.folder, object, &found.identities).await;
+    let objects = shared.manifest.objects.iter().enumerate();
+    // Others were told by the level before, and are never opened.
+    let opening = objects.filter(|(_, object)| is_object_name(&object.name)).map(
+        |(index, object)| async move {
+            let identities = &found.identities;
+            let opened = Reader::open(&request.store, &found.folder, object, identities).await;
+            (index, object, opened)
+        },
+    );
+    let mut opened = stream::iter(opening).buffered(AT_ONCE);
+    while let Some((index, object, opened)) = opened.next().await {
         let digest = match opened {
             // A missing one was told by the level before.
             Ok(None) => continue,

@@ -1,21 +1,23 @@
 //! `pgtend backup list` and `backup show`.
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
 use super::labels::LabelFilter;
 use crate::archive::manifest::ManifestError;
 use crate::backup::catalog;
 use crate::command::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::report::backup::{List, Show, State};
+use crate::report::backup::{List, Listed, Show, State};
+use crate::store::AT_ONCE;
 use crate::verify::coverage;
 
 /// Lists what a repository holds.
 pub(super) async fn list(context: &Context, filter: &LabelFilter) -> Result<Exit> {
     let store = context.existing_store().await?;
-    let mut backups = Vec::new();
-    for found in catalog::all(&store).await? {
-        backups.push(found.listed(&store).await?);
-    }
+    let found = catalog::all(&store).await?;
+    let listing = found.iter().map(|found| found.listed(&store));
+    let mut backups: Vec<Listed> = stream::iter(listing).buffered(AT_ONCE).try_collect().await?;
     let wanted = &filter.label;
     backups.retain(|backup| {
         let has = |(key, value): &(String, String)| backup.labels.get(key) == Some(value);

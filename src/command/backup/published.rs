@@ -42,7 +42,9 @@ async fn tell_canaries(context: &Context, store: &Store, report: &Backup) {
         Ok(warnings) => warnings.iter().for_each(|warning| {
             let table =
                 warning.table.as_ref().map_or_else(String::new, |table| format!("{table} "));
-            context.ui.note(&format!("unlike the backups before: {table}{}", warning.what));
+            let database = &report.database;
+            let what = &warning.what;
+            context.ui.note(&format!("{database} is unlike the backups before: {table}{what}"));
         }),
         Err(error) => {
             context.ui.note(&format!("it could not be compared with the backups before: {error}"));

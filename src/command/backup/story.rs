@@ -338,10 +338,18 @@ impl<'a> Teller<'a> {
 
     async fn send_ping(&mut self, story: &mut Story) {
         let Some(ping) = &self.ping else { return };
-        if let Some(start) = self.start_ping.take() {
-            // Arriving late it would say that the run goes on.
-            start.abort();
-            if let Ok(Err(error)) = start.await {
+        if let Some(mut start) = self.start_ping.take() {
+            // After a short run it may still be on its way. Arriving late it would say that the
+            // run goes on.
+            let arrived = tokio::time::timeout(Tries::HURRIED.limit, &mut start).await;
+            let ended = match arrived {
+                Ok(ended) => ended,
+                Err(_) => {
+                    start.abort();
+                    start.await
+                }
+            };
+            if let Ok(Err(error)) = ended {
                 self.context.ui.note(&format!("at the start, {error}"));
             }
         }
