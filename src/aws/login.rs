@@ -9,6 +9,7 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::sync::Mutex;
 
 use super::config;
 use super::error::{Failed, failure};
@@ -18,6 +19,10 @@ use crate::settings::{AwsSettings, CloudAccess, Secret};
 
 /// How long a token opens new sessions: the most that RDS takes.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
+/// How long credentials may take to arrive: people type codes.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long before their end credentials are fetched anew: their end is that of a token as well.
+const EARLY: Duration = Duration::from_secs(5 * 60);
 /// What stands for itself in a query (RFC 3986, 2.3).
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -31,40 +36,74 @@ pub struct Place<'a> {
 }
 
 /// A token that opens one or more sessions within 15 minutes; made without asking AWS, save for
-/// credentials that a profile has to fetch.
+/// credentials that have to be fetched first.
 ///
 /// # Errors
 /// Usage when no region is known; exit 69 without credentials.
 pub async fn token(cloud: &CloudAccess, place: Place<'_>) -> Result<Secret> {
-    let sdk = config::load(&settings(cloud, None)).await?;
     let cannot = |exit| Error::new(exit, format!("cannot make an IAM token for {}", place.user));
-    let region = match (&cloud.region, region_of(place.host)) {
-        (Some(region), _) => region.clone(),
-        (None, Some(region)) => region.to_owned(),
-        (None, None) => {
-            sdk.region().map(ToString::to_string).filter(|region| !region.is_empty()).ok_or_else(
-                || {
-                    cannot(Exit::Usage)
-                .because(format!("{} is not an endpoint of RDS that names its region", place.host))
-                .next("give the endpoint itself as host, or aws_region in pgtend.toml (AWS_REGION)")
-                },
-            )?
-        }
-    };
+    let signer = signer(cloud, || cannot(Exit::Unavailable)).await?;
+    let region = cloud.region.as_deref().or(region_of(place.host)).or(signer.region.as_deref());
+    let region = region.ok_or_else(|| {
+        cannot(Exit::Usage)
+            .because(format!("{} is not an endpoint of RDS that names its region", place.host))
+            .next("give the endpoint itself as host, or aws_region in pgtend.toml (AWS_REGION)")
+    })?;
+    sign_token(&signer.credentials, region, place, SystemTime::now())
+        .map_err(|cause| Error::bug("cannot sign an IAM token").because(cause))
+}
+
+/// What tokens are signed with.
+#[derive(Clone)]
+struct Signer {
+    /// Profile and region that were asked for.
+    of: (Option<String>, Option<String>),
+    credentials: Credentials,
+    /// The one asked for, of the environment, or of the profile.
+    region: Option<String>,
+    /// When they are fetched anew.
+    until: SystemTime,
+}
+
+/// Those of the last profile: a run opens many sessions with the same, and to fetch them may take
+/// several requests, or a program that asks somebody for a code.
+static KNOWN: Mutex<Option<Signer>> = Mutex::const_new(None);
+
+/// The credentials of a profile; what they cannot be had for is `cannot`.
+async fn signer(cloud: &CloudAccess, cannot: impl Fn() -> Error) -> Result<Signer> {
+    let mut known = KNOWN.lock().await;
+    let (now, of) = (SystemTime::now(), (cloud.profile.clone(), cloud.region.clone()));
+    if let Some(known) = known.as_ref()
+        && known.of == of
+        && now < known.until
+    {
+        return Ok(known.clone());
+    }
     let without = |error: Error| {
         error.next(
             "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run aws sso login, \
              or give the machine a role",
         )
     };
-    let provider = sdk.credentials_provider();
-    let provider = provider.ok_or_else(|| without(cannot(Exit::Unavailable)))?;
-    let credentials = provider
-        .provide_credentials()
-        .await
-        .map_err(|cause| without(cannot(Exit::Unavailable).caused_by(&cause)))?;
-    sign_token(&credentials, &region, place, SystemTime::now())
-        .map_err(|cause| Error::bug("cannot sign an IAM token").because(cause))
+    let fetching = async {
+        let sdk = config::load(&settings(cloud, None)).await?;
+        let provider = sdk.credentials_provider().ok_or_else(|| without(cannot()))?;
+        let credentials = provider.provide_credentials().await;
+        Ok((credentials.map_err(|cause| without(cannot().caused_by(&cause)))?, sdk))
+    };
+    let fetched = tokio::time::timeout(PATIENCE, fetching).await;
+    let (credentials, sdk) = fetched.unwrap_or_else(|_| {
+        let why = format!("no credentials arrived within {} s", PATIENCE.as_secs());
+        Err(without(cannot().because(why)))
+    })?;
+    let end = credentials.expiry().and_then(|end| end.checked_sub(EARLY));
+    let signer = Signer {
+        of,
+        region: sdk.region().map(ToString::to_string).filter(|region| !region.is_empty()),
+        until: end.unwrap_or(now + LIFETIME),
+        credentials,
+    };
+    Ok(known.insert(signer).clone())
 }
 
 /// The region in the name of an endpoint: `db.abc123.eu-west-1.rds.amazonaws.com`.

@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -23,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::prune::{Action, Prune, Pruned, Rule};
 use crate::settings::quantity::written_duration;
-use crate::store::{Store, encode_part};
+use crate::store::{AT_ONCE, Store, encode_part};
 
 /// How old what a broken-off run left has to be, unless the operator says otherwise.
 pub const SWEEP_AGE: Duration = Duration::from_secs(24 * 3600);
@@ -205,10 +206,8 @@ async fn one(request: &Request, row: &mut Pruned, known: &Known) {
 
 /// Judges the backups of one database.
 async fn judge(request: &Request, group: &[Found]) -> Vec<(Pruned, Known)> {
-    let mut known = Vec::new();
-    for found in group {
-        known.push(Known::read(&request.store, found).await);
-    }
+    let reading = group.iter().map(|found| Known::read(&request.store, found));
+    let known: Vec<Known> = stream::iter(reading).buffered(AT_ONCE).collect().await;
     let members: Vec<_> = known.iter().map(|known| known.member.clone()).collect();
     let policy = request.policy.clone().unwrap_or_else(Policy::without_rules);
     let decisions = retention::decide(&policy, request.now, &members);

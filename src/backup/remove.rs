@@ -57,14 +57,9 @@ async fn objects(
     ours: fn(&str) -> bool,
     faults: &mut Faults,
 ) -> Result<Vec<String>> {
-    let mut left = Vec::new();
-    for object in store.objects(folder).await? {
-        if ours(&object.name) {
-            faults.note(store.remove(&format!("{folder}{}", object.name)).await);
-        } else {
-            left.push(object.name);
-        }
-    }
+    let names = store.objects(folder).await?.into_iter().map(|object| object.name);
+    let (going, left): (Vec<String>, Vec<String>) = names.partition(|name| ours(name));
+    faults.note(store.remove_all(folder, &going).await);
     Ok(left)
 }
 

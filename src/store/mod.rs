@@ -191,6 +191,18 @@ impl Store {
         }
     }
 
+    /// Removes these objects of a folder, those that are there. What cannot be removed stops
+    /// nothing else; the first fault is the error.
+    pub async fn remove_all(&self, folder: &str, names: &[String]) -> Result<()> {
+        match &self.0 {
+            Backend::Dir(dir) => {
+                let removed = names.iter().map(|name| dir.remove(&format!("{folder}{name}")));
+                removed.fold(Ok(()), Result::and)
+            }
+            Backend::S3(remote) => remote.remove_all(folder, names).await,
+        }
+    }
+
     /// Removes a folder and the objects in it (not those in folders below: it has none).
     pub async fn remove_folder(&self, folder: &str) -> Result<()> {
         match &self.0 {

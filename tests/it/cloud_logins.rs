@@ -1,5 +1,6 @@
 //! Logins by way of AWS: tokens of RDS, judged as RDS does, and secrets that rotate.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, OnceLock};
 
 use crate::harness::aws::{self, Secrets, judge_token};
@@ -99,6 +100,34 @@ fn a_backup_logs_in_with_tokens_of_its_own() {
     assert!(!output.stderr.contains("warning"), "{}", output.stderr);
     // The coordinator, pg_dump, pg_dumpall and a reader, at the least.
     assert!(directory.binds().len() >= 4, "{}", directory.binds().len());
+}
+
+/// However many sessions it opens: the program may ask somebody for a code.
+#[test]
+fn a_program_that_hands_out_credentials_runs_once() {
+    let (cluster, directory) = server(true, |directory| directory.hba("hostssl", "all"));
+    let home = tempfile::tempdir().unwrap();
+    let (program, config) = (home.path().join("hand-out"), home.path().join("config"));
+    let runs = home.path().join("runs");
+    let text = format!(
+        "#!/bin/sh\necho run >>{}\necho '{}'\n",
+        runs.display(),
+        serde_json::json!({
+            "Version": 1, "AccessKeyId": aws::KEY_ID, "SecretAccessKey": aws::SECRET_KEY,
+        }),
+    );
+    std::fs::write(&program, text).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let text = format!("[default]\ncredential_process = {}\n", program.display());
+    std::fs::write(&config, text).unwrap();
+    let repo = tempfile::tempdir().unwrap();
+    let url = conninfo(&cluster, "plain", "");
+    let run =
+        Pgtend::new().env("AWS_CONFIG_FILE", &config).env("AWS_EC2_METADATA_DISABLED", "true");
+    let run = run.args(["backup", "-j", "2", "--iam", "--url", &url, "--repo"]);
+    run.arg(repo.path()).run().expect_code(0);
+    assert!(directory.binds().len() >= 4, "{}", directory.binds().len());
+    assert_eq!(std::fs::read_to_string(runs).unwrap(), "run\n");
 }
 
 #[test]

@@ -186,21 +186,30 @@ impl Remote {
         .await
     }
 
+    pub async fn remove_all(&self, folder: &str, names: &[String]) -> Result<()> {
+        let (folder, names) = (folder.to_owned(), names.to_vec());
+        self.run(async move |inner| {
+            let mut first = Ok(());
+            for names in names.chunks(AT_ONCE) {
+                first = first.and(inner.delete_all(&folder, names).await);
+            }
+            first
+        })
+        .await
+    }
+
     pub async fn remove_folder(&self, folder: &str) -> Result<()> {
         self.quiet().await;
         let folder = folder.to_owned();
         self.run(async move |inner| {
             inner.give_up_uploads_in(&folder).await;
-            let prefix = inner.folder(&folder);
-            let mut keys: Vec<String> =
+            let mut names: Vec<String> =
                 inner.list(&folder).await?.objects.into_iter().map(|object| object.name).collect();
             // What makes the rest count goes first: broken off here, nothing looks complete.
             let (first, rest): (Vec<_>, Vec<_>) =
-                keys.drain(..).partition(|name| name.ends_with(".json"));
+                names.drain(..).partition(|name| name.ends_with(".json"));
             for names in first.chunks(AT_ONCE).chain(rest.chunks(AT_ONCE)) {
-                let keys: Vec<String> =
-                    names.iter().map(|name| format!("{prefix}{name}")).collect();
-                inner.delete_all(&folder, &keys).await?;
+                inner.delete_all(&folder, names).await?;
             }
             Ok(())
         })
@@ -357,9 +366,12 @@ impl Inner {
         Ok(listing)
     }
 
-    async fn delete_all(&self, folder: &str, keys: &[String]) -> Result<()> {
+    /// Deletes objects of a folder, [`AT_ONCE`] at most.
+    async fn delete_all(&self, folder: &str, names: &[String]) -> Result<()> {
         let bucket = self.bucket().await?;
-        match bucket.delete_all(keys).await {
+        let prefix = self.folder(folder);
+        let keys: Vec<String> = names.iter().map(|name| format!("{prefix}{name}")).collect();
+        match bucket.delete_all(&keys).await {
             Ok(stay) if stay.is_empty() => Ok(()),
             Ok(stay) => {
                 let mut error = Error::new(
@@ -379,7 +391,7 @@ impl Inner {
             // Some servers know no other way than one by one.
             Err(failed) if failed.is_unknown_to_server() || failed.is(&["MissingContentMD5"]) => {
                 for key in keys {
-                    let deleted = bucket.delete(key).await;
+                    let deleted = bucket.delete(&key).await;
                     deleted.map_err(|failed| {
                         failed.into_error(format!("cannot remove s3://{}/{key}", self.place.bucket))
                     })?;
