@@ -126,7 +126,8 @@ fn a_program_that_hands_out_credentials_runs_once() {
         Pgtend::new().env("AWS_CONFIG_FILE", &config).env("AWS_EC2_METADATA_DISABLED", "true");
     let run = run.args(["backup", "-j", "2", "--iam", "--url", &url, "--repo"]);
     run.arg(repo.path()).run().expect_code(0);
-    assert!(directory.binds().len() >= 4, "{}", directory.binds().len());
+    // The coordinator, pg_dump and pg_dumpall: there is nothing to read.
+    assert!(directory.binds().len() >= 3, "{}", directory.binds().len());
     assert_eq!(std::fs::read_to_string(runs).unwrap(), "run\n");
 }
 
