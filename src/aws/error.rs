@@ -145,15 +145,7 @@ const ELSEWHERE: [&str; 4] = [
 impl Failed {
     /// An answer that lacks what it has to hold: the request may have been obeyed.
     pub(super) fn lacking(what: &str) -> Self {
-        Self {
-            code: None,
-            status: None,
-            message: None,
-            request: None,
-            region: None,
-            causes: vec![format!("the answer has no {what}")],
-            why: Why::Lost,
-        }
+        Self::without_answer(format!("the answer has no {what}"), Why::Lost)
     }
 
     /// Whether the code is one of these.
@@ -170,14 +162,18 @@ impl Failed {
 
     /// A request that was not made, by a fault of our own.
     pub fn never_sent() -> Self {
+        Self::without_answer("the request was never made".to_owned(), Why::Unmade)
+    }
+
+    fn without_answer(cause: String, why: Why) -> Self {
         Self {
             code: None,
             status: None,
             message: None,
             request: None,
             region: None,
-            causes: vec!["the request was never made".to_owned()],
-            why: Why::Unmade,
+            causes: vec![cause],
+            why,
         }
     }
 

@@ -152,7 +152,7 @@ impl Context {
     /// others can read.
     fn identities(&self) -> Result<Identities> {
         let mut texts = Vec::new();
-        for path in self.settings.identity_files(&self.identity) {
+        for (path, _) in self.settings.identity_files(&self.identity) {
             let (text, open) = settings::identity_file(&path)?;
             if let Some(mode) = open {
                 self.ui.warning(&format!(

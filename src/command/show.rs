@@ -17,6 +17,8 @@ pub fn settings(context: &Context, command: Option<&Command>) -> Result<Exit> {
     let read_from = context.connect.read_from.and_then(|which| which.to_possible_value());
     let given = show::Given {
         repo: context.repo.clone(),
+        s3: context.s3.clone(),
+        identity: context.identity.clone(),
         read_from: read_from.map(|value| value.get_name().to_owned()),
         application_name: match command {
             Some(Command::Backup(_)) => "pgtend/backup",

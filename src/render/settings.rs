@@ -10,6 +10,9 @@ impl Text for SettingsReport {
         let mut text = format!("pgtend.toml: {}\n", printable(config));
         section(page, &mut text, "SERVER", &self.server);
         section(page, &mut text, "PGTEND", &self.pgtend);
+        if !self.repository.is_empty() {
+            section(page, &mut text, "REPOSITORY", &self.repository);
+        }
         for (replica, number) in self.replicas.iter().zip(1..) {
             let weight = replica.weight.unwrap_or(1);
             let title = format!("REPLICA {number} (weight {weight})");
@@ -77,8 +80,25 @@ impl SettingsReport {
         self.notes.iter().for_each(|note| comment(&mut file, note));
         line(&mut file, "default_target", &toml_text(name), "", true);
         let (above, within): (Vec<&Setting>, Vec<&Setting>) =
-            self.pgtend.iter().partition(|setting| setting.name == "repo");
-        above.into_iter().for_each(|setting| key(&mut file, setting));
+            self.pgtend.iter().partition(|setting| ["repo", "identity"].contains(&&*setting.name));
+        for (setting, number) in above.into_iter().zip(0..) {
+            match (number, &setting.value) {
+                (2.., Some(value)) => comment(&mut file, &format!("--{} {value}", setting.name)),
+                _ => key(&mut file, setting),
+            }
+        }
+        let repo = self.pgtend.iter().find(|setting| setting.name == "repo");
+        if let (Some(repo), false) =
+            (repo.and_then(|s| s.value.as_deref()), self.repository.is_empty())
+        {
+            add_line(&mut file, &format!("\n[repository.{}]", toml_text(repo)));
+            for setting in &self.repository {
+                let value = setting.value.as_deref().unwrap_or_default();
+                let bare = ["path_style", "uploads"].contains(&setting.name.as_str());
+                let value = if bare { value.to_owned() } else { toml_text(value) };
+                line(&mut file, &setting.name, &value, &setting.origin, true);
+            }
+        }
         file.push_str("\n[backup]\n");
         for setting in &self.backup {
             match (setting.name.as_str(), &setting.value) {

@@ -16,6 +16,8 @@ pub struct SettingsReport {
     pub server: Vec<Setting>,
     /// What pgtend adds: the repository, where a password comes from, tags.
     pub pgtend: Vec<Setting>,
+    /// What was given for the repository, where it is in S3.
+    pub repository: Vec<Setting>,
     /// Of the target.
     pub tags: Vec<String>,
     pub replicas: Vec<OtherServer>,

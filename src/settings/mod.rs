@@ -241,19 +241,23 @@ impl Settings {
 
     /// Files with the secret keys of sealed backups: `flags`, else `PGTEND_IDENTITY_FILE`, else
     /// `identity` of pgtend.toml.
-    pub fn identity_files(&self, flags: &[PathBuf]) -> Vec<PathBuf> {
+    pub fn identity_files(&self, flags: &[PathBuf]) -> Vec<(PathBuf, Origin)> {
         if !flags.is_empty() {
-            return flags.to_vec();
+            return flags.iter().map(|path| (path.clone(), Origin::Flag("--identity"))).collect();
         }
-        let variable = self.env.path("PGTEND_IDENTITY_FILE").map(Path::to_owned);
+        let variable = self.env.path("PGTEND_IDENTITY_FILE");
+        let variable =
+            variable.map(|path| (path.to_owned(), Origin::Variable("PGTEND_IDENTITY_FILE".into())));
         let of_file = || {
             let file = self.file.as_ref()?;
             let home = || self.env.home();
             let named = file.identity.as_deref()?;
-            Some(match (named.strip_prefix("~/"), home()) {
+            let path = match (named.strip_prefix("~/"), home()) {
                 (Some(rest), Some(home)) => home.join(rest),
                 _ => PathBuf::from(named),
-            })
+            };
+            let origin = Origin::Config { target: "identity".into(), path: file.path.clone() };
+            Some((path, origin))
         };
         variable.or_else(of_file).into_iter().collect()
     }
@@ -267,6 +271,25 @@ impl Settings {
         let file = self.file.as_ref();
         let entry = file.and_then(|file| file.repositories.get(location.trim_end_matches('/')));
         s3::resolve(self.env.aws(), flags, entry)
+    }
+
+    /// What was given for the repository at `location`, were it in S3: keys of
+    /// `[repository."s3://.."]`, values, and where they come from.
+    pub fn s3_given(&self, location: &str, flags: &S3Flags) -> Vec<(&'static str, String, Origin)> {
+        let entry = self.file.as_ref().and_then(|file| {
+            let location = location.trim_end_matches('/');
+            Some((file.repositories.get(location)?, &file.path))
+        });
+        let origin = |flag: Option<&'static str>| match (flag, entry) {
+            (Some(flag), _) => Origin::Flag(flag),
+            (None, Some((_, path))) => Origin::Config {
+                target: format!("[repository.\"{location}\"]"),
+                path: path.clone(),
+            },
+            (None, None) => Origin::Default,
+        };
+        let given = s3::given(flags, entry.map(|(options, _)| options)).into_iter();
+        given.map(|(key, value, flag)| (key, value, origin(flag))).collect()
     }
 
     /// The URL to ping: `flag`, `PGTEND_PING`, or `ping` of `[backup]`.

@@ -95,6 +95,53 @@ pub(super) fn resolve(
     Ok(settings)
 }
 
+/// What was given for a repository: its key in `[repository."s3://.."]`, the value, and the flag
+/// that it is from; without one it is from the file.
+pub(super) fn given(
+    flags: &S3Flags,
+    file: Option<&S3Flags>,
+) -> Vec<(&'static str, String, Option<&'static str>)> {
+    let values = |from: &S3Flags| {
+        [
+            from.endpoint_url.clone(),
+            from.s3_region.clone(),
+            from.s3_profile.clone(),
+            from.s3_path_style.map(|style| style.to_string()),
+            from.s3_checksum.clone(),
+            from.s3_sse.clone(),
+            from.s3_kms_key.clone(),
+            from.s3_storage_class.clone(),
+            from.s3_object_lock.clone(),
+            from.s3_expected_owner.clone(),
+            from.s3_uploads.map(|uploads| uploads.to_string()),
+        ]
+    };
+    let file = file.map(values).unwrap_or_default();
+    let given = values(flags).into_iter().zip(file).zip(NAMES);
+    given
+        .filter_map(|((flag, file), (key, name))| match (flag, file) {
+            (Some(value), _) => Some((key, value, Some(name))),
+            (None, Some(value)) => Some((key, value, None)),
+            (None, None) => None,
+        })
+        .collect()
+}
+
+/// Keys of the file with their flags.
+const NAMES: [(&str, &str); 11] = [
+    ("endpoint", "--endpoint-url"),
+    ("region", "--s3-region"),
+    ("profile", "--s3-profile"),
+    ("path_style", "--s3-path-style"),
+    ("checksum", "--s3-checksum"),
+    ("sse", "--s3-sse"),
+    ("kms_key", "--s3-kms-key"),
+    ("storage_class", "--s3-storage-class"),
+    ("object_lock", "--s3-object-lock"),
+    ("expected_bucket_owner", "--s3-expected-owner"),
+    ("uploads", "--s3-uploads"),
+];
+
 /// What the server checks an object with when it comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum S3Checksum {

@@ -1,5 +1,8 @@
 //! What is in force, and where it came from.
 
+use std::path::PathBuf;
+
+use crate::cli::repository::S3Flags;
 use crate::report::settings::{OtherServer, Setting, SettingsReport, Unused};
 use crate::settings::{
     ApplicationSetting, BackupDefaults, Host, Labels, Login, MASK, Origin, Resolved, Secret,
@@ -10,6 +13,10 @@ use crate::settings::{
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     pub repo: Option<String>,
+    /// How a repository in S3 is reached.
+    pub s3: S3Flags,
+    /// `--identity`.
+    pub identity: Vec<PathBuf>,
     /// `primary`, `replica`, `any` or `backup`.
     pub read_from: Option<String>,
     /// What a session is called in `pg_stat_activity` when nobody says so.
@@ -37,6 +44,7 @@ pub fn settings(settings: &Settings, resolved: &Resolved, given: &Given) -> Sett
         target: target.name.clone(),
         server: server(target, &given.application_name),
         pgtend: own(settings, target, given),
+        repository: repository(settings, target, given),
         tags: target.tags.clone(),
         replicas: replicas.map(|replica| other(&replica.target, Some(replica.weight))).collect(),
         backup_server: target.backup_server.as_deref().map(|server| other(server, None)),
@@ -121,6 +129,11 @@ fn own(settings: &Settings, target: &Target, given: &Given) -> Vec<Setting> {
     };
     let (repo, from) = with_origin(settings.repo_of(given.repo.as_deref(), target.name.as_deref()));
     let mut list = vec![plain("repo", repo, &from)];
+    list.extend(settings.identity_files(&given.identity).into_iter().map(|(path, origin)| {
+        let missing = !path.exists();
+        let path = Some(path.display().to_string());
+        Setting { missing, ..plain("identity", path, &origin.to_string()) }
+    }));
     let read_from = given.read_from.clone();
     let from = if read_from.is_some() { "--read-from" } else { "default" };
     list.push(plain("read-from", read_from.or(Some("primary".to_owned())), from));
@@ -135,6 +148,16 @@ fn own(settings: &Settings, target: &Target, given: &Given) -> Vec<Setting> {
     let from = target.name.as_deref().filter(|_| tags.is_some()).unwrap_or("default");
     list.push(plain("tags", tags, from));
     list
+}
+
+/// What was given for a repository in S3.
+fn repository(settings: &Settings, target: &Target, given: &Given) -> Vec<Setting> {
+    let repo = settings.repo_of(given.repo.as_deref(), target.name.as_deref());
+    let Some((repo, _)) = repo.filter(|(repo, _)| repo.starts_with("s3://")) else {
+        return Vec::new();
+    };
+    let options = settings.s3_given(&repo, &given.s3).into_iter();
+    options.map(|(key, value, origin)| plain(key, Some(value), &origin.to_string())).collect()
 }
 
 /// How the password is had: the command hidden, the name of a secret not.

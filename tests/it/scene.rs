@@ -86,6 +86,21 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     listed.unwrap_or_default()
 }
 
+/// Every file below a folder, sorted, by its path in it.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { walk(&path, files) } else { files.push(path) }
+        }
+    }
+    let mut files = Vec::new();
+    walk(folder, &mut files);
+    files.iter_mut().for_each(|file| *file = file.strip_prefix(folder).unwrap().to_owned());
+    files.sort();
+    files
+}
+
 /// The URL of a database behind a proxy.
 pub fn through(proxy: &Proxy, database: &Database<'_>) -> String {
     format!("postgresql://postgres@127.0.0.1:{}/{}", proxy.port(), database.name())

@@ -196,6 +196,57 @@ fn json_has_the_same() {
     assert_eq!(report["config"], "pgtend.toml");
 }
 
+/// A repository in S3, with what the flags and the file say of it; as TOML it means the same.
+#[test]
+fn a_repository_in_s3_is_shown_with_its_options() {
+    let text = format!(
+        "{FILE}\n[repository.\"s3://corp/pg\"]\nregion = \"eu-west-1\"\npath_style = true\n\
+         expected_bucket_owner = \"111122223333\"\nendpoint = \"https://u:hunter2@s3.corp\"\n"
+    );
+    let text = text.replacen("repo = ", "identity = \"~/key.txt\"\nrepo = ", 1);
+    let run = |text: &str, flags: &[&str], format: &str| {
+        let pgtend = Pgtend::new();
+        write(pgtend.home(), "pgtend.toml", text);
+        let output = pgtend.args(["--show-settings", "--format", format]).args(flags).run();
+        let output = output.expect_code(0);
+        assert!(!output.stdout.contains("hunter2"), "{}", output.stdout);
+        output.stdout
+    };
+    let flags = ["--repo", "s3://corp/pg", "--s3-region", "eu-west-3", "--s3-uploads", "4"];
+    let rows = |json: &str, list: &str| {
+        let json: serde_json::Value = serde_json::from_str(json).unwrap();
+        let rows = json["report"][list].as_array().unwrap().clone();
+        let text = |row: &serde_json::Value, key: &str| row[key].as_str().unwrap_or("-").to_owned();
+        rows.iter()
+            .map(|row| (text(row, "name"), text(row, "value"), text(row, "origin")))
+            .collect::<Vec<_>>()
+    };
+    let json = run(&text, &flags, "json");
+    let from_file = "[repository.\"s3://corp/pg\"] (pgtend.toml)";
+    let expected = [
+        ("endpoint", "https://u:***@s3.corp", from_file),
+        ("region", "eu-west-3", "--s3-region"),
+        ("path_style", "true", from_file),
+        ("expected_bucket_owner", "111122223333", from_file),
+        ("uploads", "4", "--s3-uploads"),
+    ];
+    let expected = expected.map(|(name, value, from)| (name.into(), value.into(), from.into()));
+    assert_eq!(rows(&json, "repository"), expected);
+    let own = rows(&json, "pgtend");
+    let identity = own.iter().find(|(name, ..)| name == "identity").expect("an identity");
+    assert!(identity.1.ends_with("/key.txt") && identity.2 == "identity (pgtend.toml)", "{own:?}");
+    let values = |rows: Vec<(String, String, String)>| {
+        rows.into_iter().map(|(name, value, _)| (name, value)).collect::<Vec<_>>()
+    };
+    let again = run(&run(&text, &flags, "toml"), &[], "json");
+    assert_eq!(values(rows(&again, "repository")), values(rows(&json, "repository")));
+    let path = |json: &str| values(rows(json, "pgtend"))[1].clone();
+    assert_eq!(path(&again), path(&json));
+    // A directory has none of these.
+    let flags = ["--repo", "/backups", "--s3-region", "eu-west-3"];
+    assert!(rows(&run(&text, &flags, "json"), "repository").is_empty());
+}
+
 /// Nothing is dialled, run or asked: the command would leave a file, the server is nowhere.
 #[test]
 fn nothing_is_done() {

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::harness::cluster::{SUPERUSER, conninfo_quoted, hermetic};
 use crate::harness::pgtend::Output;
 use crate::harness::{Cluster, Database, Pgtend, command, tools};
+use crate::scene::files_below;
 
 /// A folder for backups; gone with this and the last of its backups.
 pub struct Repo {
@@ -62,20 +63,7 @@ impl Repo {
 
     /// Every file below the repository, by its path in it.
     pub fn files(&self) -> Vec<String> {
-        fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
-            for entry in fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() { walk(&path, files) } else { files.push(path) }
-            }
-        }
-        let mut files = Vec::new();
-        walk(self.path(), &mut files);
-        let mut names: Vec<String> = files
-            .iter()
-            .map(|file| file.strip_prefix(self.path()).unwrap().display().to_string())
-            .collect();
-        names.sort();
-        names
+        files_below(self.path()).iter().map(|file| file.display().to_string()).collect()
     }
 }
 

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::backup_right::repo::{Backup, Repo};
 use crate::harness::{Cluster, Pgtend};
+use crate::scene::files_below;
 
 /// What is copied; made once.
 fn original() -> &'static Backup {
@@ -117,17 +118,10 @@ impl Scene {
 
     /// Every file, by its path in the repository, with a mark of its content.
     pub fn files(&self) -> Vec<String> {
-        fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
-            for entry in fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() { walk(&path, files) } else { files.push(path) }
-            }
-        }
-        let mut files = Vec::new();
-        walk(self.path(), &mut files);
+        let files = files_below(self.path());
         let name = |file: &PathBuf| {
-            let content = xxhash_rust::xxh3::xxh3_64(&fs::read(file).unwrap());
-            format!("{} {content:x}", file.strip_prefix(self.path()).unwrap().display())
+            let content = xxhash_rust::xxh3::xxh3_64(&fs::read(self.path().join(file)).unwrap());
+            format!("{} {content:x}", file.display())
         };
         let mut names: Vec<String> = files.iter().map(name).collect();
         names.sort();
