@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::grid::Grid;
 use super::printable;
 use super::verify::coverage;
-use super::{Page, Text, bytes, count, duration, rate};
+use super::{Page, Text, amount, bytes, count, duration, rate};
 use crate::archive::manifest::Totals;
 use crate::report::backup::{
     All, Backup, Became, LeftOut, List, Listed, OfDatabase, Proof, Show, State,
@@ -141,15 +141,12 @@ const fn became(outcome: Became) -> &'static str {
 }
 
 fn contents(totals: &Totals, dry_run: bool) -> String {
-    let of = |number: u64, what: &str| {
-        format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
-    };
-    let mut parts = vec![of(totals.tables, "table")];
+    let mut parts = vec![amount(totals.tables, "table")];
     if !dry_run {
-        parts.push(of(totals.rows, "row"));
+        parts.push(amount(totals.rows, "row"));
     }
     if totals.large_objects > 0 {
-        parts.push(of(totals.large_objects, "large object"));
+        parts.push(amount(totals.large_objects, "large object"));
     }
     parts.push(format!("{} entries in the table of contents", count(totals.entries)));
     parts.join(", ")

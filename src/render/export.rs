@@ -1,22 +1,21 @@
 //! `backup export` for people.
 
 use super::printable;
-use super::{Page, Text, bytes, count, duration, rate};
+use super::{Page, Text, amount, bytes, duration, rate};
 use crate::report::export::Exported;
 
 impl Text for Exported {
     fn text(&self, _page: &Page) -> String {
         let file = self.file.as_deref().map_or("standard output".into(), printable);
-        let tables = if self.tables == 1 { "table" } else { "tables" };
         let mut text =
             format!("exported backup {} of {} to {file}\n", self.id, printable(&self.database));
         text.push_str(&format!(
-            "  contents  {} {tables}, {} rows",
-            count(self.tables),
-            count(self.rows)
+            "  contents  {}, {}",
+            amount(self.tables, "table"),
+            amount(self.rows, "row")
         ));
         if self.large_objects > 0 {
-            text.push_str(&format!(", {} large objects", count(self.large_objects)));
+            text.push_str(&format!(", {}", amount(self.large_objects, "large object")));
         }
         text.push_str(", equal to the backup's record\n");
         text.push_str(&format!(

@@ -23,7 +23,7 @@ use crate::error::Error;
 use crate::report::{Failure, Report};
 use crate::settings::masked;
 
-pub use units::{bytes, count, duration, rate};
+pub use units::{amount, bytes, count, duration, rate};
 
 /// What the page can show.
 #[derive(Debug, Clone, Copy)]

@@ -28,12 +28,11 @@ impl Text for Prune {
 
 impl Prune {
     fn group(&self, page: &Page, rows: &[Pruned]) -> String {
-        let mut grid = Grid::new(page, &["=ID", "=TIME", "=STATE", "=VERIFIED", "=", "WHY"]);
+        // An id begins with its time: that leaves room for the reasons.
+        let mut grid = Grid::new(page, &["=ID", "=STATE", "=VERIFIED", "=", "WHY"]);
         for row in rows {
-            let taken = row.taken.map(|taken| taken.strftime("%Y-%m-%d %H:%M").to_string());
             grid.row([
                 row.id.clone(),
-                taken.unwrap_or_default(),
                 state_name(row.state).to_owned(),
                 verified_name(row.state, row.verified.as_ref()),
                 self.what_became(row).to_owned(),

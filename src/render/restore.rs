@@ -1,7 +1,7 @@
 //! `restore` for people.
 
 use super::printable;
-use super::{Page, Text, bytes, count, duration, rate};
+use super::{Page, Text, amount, bytes, count, duration, rate};
 use crate::report::restore::{DumpFile, Restored};
 
 /// Objects that are listed of each kind; the rest is counted.
@@ -20,10 +20,9 @@ impl Text for Restored {
                         .to_owned()
                 }
                 None => format!(
-                    "  rows          {} in {} table{}, equal to the backup's record ({})\n",
+                    "  rows          {} in {}, equal to the backup's record ({})\n",
                     count(self.rows),
-                    count(self.tables),
-                    if self.tables == 1 { "" } else { "s" },
+                    amount(self.tables, "table"),
                     bytes(self.raw_bytes)
                 ),
             });

@@ -1,6 +1,6 @@
 //! A run's story in lines: one for the log, all of it for who is pinged.
 
-use super::{bytes, count, duration, error_text, printable};
+use super::{amount, bytes, duration, error_text, printable};
 use crate::report::backup::{Backup, Listed};
 use crate::report::story::{Run, Story};
 use crate::settings::masked;
@@ -44,10 +44,6 @@ pub fn standing(newest: &Listed, database: &str, now: jiff::Timestamp) -> String
         }
     };
     format!("the newest complete backup of {database} is {}{age}, {proof}", newest.id)
-}
-
-fn amount(number: u64, what: &str) -> String {
-    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// All of it, without secrets: what failed last, for the end is what is read. At most

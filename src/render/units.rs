@@ -34,6 +34,11 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// `1 table`, `2,000 tables`.
+pub fn amount(number: u64, what: &str) -> String {
+    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// `0.42 s`, `8.4 s`, `3 min 12 s`, `2 h 5 min`.
 pub fn duration(seconds: f64) -> String {
     if seconds < 1.0 {

@@ -83,7 +83,7 @@ fn the_table_says_what_stays_and_why() {
     let lines: Vec<Vec<&str>> =
         output.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(lines[0].join(" "), "app (cluster prod)");
-    assert_eq!(lines[1], ["ID", "TIME", "STATE", "VERIFIED", "WHY"]);
+    assert_eq!(lines[1], ["ID", "STATE", "VERIFIED", "WHY"]);
     assert_eq!(lines[2][0], ids[0]);
     assert!(lines[2].join(" ").ends_with("complete never remove no rule keeps it"), "{lines:?}");
     assert!(lines[3].join(" ").ends_with("complete never keep last"), "{lines:?}");
