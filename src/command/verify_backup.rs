@@ -101,9 +101,6 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["since", "tables", "max_proof_age", "max_age"])]
     self_test: bool,
 
-    #[command(flatten)]
-    canaries: CanaryArgs,
-
     /// Leave no record of the result in the repository
     #[arg(long)]
     no_record: bool,
@@ -111,6 +108,9 @@ pub struct Args {
     /// Number of parallel threads that expand and hash (default: the processors)
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
+
+    #[command(flatten)]
+    canaries: CanaryArgs,
 }
 
 fn level(text: &str) -> Result<Level, String> {

@@ -82,13 +82,13 @@ pub(super) struct RunArgs {
     pub(super) all: AllFlags,
 
     #[command(flatten)]
-    pub(super) story: StoryFlags,
-
-    #[command(flatten)]
     seal: SealFlags,
 
     #[command(flatten)]
     copies: CopyFlags,
+
+    #[command(flatten)]
+    pub(super) story: StoryFlags,
 
     #[command(flatten)]
     filters: Filters,
