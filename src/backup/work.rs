@@ -102,10 +102,16 @@ impl Work<'_> {
         let mut copying = std::pin::pin!(self.copy(&run, outputs));
         // A failed copy ends the run, whatever pg_dumpall still does.
         let globals = tokio::select! {
-            globals = &mut globals => {
-                copying.await?;
-                globals
-            }
+            globals = &mut globals => match globals {
+                // Nobody needs the rest then; whoever was stopped ends in order.
+                Err(NoGlobals::NotStored(error)) if !request.cancel.is_cancelled() => {
+                    return Err(error.into());
+                }
+                globals => {
+                    copying.await?;
+                    globals
+                }
+            },
             copied = &mut copying => {
                 copied?;
                 globals.await
