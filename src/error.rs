@@ -14,8 +14,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// A failure, told as data; [`crate::render`] turns it into lines or JSON.
 ///
 /// Boxed inside, so that a `Result` stays one word wide.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     exit: Exit,
     what: String,

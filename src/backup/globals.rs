@@ -42,6 +42,15 @@ struct Text {
     lines: Vec<String>,
 }
 
+/// Why there are no globals.
+#[derive(Debug)]
+pub enum NoGlobals {
+    /// pg_dumpall, or its login, does not do: a backup without them is still one.
+    NotRead(Error),
+    /// The store, or we ourselves; or the run was stopped.
+    NotStored(Error),
+}
+
 /// Stores the globals; returns the object and what pg_dumpall said.
 ///
 /// pg_dumpall is read on a thread that may block. When this is dropped, or asked to stop, the
@@ -52,10 +61,11 @@ pub async fn store(
     connection: ChildConnection,
     database: &str,
     folder: &str,
-) -> Result<(Object, Vec<String>)> {
+) -> Result<(Object, Vec<String>), NoGlobals> {
     let program = programs.path("pg_dumpall");
-    let connection = connection.for_now().await?;
-    let mut command = command(&program, &connection, &request.environment)?;
+    let connection = connection.for_now().await.map_err(NoGlobals::NotRead)?;
+    let command = command(&program, &connection, &request.environment);
+    let mut command = command.map_err(NoGlobals::NotRead)?;
     command.args(["--globals-only", "--no-role-passwords"]);
     // Else it connects to postgres or template1, where a backup's role may have no business. A
     // name that looks like a connection string would be taken for one.
@@ -64,8 +74,9 @@ pub async fn store(
     }
     let compress = request.compress;
     let recipients = request.recipients.as_ref();
-    let sink =
-        Sink::create(&request.store, folder, &name(compress), Kind::Globals, recipients).await?;
+    let name = name(compress);
+    let sink = Sink::create(&request.store, folder, &name, Kind::Globals, recipients).await;
+    let sink = sink.map_err(NoGlobals::NotStored)?;
     let guard = ChildGuard::default();
     let source = Source { command, guard: guard.clone(), globals: request.globals.clone() };
     let stop = request.cancel.child_token();
@@ -75,11 +86,14 @@ pub async fn store(
         // The receiver is gone only when the run is being stopped.
         done.send(copy(source, &sink, compress, &told)).unwrap_or(());
     });
-    let thread = thread.map_err(|error| Error::bug("cannot start a thread").caused_by(&error))?;
+    let bug = |what: &str, error: &(dyn std::error::Error + 'static)| {
+        NoGlobals::NotStored(Error::bug(what).caused_by(error))
+    };
+    let thread = thread.map_err(|error| bug("cannot start a thread", &error))?;
     let _ended = Ended { guard, stop, thread: Some(thread) };
     tokio::select! {
-        result = result => result.map_err(|error| Error::bug("storing the globals").caused_by(&error))?,
-        () = request.cancel.cancelled() => Err(super::stopped()),
+        result = result => result.map_err(|error| bug("storing the globals", &error))?,
+        () = request.cancel.cancelled() => Err(NoGlobals::NotStored(super::stopped())),
     }
 }
 
@@ -141,23 +155,33 @@ fn copy(
     sink: &Sink,
     compress: Compression,
     stop: &CancellationToken,
-) -> Result<(Object, Vec<String>)> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::bug("cannot store the globals").caused_by(&error))?;
-    let mut encoder = Encoder::new(compress).map_err(compress_failed)?;
-    let lines = source.read(&mut |bytes| {
-        if encoder.is_full_before(bytes.len()) {
-            let frame = encoder.finish_even_empty().map_err(compress_failed)?;
-            runtime.block_on(unless_stopped(stop, sink.append(&frame)))?;
-            encoder.restart().map_err(compress_failed)?;
-        }
-        encoder.push_bytes(bytes).map_err(compress_failed)
+) -> Result<(Object, Vec<String>), NoGlobals> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        NoGlobals::NotStored(Error::bug("cannot store the globals").caused_by(&error))
     })?;
-    let frame = encoder.finish_even_empty().map_err(compress_failed)?;
-    runtime.block_on(unless_stopped(stop, sink.append(&frame)))?;
-    let (object, _) = runtime.block_on(unless_stopped(stop, sink.finish()))?;
+    let encoder = Encoder::new(compress).map_err(compress_failed);
+    let mut encoder = encoder.map_err(NoGlobals::NotStored)?;
+    let mut kept = true;
+    let lines = source.read(&mut |bytes| {
+        let mut store = || {
+            if encoder.is_full_before(bytes.len()) {
+                let frame = encoder.finish_even_empty().map_err(compress_failed)?;
+                runtime.block_on(unless_stopped(stop, sink.append(&frame)))?;
+                encoder.restart().map_err(compress_failed)?;
+            }
+            encoder.push_bytes(bytes).map_err(compress_failed)
+        };
+        store().inspect_err(|_| kept = false)
+    });
+    // Whose error it is that ended the reading.
+    let lines = lines.map_err(if kept { NoGlobals::NotRead } else { NoGlobals::NotStored })?;
+    let mut end = || {
+        let frame = encoder.finish_even_empty().map_err(compress_failed)?;
+        runtime.block_on(unless_stopped(stop, sink.append(&frame)))?;
+        runtime.block_on(unless_stopped(stop, sink.finish()))
+    };
+    let (object, _) = end().map_err(NoGlobals::NotStored)?;
     Ok((object, lines))
 }
 

@@ -63,6 +63,11 @@ use crate::store::Store;
 const RUNS: u32 = 3;
 /// How long a run that was asked to stop may take to end by itself.
 const GRACE: Duration = Duration::from_secs(10);
+/// The same for one that is publishing: Kubernetes kills 30 s after its signal.
+const LAST_ANSWER: Duration = Duration::from_secs(25);
+/// The reason, for programs, of a run that ended before the store said whether the backup is
+/// published.
+pub const IN_DOUBT: &str = "in-doubt";
 
 /// What to back up, where to, and how.
 #[derive(Debug, Clone)]
@@ -122,7 +127,8 @@ impl Request {
 
 /// Makes a backup; starts over when the snapshot is lost, a bounded number of times.
 ///
-/// Without success nothing is published and nothing stays in the store.
+/// Without success nothing is published and nothing stays in the store; save for an error with the
+/// reason [`IN_DOUBT`], which leaves a whole backup or one without its record.
 pub async fn run(request: &Request) -> Result<Backup> {
     let mut lost = None;
     run_until_done(request, &mut lost).await.map_err(|error| {
@@ -149,18 +155,19 @@ async fn run_until_done(request: &Request, lost: &mut Option<String>) -> Result<
         let made = OnceCell::new();
         let result = tokio::select! {
             result = attempt(request, &options, number > 1, &made) => result,
-            // Every step ends by itself when asked; this is the bound for one that cannot.
-            () = async {
-                request.cancel.cancelled().await;
-                tokio::time::sleep(GRACE).await;
-            } => Err(Stop::Asked),
+            () = out_of_patience(request) => Err(Stop::Asked),
         };
-        if result.is_err() {
+        let doubt = request.progress.in_doubt();
+        // A record that may still come to be there: what it lists must stay.
+        if result.is_err() && doubt.is_none() {
             clean_up(request, made.get()).await;
         }
+        request.store.notes().into_iter().for_each(|note| request.progress.note(note));
         match result {
             Ok(report) => return Ok(report),
-            Err(Stop::Asked) => return Err(stopped()),
+            Err(Stop::Asked) => {
+                return Err(doubt.map_or_else(stopped, |id| in_doubt(request, &id)));
+            }
             Err(Stop::StartOver(error)) if number < RUNS => {
                 let phase = error.phase().map(str::to_owned);
                 *lost = phase.or_else(|| request.progress.place());
@@ -185,6 +192,25 @@ fn text_encoding(server: &Server) -> &'static str {
 
 fn stopped() -> Error {
     Error::new(Exit::Interrupted, "the backup was stopped").because("nothing was published")
+}
+
+/// Ends some time after the run was asked to stop. Every step ends by itself then; this is the bound
+/// for one that cannot.
+async fn out_of_patience(request: &Request) {
+    request.cancel.cancelled().await;
+    tokio::time::sleep(GRACE).await;
+    if request.progress.in_doubt().is_some() {
+        tokio::time::sleep(LAST_ANSWER.saturating_sub(GRACE)).await;
+    }
+}
+
+fn in_doubt(request: &Request, id: &str) -> Error {
+    let place = request.store.location();
+    Error::new(Exit::Interrupted, "the backup was stopped while it was being published")
+        .because(format!("it is not known whether backup {id} is complete"))
+        .because(format!("{place} did not answer within {} s", LAST_ANSWER.as_secs()))
+        .next(format!("see whether it is: pgtend backup list --repo {place}"))
+        .reason(IN_DOUBT)
 }
 
 /// One run; `made` is the folder that it made.

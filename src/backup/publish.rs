@@ -120,8 +120,9 @@ impl Sink {
         }
     }
 
-    /// Makes the object durable and describes it, with the rows in it. The size that the store
-    /// reports must be the size that was written.
+    /// Makes the object durable and describes it, with the rows in it. The store must have taken
+    /// as many bytes as were written; that it has them is seen in a listing before the record is
+    /// published.
     pub async fn finish(&self) -> Result<(Object, RowSum)> {
         let mut state = self.state.lock().await;
         state.end_content(&self.name).await?;
@@ -132,7 +133,10 @@ impl Sink {
         let reported = writer.finish().await?;
         if reported != state.bytes {
             return Err(Error::new(Exit::Io, format!("{} is not whole in the store", self.name))
-                .because(format!("{} bytes were written, the store has {reported}", state.bytes)));
+                .because(format!(
+                    "{} bytes were written, the store took {reported}",
+                    state.bytes
+                )));
         }
         let object = Object {
             name: self.name.clone(),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::chunks::Chunk;
 use super::coordinator::{Coordinator, finish, note_waiters, ping};
-use super::globals::Globals;
+use super::globals::{Globals, NoGlobals};
 use super::run::{self, Event, Outputs, Run, Start, Stop};
 use super::{
     Request, canaries, catalog, closer, globals, large_objects, publish, reader, text_encoding,
@@ -102,10 +102,16 @@ impl Work<'_> {
         let mut copying = std::pin::pin!(self.copy(&run, outputs));
         // A failed copy ends the run, whatever pg_dumpall still does.
         let globals = tokio::select! {
-            globals = &mut globals => {
-                copying.await?;
-                globals
-            }
+            globals = &mut globals => match globals {
+                // Nobody needs the rest then; whoever was stopped ends in order.
+                Err(NoGlobals::NotStored(error)) if !request.cancel.is_cancelled() => {
+                    return Err(error.into());
+                }
+                globals => {
+                    copying.await?;
+                    globals
+                }
+            },
             copied = &mut copying => {
                 copied?;
                 globals.await
@@ -118,9 +124,8 @@ impl Work<'_> {
                 warnings.extend(lines);
                 Some(object)
             }
-            // The store's own faults are not pg_dumpall's.
-            Err(error) if error.exit() == Exit::Io => return Err(error.into()),
-            Err(error) => {
+            Err(NoGlobals::NotStored(error)) => return Err(error.into()),
+            Err(NoGlobals::NotRead(error)) => {
                 let name = publish::stored_name(&globals::name(request.compress), recipients);
                 self.unless_stopped(store.remove(&format!("{folder}{name}"))).await?;
                 warnings.push(format!("roles and tablespaces are not in this backup: {error}"));
@@ -147,7 +152,11 @@ impl Work<'_> {
             ));
         }
         let manifest = self.manifest(objects, totals, warnings);
-        self.unless_stopped(self.publish(&manifest)).await?;
+        let record = self.unless_stopped(self.record(&manifest)).await?;
+        if request.cancel.is_cancelled() {
+            return Err(Stop::Asked);
+        }
+        self.publish(&record).await?;
         Ok(self.report(&manifest))
     }
 
@@ -269,8 +278,19 @@ impl Work<'_> {
         }
     }
 
-    /// Checks that every object is in the store with its size, then publishes the record.
-    async fn publish(&self, manifest: &Manifest) -> Result<()> {
+    /// Publishes the record. From here on nobody gives up before the store has answered: a request
+    /// that was sent may be obeyed after its sender is gone, and after what it lists was removed.
+    async fn publish(&self, record: &[u8]) -> Result<()> {
+        let progress = &self.request.progress;
+        progress.doubt(Some(&self.place.id));
+        let key = format!("{}{}", self.place.folder, manifest::NAME);
+        let published = self.request.store.publish(&key, record).await;
+        progress.doubt(None);
+        published
+    }
+
+    /// Checks that every object is in the store with its size; returns the record's bytes.
+    async fn record(&self, manifest: &Manifest) -> Result<Vec<u8>> {
         let (store, folder) = (&self.request.store, self.place.folder.as_str());
         self.refuse_gaps(manifest)?;
         let header = self.seal(manifest).await?;
@@ -287,7 +307,6 @@ impl Work<'_> {
             }
         }
         store.sync_folder(folder).await?;
-        store.notes().into_iter().for_each(|note| self.request.progress.note(note));
         let bytes = manifest
             .to_bytes()
             .map_err(|error| Error::bug("cannot write the manifest").caused_by(&error))?;
@@ -296,7 +315,7 @@ impl Work<'_> {
                 .because(format!("{} objects need {} bytes", manifest.objects.len(), bytes.len()))
                 .next("back up in parts (-n), or without large objects (--no-large-objects)"));
         }
-        store.publish(&format!("{folder}{}", manifest::NAME), &bytes).await
+        Ok(bytes)
     }
 
     /// Stores the whole record of a sealed backup, and makes its header.

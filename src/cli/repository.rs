@@ -70,7 +70,7 @@ pub struct S3Flags {
     #[arg(long, global = true, value_name = "ACCOUNT")]
     pub s3_expected_owner: Option<String>,
 
-    /// Send this many objects or parts at once (16)
+    /// Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48
     #[arg(long, global = true, value_name = "N")]
     pub s3_uploads: Option<u16>,
 }

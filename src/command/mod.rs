@@ -14,6 +14,7 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -30,7 +31,7 @@ use crate::conn::{self, Routed, SessionOptions, Taken, Tell};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::render::{self, Text};
-use crate::report::Report;
+use crate::report::{Progress, Report};
 use crate::settings::{
     self, ConnectArgs, Environment, Resolved, Secret, Settings, Target, quantity,
 };
@@ -92,7 +93,22 @@ struct Context {
     signals: Signals,
     /// The command of the operator's that runs.
     hooks: Group,
+    running: Running,
     command: &'static str,
+}
+
+/// The progress of the work that runs, for the last words of a run that is ended at once.
+#[derive(Clone, Default)]
+struct Running(Arc<Mutex<Option<Arc<Progress>>>>);
+
+impl Running {
+    fn set(&self, progress: &Arc<Progress>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(progress));
+    }
+
+    fn in_doubt(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.in_doubt()
+    }
 }
 
 impl Context {
@@ -257,6 +273,8 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
         .map_err(|error| Error::bug("cannot start").caused_by(&error))?;
     let hooks = Group::default();
     let hook = hooks.clone();
+    let running = Running::default();
+    let last = running.clone();
     let exit = runtime.block_on(async {
         let context = Context {
             connect,
@@ -268,9 +286,10 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
             format: cli.output.format,
             signals: Signals::listen(move |exit| {
                 hook.kill();
-                ui.error(&twice(exit));
+                ui.error(&twice(exit, last.in_doubt().as_deref()));
             })?,
             hooks,
+            running,
             command,
         };
         match cli.command {
@@ -293,9 +312,15 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
 }
 
 /// What is said when a second signal ends the process.
-fn twice(exit: Exit) -> Error {
-    Error::new(exit, "ended at once, by the second signal")
-        .because("nothing was tidied up after the first one")
+fn twice(exit: Exit, in_doubt: Option<&str>) -> Error {
+    let error = Error::new(exit, "ended at once, by the second signal");
+    let Some(id) = in_doubt else {
+        return error.because("nothing was tidied up after the first one");
+    };
+    error
+        .because(format!("it is not known whether backup {id} is complete"))
+        .because("the store had not answered when it was to be published")
+        .next("see whether it is: pgtend backup list")
 }
 
 fn no_toml() -> Error {
@@ -327,10 +352,11 @@ impl Command {
 /// Runs `work` with its progress on stderr; a signal ends it with that signal's exit code.
 async fn with_progress<T>(
     context: &Context,
-    progress: &std::sync::Arc<crate::report::Progress>,
+    progress: &Arc<Progress>,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let watch = crate::ui::watch(std::sync::Arc::clone(progress), context.ui.display());
+    context.running.set(progress);
+    let watch = crate::ui::watch(Arc::clone(progress), context.ui.display());
     let result = work.await;
     drop(watch);
     result.map_err(|error| with_signal(context, error))

@@ -29,6 +29,7 @@ struct Text {
     since: Option<Instant>,
     /// Whether the counters are those of this phase.
     measured: bool,
+    in_doubt: Option<String>,
     news: Vec<News>,
 }
 
@@ -99,6 +100,17 @@ impl Progress {
         let text = self.text();
         let object = text.object.as_ref().map_or(String::new(), |object| format!(" {object}"));
         (!text.phase.is_empty()).then(|| format!("{}{object}", text.phase))
+    }
+
+    /// Names the backup whose record was sent to the store, as long as there is no answer; `None`
+    /// after it.
+    pub fn doubt(&self, id: Option<&str>) {
+        self.text().in_doubt = id.map(str::to_owned);
+    }
+
+    /// The backup of which nobody knows whether it is published.
+    pub fn in_doubt(&self) -> Option<String> {
+        self.text().in_doubt.clone()
     }
 
     /// Says something to the operator, once.

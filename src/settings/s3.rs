@@ -29,7 +29,8 @@ pub struct S3Settings {
     pub lock: Option<ObjectLock>,
     /// The account that the bucket must belong to.
     pub expected_owner: Option<String>,
-    /// Requests that send objects, at once.
+    /// Requests that send objects, at once; those that send parts share a memory that grows with
+    /// it.
     pub uploads: usize,
 }
 

@@ -277,7 +277,9 @@ impl Writer {
         }
     }
 
-    /// Makes the object durable, and returns the size that the store reports.
+    /// Makes the object durable, and returns its size: a directory's as the file system reports it,
+    /// in S3 the sum of what the server has acknowledged. What is there in the end, a
+    /// [listing](Store::objects) tells.
     pub async fn finish(self) -> Result<u64> {
         match self {
             Self::Dir(writer) => writer.finish().await,

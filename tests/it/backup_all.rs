@@ -137,6 +137,23 @@ fn a_database_that_fails_does_not_hold_the_others_up() {
     assert!(output.stderr.contains("error: database broken: "), "{}", output.stderr);
     assert_eq!(repository.backups().len(), 2);
 
+    // Each failure says whether an older backup stands; also when the store does not answer.
+    for database in ["broken", "shut"] {
+        let fact = format!("also:  there is no complete backup of {database} in ");
+        assert!(output.stderr.contains(&fact), "{}", output.stderr);
+    }
+    let folder = repository.path().join("prod/broken/20261120T095421Z-1a2b3c");
+    std::fs::create_dir_all(&folder).unwrap();
+    // Whoever opens it waits for ever.
+    let made = std::process::Command::new("mkfifo").arg(folder.join("manifest.json")).status();
+    assert!(made.unwrap().success());
+    let silent = saver(&["--exclude-database", "fine|postgres"]).run().expect_code(77);
+    let unknown = "whether an older backup of broken stands is not known: ";
+    assert!(silent.stderr.contains(unknown), "{}", silent.stderr);
+    let facts = silent.stderr.lines().filter(|line| line.starts_with("  also:  "));
+    assert_eq!(facts.count(), 2, "{}", silent.stderr);
+    std::fs::remove_dir_all(&folder).unwrap();
+
     // Who knows and says so gets an all-clear, in words too.
     let output = saver(&["--exclude-database", "broken|shut"]).run().expect_code(0);
     let lines: Vec<Vec<&str>> =

@@ -71,6 +71,7 @@ fn assert_failed_cleanly(server: &S3Server, output: &Output, what: &str) {
     let documented = Exit::ALL.iter().any(|(exit, _)| i32::from(exit.code()) == output.code);
     assert!(documented && output.code > 3, "{what}: exit code {}\n{}", output.code, output.stderr);
     assert!(output.stderr.contains("error: "), "{what}:\n{}", output.stderr);
+    assert!(!output.stderr.contains("panicked"), "{what}:\n{}", output.stderr);
     assert_nothing_left(server, &format!("{what}\n{}", output.stderr));
     assert_no_secret(output);
 }

@@ -3,14 +3,16 @@
 use std::env;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
+use pgtend::exit::Exit;
 use pgtend::settings::{Environment, S3Settings};
 use pgtend::store::Store;
 use tempfile::TempDir;
 
 use crate::harness::command;
 use crate::harness::dice::Dice;
-use crate::harness::s3::S3Server;
+use crate::harness::s3::{Fault, Faults, Kind, S3Server};
 
 const MIB: usize = 1024 * 1024;
 
@@ -72,12 +74,17 @@ fn in_directory(folder: &Path) -> Store {
 /// environment, and nobody changes that of a process with threads. The server gives pages of
 /// three entries.
 fn in_s3(name: &str, test: impl AsyncFnOnce(&Store)) {
+    in_s3_with(Faults::none(), name, test);
+}
+
+/// The same with a server that fails as planned.
+fn in_s3_with(faults: Faults, name: &str, test: impl AsyncFnOnce(&Store)) {
     const REPOSITORY: &str = "PGTEND_TEST_S3_REPOSITORY";
     if let Ok(location) = env::var(REPOSITORY) {
         let settings = S3Settings::new(Environment::capture().aws());
         return run(&Store::open(&location, &settings).unwrap(), test);
     }
-    let server = S3Server::start();
+    let server = S3Server::with(faults);
     server.page(3);
     let mut child = Command::new(env::current_exe().unwrap());
     child.env_clear().envs(server.environment()).env(REPOSITORY, server.repository("pg/backups"));
@@ -344,4 +351,47 @@ async fn folders_that_must_be_new_are(store: &Store) {
         store.ensure_folder("new/one/").await.unwrap();
     }
     assert_eq!(read(store, "cluster/db/id/x").await.as_deref(), Some(&b"1"[..]));
+}
+
+/// Several write one object: whoever comes after the failure is told the same.
+#[test]
+fn an_upload_that_failed_says_so_each_time() {
+    let denied = Faults::none().always(Kind::PutPart, Fault::AccessDenied);
+    let name = "store_contract::an_upload_that_failed_says_so_each_time";
+    in_s3_with(denied, name, async |store| {
+        let mut writer = store.create("a/denied").await.unwrap();
+        let piece = noise(3, 9 * MIB);
+        let mut errors = Vec::new();
+        for _ in 0..20 {
+            errors.extend(writer.append(&piece).await.err());
+        }
+        errors.extend(writer.finish().await.err());
+        assert!(errors.len() > 3, "{errors:?}");
+        for error in &errors {
+            assert_eq!(error.exit(), Exit::Refused, "{error}");
+            assert!(error.to_string().contains("AccessDenied"), "{error}");
+        }
+    });
+}
+
+/// One request without an answer does not keep a folder from being removed.
+#[test]
+fn a_folder_is_removed_while_an_upload_hangs() {
+    let faults = Faults::none().always(Kind::PutPart, Fault::AccessDenied).first(
+        1,
+        Kind::Abort,
+        Fault::Silence,
+    );
+    let name = "store_contract::a_folder_is_removed_while_an_upload_hangs";
+    in_s3_with(faults, name, async |store| {
+        write(store, "a/whole", b"whole").await.unwrap();
+        let mut writer = store.create("a/denied").await.unwrap();
+        // Its task cannot give it up.
+        writer.append(&noise(4, 9 * MIB)).await.unwrap();
+        drop(writer);
+        // As long as a run that fails waits for it.
+        let removed = tokio::time::timeout(Duration::from_secs(10), store.remove_folder("a/"));
+        removed.await.expect("it does not wait for ever").unwrap();
+        assert_eq!(object_names(store, "a/").await, Vec::<String>::new());
+    });
 }

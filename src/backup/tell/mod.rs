@@ -8,4 +8,4 @@ mod standing;
 pub use hook::{Group, Hook};
 pub use metrics_file::{old_text, replace};
 pub use ping::{Ping, Tries};
-pub use standing::standing;
+pub use standing::{Asked, standing};

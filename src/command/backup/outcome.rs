@@ -1,6 +1,7 @@
 //! What is said of the backups of a run that makes several.
 
 use super::all::MadeAll;
+use crate::backup::IN_DOUBT;
 use crate::backup::all::{NOT_STARTED, Outcome};
 use crate::command::Context;
 use crate::error::{Error, Result};
@@ -88,16 +89,26 @@ fn summary(outcomes: &[Outcome], exit: Exit) -> Option<Error> {
         return None;
     }
     let (failed, all) = (without.len(), outcomes.len());
+    let is_in_doubt = |outcome: &&Outcome| {
+        outcome.result.as_ref().is_err_and(|error| error.reasons().contains(&IN_DOUBT))
+    };
+    let doubt = outcomes.iter().find(is_in_doubt);
     let noun = if all == 1 { "database has" } else { "databases have" };
     let published = match all - failed {
+        0 if doubt.is_some() => "nothing else was published".to_owned(),
         0 => "nothing was published".to_owned(),
         1 => "the backup of the other one is published".to_owned(),
         others => format!("the backups of the other {others} are published"),
     };
-    Some(
-        Error::new(exit, format!("{failed} of {all} {noun} no new backup: {}", without.join(", ")))
-            .because(published),
-    )
+    let no_new = format!("{failed} of {all} {noun} no new backup: {}", without.join(", "));
+    let error = Error::new(exit, no_new);
+    let error = match doubt {
+        Some(Outcome { database, .. }) => {
+            error.because(format!("whether that of {database} is complete is not known"))
+        }
+        None => error,
+    };
+    Some(error.because(published))
 }
 
 fn of_database(outcome: Outcome) -> OfDatabase {

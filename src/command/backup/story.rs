@@ -12,7 +12,7 @@ use super::all::MadeAll;
 use super::run::RunArgs;
 use crate::backup::all::Outcome;
 use crate::backup::catalog;
-use crate::backup::tell::{self, Hook, Ping, Tries};
+use crate::backup::tell::{self, Asked, Hook, Ping, Tries};
 use crate::command::{Context, with_signal};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -199,14 +199,7 @@ impl<'a> Teller<'a> {
     /// Tells everybody. What could not be told is a warning of the story.
     async fn end(mut self, mut runs: Vec<Run>) -> Story {
         let hurried = self.context.signals.cancel.is_cancelled();
-        let clock = Instant::now();
-        // Who gave the wrong flags need not be told; and a store may be slow for each of many.
-        for run in runs.iter_mut().filter(|run| !matches!(run.exit(), Exit::Good | Exit::Usage)) {
-            if run.outcome.is_err() && clock.elapsed() < LOOK {
-                let fact = self.standing(run.database.as_deref(), run.cluster.as_deref()).await;
-                run.add(fact);
-            }
-        }
+        self.tell_standing(&mut runs).await;
         let repository = self.about.store.as_ref().map(Store::location);
         let ended = jiff::Timestamp::now();
         let mut story =
@@ -236,26 +229,38 @@ impl<'a> Teller<'a> {
         story
     }
 
-    /// Whether an older backup stands, for people; nothing where no database is known.
-    async fn standing(&self, database: Option<&str>, cluster: Option<&str>) -> Option<String> {
-        let (database, store) = (database?, self.about.store.as_ref()?);
+    /// Adds to each failure whether an older backup stands; nothing where no database is known.
+    async fn tell_standing(&self, runs: &mut [Run]) {
+        let Some(store) = &self.about.store else { return };
+        // Who gave the wrong flags need not be told.
+        let failed =
+            runs.iter_mut().filter(|run| run.outcome.is_err() && run.exit() != Exit::Usage);
+        let (runs, asked): (Vec<_>, Vec<_>) = failed
+            .filter_map(|run| {
+                let (database, cluster) = (run.database.clone()?, run.cluster.clone());
+                Some((run, Asked { database, cluster }))
+            })
+            .unzip();
+        if runs.is_empty() {
+            return;
+        }
         let hurried = self.context.signals.cancel.is_cancelled();
         let limit = if hurried { HURRIED_LOOK } else { LOOK };
-        let unknown = |why: String| {
-            format!("whether an older backup of {database} stands is not known: {why}")
-        };
-        Some(match tell::standing(store, cluster, database, limit).await {
-            Err(error) => unknown(error.to_string()),
-            Ok(None) => {
-                unknown(format!("{} did not answer within {} s", store.location(), limit.as_secs()))
-            }
-            Ok(Some(None)) => {
-                format!("there is no complete backup of {database} in {}", store.location())
-            }
-            Ok(Some(Some(newest))) => {
-                render::story::standing(&newest, database, jiff::Timestamp::now())
-            }
-        })
+        let found = tell::standing(store, asked.clone(), limit).await;
+        for ((run, Asked { database, .. }), found) in runs.into_iter().zip(asked).zip(found) {
+            let unknown = |why: String| {
+                format!("whether an older backup of {database} stands is not known: {why}")
+            };
+            let place = store.location();
+            run.add([match found {
+                None => unknown(format!("{place} did not tell within {} s", limit.as_secs())),
+                Some(Err(error)) => unknown(error.to_string()),
+                Some(Ok(None)) => format!("there is no complete backup of {database} in {place}"),
+                Some(Ok(Some(newest))) => {
+                    render::story::standing(&newest, &database, jiff::Timestamp::now())
+                }
+            }]);
+        }
     }
 
     async fn hook(

@@ -29,12 +29,18 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::settings::{S3Checksum, S3Settings};
 
-/// Bytes that are on their way to the server, at most; one part may be larger.
-const ON_THE_WAY: u32 = 48 << 20;
+/// Bytes that may be on their way to the server, for each request of `--s3-uploads`: memory that is
+/// taken beside what gathers.
+const FOR_EACH: usize = 3 << 20;
+/// The same for all of them, at least.
+const FOR_FEW: usize = 48 << 20;
+/// Larger parts are sent one at a time.
+const IN_TWOS: usize = 256 << 20;
 /// Keys of one request to delete.
 const AT_ONCE: usize = 1_000;
-/// How long what was being written may take to end, before a folder is removed.
-const QUIET: Duration = Duration::from_secs(30);
+/// How long what was being written may take to end, before a folder is removed: less than whoever
+/// removes it waits.
+const QUIET: Duration = Duration::from_secs(3);
 
 /// A repository.
 #[derive(Debug, Clone)]
@@ -79,7 +85,7 @@ impl Remote {
             bucket: OnceCell::new(),
             background: Background::start()?,
             requests: Arc::new(Semaphore::new(settings.uploads.max(1))),
-            bytes: Arc::new(Semaphore::new(ON_THE_WAY as usize)),
+            bytes: Arc::new(Semaphore::new(on_the_way(settings.uploads))),
             algorithm: Mutex::new(algorithm),
             notes: Mutex::new(Vec::new()),
             writers: Mutex::new(0),
@@ -202,16 +208,10 @@ impl Remote {
         self.quiet().await;
         let folder = folder.to_owned();
         self.run(async move |inner| {
+            // Objects first: of an upload nobody can mistake anything for a backup.
+            let removed = inner.remove_objects(&folder).await;
             inner.give_up_uploads_in(&folder).await;
-            let mut names: Vec<String> =
-                inner.list(&folder).await?.objects.into_iter().map(|object| object.name).collect();
-            // What makes the rest count goes first: broken off here, nothing looks complete.
-            let (first, rest): (Vec<_>, Vec<_>) =
-                names.drain(..).partition(|name| name.ends_with(".json"));
-            for names in first.chunks(AT_ONCE).chain(rest.chunks(AT_ONCE)) {
-                inner.delete_all(&folder, names).await?;
-            }
-            Ok(())
+            removed
         })
         .await
     }
@@ -327,7 +327,8 @@ impl Inner {
 
     async fn room(&self, bytes: usize) -> Result<Room> {
         let closed = |_| Error::bug("the store is closed");
-        let bytes = u32::try_from(bytes).unwrap_or(ON_THE_WAY).min(ON_THE_WAY);
+        let bytes = share(bytes, on_the_way(self.settings.uploads));
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let bytes = Arc::clone(&self.bytes).acquire_many_owned(bytes).await.map_err(closed)?;
         let request = Arc::clone(&self.requests).acquire_owned().await.map_err(closed)?;
         Ok(Room { _request: request, _bytes: bytes })
@@ -364,6 +365,16 @@ impl Inner {
         listing.folders.sort();
         listing.objects.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(listing)
+    }
+
+    async fn remove_objects(&self, folder: &str) -> Result<()> {
+        let names = self.list(folder).await?.objects.into_iter().map(|object| object.name);
+        // What makes the rest count goes first: broken off here, nothing looks complete.
+        let (first, rest): (Vec<_>, Vec<_>) = names.partition(|name| name.ends_with(".json"));
+        for names in first.chunks(AT_ONCE).chain(rest.chunks(AT_ONCE)) {
+            self.delete_all(folder, names).await?;
+        }
+        Ok(())
     }
 
     /// Deletes objects of a folder, [`AT_ONCE`] at most.
@@ -423,9 +434,39 @@ impl Inner {
     }
 }
 
+/// Bytes that may be on their way at once.
+fn on_the_way(uploads: usize) -> usize {
+    (uploads * FOR_EACH).max(FOR_FEW)
+}
+
+/// What a part takes of them: never more than half, so that two are on their way while the third
+/// gathers, and other objects have their turn; but all of it beyond [`IN_TWOS`].
+fn share(bytes: usize, all: usize) -> usize {
+    if bytes > IN_TWOS { all } else { bytes.min(all / 2) }
+}
+
 /// What an object should be, to tell it from another one.
 #[derive(Debug, Clone)]
 struct Expected {
     bytes: u64,
     sum: Sum,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parts of this size that may be on their way at once.
+    fn at_once(mebibytes: usize, uploads: usize) -> usize {
+        let all = on_the_way(uploads);
+        (all / share(mebibytes << 20, all)).min(uploads)
+    }
+
+    #[test]
+    fn parts_go_side_by_side_up_to_a_bound() {
+        let sizes = [8, 16, 32, 64, 256, 512, 4096];
+        assert_eq!(sizes.map(|size| at_once(size, 16)), [6, 3, 2, 2, 2, 1, 1]);
+        assert_eq!(sizes.map(|size| at_once(size, 64)), [24, 12, 6, 3, 2, 1, 1]);
+        assert_eq!(sizes.map(|size| at_once(size, 1)), [1; 7]);
+    }
 }

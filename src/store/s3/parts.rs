@@ -1,19 +1,38 @@
-//! How large the parts of an upload are: small at first, for a small object must not take much
-//! memory; then growing, for nobody knows how long the object gets, and it may have 10,000 parts.
+//! How large the parts of an upload are: small as long as possible, for each takes as much memory
+//! as it has bytes, and small ones go side by side; then growing steeply, for nobody knows how
+//! long the object gets, and it may have 10,000 parts.
+//!
+//! At byte 50 GB of an object a part has 16 MiB, at 100 GB 32 MiB, at 200 GB 64 MiB, at 500 GB
+//! 512 MiB, at 5 TiB 4 GiB.
 //!
 //! Source: Amazon S3 User Guide, "Amazon S3 multipart upload limits".
 
 /// Bytes of the first parts.
 pub const FIRST: u64 = 8 << 20;
-/// Parts of one size; those after them are twice as large.
-const OF_ONE_SIZE: u32 = 1_000;
-/// Parts that an upload may have.
-const MOST: u32 = 10_000;
+/// How many parts there are of each size, in MiB.
+const SIZES: [(u32, u64); 10] = [
+    (1_500, FIRST >> 20),
+    (2_500, 16),
+    (1_500, 32),
+    (1_500, 64),
+    (1_000, 128),
+    (500, 256),
+    (250, 512),
+    (50, 1_024),
+    (50, 2_048),
+    (1_150, 4_096),
+];
 
 /// Bytes of part `number`, from 1 on; `None` when an upload may not have so many.
 pub fn size(number: u32) -> Option<u64> {
-    let doubled = number.checked_sub(1)? / OF_ONE_SIZE;
-    (number <= MOST).then(|| FIRST << doubled)
+    let mut before = number.checked_sub(1)?;
+    for (parts, mebibytes) in SIZES {
+        match before.checked_sub(parts) {
+            Some(left) => before = left,
+            None => return Some(mebibytes << 20),
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -23,6 +42,7 @@ mod tests {
     use super::*;
 
     const TIB: u64 = 1 << 40;
+    const GB: u64 = 1_000_000_000;
     const LEAST: u64 = 5 << 20;
     const LARGEST: u64 = 5 << 30;
 
@@ -49,11 +69,25 @@ mod tests {
 
     #[test]
     fn the_limits_hold_at_the_edges() {
-        let first = FIRST * u64::from(OF_ONE_SIZE);
-        for bytes in [0, 1, FIRST - 1, FIRST, FIRST + 1, first, first + 1, 5 * TIB] {
+        let mut edge = 0;
+        for (count, mebibytes) in SIZES {
+            edge += u64::from(count) * (mebibytes << 20);
+            for bytes in [edge - 1, edge, edge + 1] {
+                check(bytes.min(5 * TIB));
+            }
+        }
+        for bytes in [0, 1, FIRST - 1, FIRST, FIRST + 1, 5 * TIB] {
             check(bytes);
         }
         assert_eq!((size(0), size(10_001)), (None, None));
+        assert!(size(10_000).is_some());
+    }
+
+    #[test]
+    fn parts_stay_small_as_long_as_possible() {
+        let at = |bytes: u64| *parts(bytes).iter().max().unwrap() >> 20;
+        let told = [10 * GB, 50 * GB, 100 * GB, 200 * GB, 500 * GB, 5 * TIB];
+        assert_eq!(told.map(at), [8, 16, 32, 64, 512, 4_096]);
     }
 
     proptest! {

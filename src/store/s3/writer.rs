@@ -31,6 +31,8 @@ pub struct Writer {
     read_back: bool,
     sealed: bool,
     task: Option<Task>,
+    /// Why the object was given up: whoever else writes it is told the same.
+    given_up: Option<Error>,
 }
 
 #[derive(Debug)]
@@ -60,6 +62,7 @@ impl Writer {
             read_back: false,
             sealed: false,
             task: None,
+            given_up: None,
         }
     }
 
@@ -97,7 +100,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Waits until the object is in the store; returns its size there.
+    /// Waits until the object is in the store; returns the bytes that the server acknowledged.
     pub async fn finish(mut self) -> Result<u64> {
         self.seal().await?;
         let task = self.task.as_mut().ok_or_else(|| Error::bug("an object without a task"))?;
@@ -116,6 +119,9 @@ impl Writer {
     }
 
     async fn ship(&mut self, last: bool) -> Result<()> {
+        if let Some(error) = &self.given_up {
+            return Err(error.clone());
+        }
         let room = self.inner.room(self.buffer.len()).await?;
         let bytes = Bytes::from(std::mem::take(&mut self.buffer));
         let sum = Sum::of(self.inner.algorithm(), &bytes);
@@ -139,12 +145,15 @@ impl Writer {
         if task.parts.send(part).await.is_ok() {
             return Ok(());
         }
-        // It has ended before its time, and says why.
-        match (&mut task.stored).await {
-            Ok(Err(error)) => Err(error),
-            Ok(Ok(_)) => Err(Error::bug("an upload ended before its last part")),
-            Err(error) => Err(Error::bug("an upload's task").caused_by(&error)),
-        }
+        // It has ended before its time, and says why; once.
+        let error = match (&mut task.stored).await {
+            Ok(Err(error)) => error,
+            Ok(Ok(_)) => Error::bug("an upload ended before its last part"),
+            Err(error) => Error::bug("an upload's task").caused_by(&error),
+        };
+        self.task = None;
+        self.given_up = Some(error.clone());
+        Err(error)
     }
 }
 

@@ -143,3 +143,43 @@ fn reads_get_over_faults_and_a_store_that_fails_is_no_damage() {
         assert_eq!(output.code, 69, "{fault:?}: {}{}", output.stdout, output.stderr);
     }
 }
+
+/// That a cluster's roles cannot be read is a warning; that they cannot be stored is no backup.
+#[test]
+fn globals_that_the_store_refuses_fail_the_backup() {
+    let cluster = Cluster::shared();
+    let database = cluster.create_db("s3_globals");
+    database.psql("CREATE TABLE t AS SELECT 1 AS v");
+    let server = S3Server::start();
+    let run = || at(cluster, pgtend(&server, &["backup", "-d", database.name()]));
+    run().run().expect_code(0);
+    let denied = Faults::none().always(Kind::PutObject, Fault::AccessDenied);
+    server.fail(denied.only_keys_with("globals.sql"));
+    server.forget_requests();
+    let output = run().run().expect_code(77);
+    assert!(output.stderr.contains("AccessDenied"), "{}", output.stderr);
+    assert!(output.stderr.contains("globals.sql"), "{}", output.stderr);
+    let lists = server.requests_of(Kind::List);
+    assert_eq!(states(&server), ["complete"]);
+    let stands = format!("the newest complete backup of {} is ", database.name());
+    assert!(output.stderr.contains(&stands), "{}", output.stderr);
+    // It was looked for in its own folder alone, whatever else the repository holds.
+    let of_all = lists.iter().find(|list| list.query.ends_with("prefix=pg%2Fprod%2F"));
+    assert!(!lists.is_empty() && of_all.is_none(), "{of_all:?}");
+}
+
+/// What the store has to say is told of a run that fails, too.
+#[test]
+fn a_failed_run_tells_what_the_server_does_not_know() {
+    let cluster = Cluster::shared();
+    let database = cluster.create_db("s3_notes");
+    database.psql("CREATE TABLE t AS SELECT 1 AS v");
+    let faults = Faults::none()
+        .always(Kind::PutObject, Fault::AccessDenied)
+        .only_keys_with("manifest.json")
+        .first(1, Kind::PutObject, Fault::NotImplemented);
+    let server = S3Server::with(faults);
+    let output = backup(&server, &database).run().expect_code(77);
+    assert_failed_cleanly(&server, &output, "no checksums, and no record");
+    assert!(output.stderr.contains("going on without"), "{}", output.stderr);
+}

@@ -1,5 +1,7 @@
 //! Signals in the middle of an upload, and kill -9.
 
+use std::thread;
+
 use rustix::process::Signal;
 
 use super::*;
@@ -7,13 +9,13 @@ use crate::harness::command;
 use crate::harness::s3::{Fault, Faults, Kind};
 use crate::scene::PATIENCE;
 
-/// A server whose second part never gets an answer, once it has been asked for it.
-fn hanging(server: &S3Server, kind: Kind) {
+/// Waits until a request of this kind gets no answer; returns its key.
+fn hanging(server: &S3Server, kind: Kind) -> String {
     let asked = || {
-        let requests = server.requests_of(kind);
-        requests.iter().any(|request| request.fault == Some(Fault::Silence)).then_some(())
+        let requests = server.requests_of(kind).into_iter();
+        requests.filter(|request| request.fault.is_some()).map(|request| request.key).next()
     };
-    command::until(PATIENCE, asked).expect("the upload is under way");
+    command::until(PATIENCE, asked).expect("the upload is under way")
 }
 
 #[test]
@@ -55,4 +57,54 @@ fn a_killed_backup_leaves_an_upload_and_no_backup() {
     backup(&server, &database).run().expect_code(0);
     verify(&server).run().expect_code(0);
     assert_eq!(states(&server).iter().filter(|state| *state == "complete").count(), 1);
+}
+
+/// A server that keeps the record's request in its hands.
+fn holding_the_record() -> S3Server {
+    let held = Faults::none().always(Kind::PutObject, Fault::Held);
+    S3Server::with(held.only_keys_with("manifest.json"))
+}
+
+/// The store does what it was asked for, whoever is still there.
+#[track_caller]
+fn assert_whole_in_the_end(server: &S3Server, record: &str) {
+    server.let_go();
+    let come = || server.object(record).map(drop);
+    command::until(PATIENCE, come).expect("the record is stored");
+    assert_eq!(states(server), ["complete"]);
+    verify(server).run().expect_code(0);
+}
+
+#[test]
+fn a_signal_while_the_record_is_on_its_way_leaves_a_whole_backup() {
+    let cluster = Cluster::shared();
+    let database = three_parts(cluster, "s3_late_record");
+    let server = holding_the_record();
+    let run = backup(&server, &database).spawn();
+    let record = hanging(&server, Kind::PutObject);
+    run.signal(Signal::INT);
+    // Time to tidy up, for who does so too early.
+    thread::sleep(Duration::from_secs(1));
+    assert_whole_in_the_end(&server, &record);
+    let output = run.wait().expect_code(0);
+    let id = record.split('/').rev().nth(1).unwrap();
+    assert!(output.stdout.contains(id), "{}", output.stdout);
+}
+
+#[test]
+fn ended_at_once_while_the_record_is_on_its_way_it_says_so_and_removes_nothing() {
+    let cluster = Cluster::shared();
+    let database = three_parts(cluster, "s3_doubtful_record");
+    let server = holding_the_record();
+    let run = backup(&server, &database).spawn();
+    let record = hanging(&server, Kind::PutObject);
+    run.signal(Signal::INT);
+    thread::sleep(Duration::from_millis(500));
+    run.signal(Signal::INT);
+    let output = run.wait().expect_code(130);
+    let id = record.split('/').rev().nth(1).unwrap();
+    let words = format!("it is not known whether backup {id} is complete");
+    assert!(output.stderr.contains(&words), "{}", output.stderr);
+    assert!(!output.stderr.contains("nothing was published"), "{}", output.stderr);
+    assert_whole_in_the_end(&server, &record);
 }

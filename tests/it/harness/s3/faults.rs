@@ -38,6 +38,10 @@ pub enum Fault {
     ErrorIn200,
     /// Accepted, and never answered.
     Silence,
+    /// Accepted; done and answered when the test says so, though the client may be gone by then.
+    Held,
+    /// 501 NotImplemented; nothing is done.
+    NotImplemented,
 }
 
 /// Which of the requests of a kind go wrong.

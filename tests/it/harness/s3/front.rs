@@ -17,7 +17,7 @@ use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use s3s::service::S3Service;
 use s3s::{Body, HttpRequest, S3Error, s3_error};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::faults::{Fault, Faults, Kind};
 
@@ -50,6 +50,8 @@ impl Request {
 pub struct Front {
     pub service: S3Service,
     pub state: Mutex<State>,
+    /// A permit lets go of what is [held](Fault::Held).
+    pub held: Semaphore,
 }
 
 pub struct State {
@@ -82,7 +84,7 @@ impl Front {
     }
 
     async fn with_fault(
-        &self,
+        self: &Arc<Self>,
         request: http::Request<Incoming>,
         fault: Option<Fault>,
         cut: Arc<Notify>,
@@ -132,6 +134,22 @@ impl Front {
                 response
             }
             Fault::Silence => pending().await,
+            Fault::Held => {
+                let (head, body) = request.into_parts();
+                let Ok(body) = body.collect().await else { return pending().await };
+                let request = http::Request::from_parts(head, Body::from(body.to_bytes()));
+                let front = Arc::clone(self);
+                // A task of its own: this one ends with its connection.
+                let obeyed = tokio::spawn(async move {
+                    drop(front.held.acquire().await.expect("it is never closed"));
+                    front.pass(request).await
+                });
+                obeyed.await.expect("an answer")
+            }
+            Fault::NotImplemented => {
+                let error = s3_error!(NotImplemented, "A header you provided is not implemented.");
+                refuse(request, error).await
+            }
         }
     }
 

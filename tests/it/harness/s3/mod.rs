@@ -29,7 +29,7 @@ use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_native_tls::TlsAcceptor;
 
 use bucket::{Bucket, Kept, Object};
@@ -101,7 +101,8 @@ impl S3Server {
         config.presigned_url_max_skew_time_secs = u32::MAX;
         service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         let state = State { faults, requests: Vec::new(), owner: OWNER.to_owned(), clock_ahead: 0 };
-        let front = Arc::new(Front { service: service.build(), state: Mutex::new(state) });
+        let (state, held) = (Mutex::new(state), Semaphore::new(0));
+        let front = Arc::new(Front { service: service.build(), state, held });
         let stop = Arc::new(Notify::new());
         let server = (Arc::clone(&front), Arc::clone(&stop), tls.clone());
         let thread = thread::spawn(move || serve(listener, server.0, &server.1, server.2));
@@ -227,6 +228,11 @@ impl S3Server {
     /// Changes the plan; what was counted begins again.
     pub fn fail(&self, faults: Faults) {
         self.state().faults = faults;
+    }
+
+    /// Does and answers what is [held](Fault::Held), from now on.
+    pub fn let_go(&self) {
+        self.front.held.add_permits(1);
     }
 
     /// All requests so far, in the order they came.
