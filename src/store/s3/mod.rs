@@ -187,13 +187,19 @@ impl Remote {
     }
 
     pub async fn remove_folder(&self, folder: &str) -> Result<()> {
+        self.clear_folder(folder, |_| false).await
+    }
+
+    pub async fn clear_folder(&self, folder: &str, keep: impl Fn(&str) -> bool) -> Result<()> {
         self.quiet().await;
+        // An upload that ends before it can be given up is in the list.
+        self.sweep(folder).await?;
+        let mut keys: Vec<String> =
+            self.list(folder).await?.objects.into_iter().map(|object| object.name).collect();
+        keys.retain(|name| !keep(name));
         let folder = folder.to_owned();
         self.run(async move |inner| {
-            inner.give_up_uploads_in(&folder).await;
             let prefix = inner.folder(&folder);
-            let mut keys: Vec<String> =
-                inner.list(&folder).await?.objects.into_iter().map(|object| object.name).collect();
             // What makes the rest count goes first: broken off here, nothing looks complete.
             let (first, rest): (Vec<_>, Vec<_>) =
                 keys.drain(..).partition(|name| name.ends_with(".json"));

@@ -95,6 +95,10 @@ impl Front {
                 refuse(request, error).await
             }
             Fault::AccessDenied => refuse(request, s3_error!(AccessDenied, "Access Denied")).await,
+            Fault::NotImplemented => {
+                let error = s3_error!(NotImplemented, "A header means what is not implemented.");
+                refuse(request, error).await
+            }
             Fault::ErrorIn200 => {
                 let mut response = refuse(request, internal_error()).await;
                 *response.status_mut() = http::StatusCode::OK;
