@@ -20,7 +20,10 @@ Examples:
   pgtend backup copy 20261120T095421Z-1a2b3c -r /var/backups/pg --to s3://bucket/pg
 
 A copy has the backup's id, and its verification records. One that is there already is left alone:
-exit 0. What a copy that was killed has left is replaced ten minutes after its last sign of life.";
+exit 0. What a copy that was killed has left is replaced ten minutes after its last sign of life.
+
+Exit 0: it is there. 1: it is there, but not all of its verification records are. 75: another run is
+copying it. 77: refused, its folder there is another backup's or another server's.";
 
 /// Copy a backup into another repository
 #[derive(Debug, clap::Args)]

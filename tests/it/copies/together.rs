@@ -109,7 +109,7 @@ fn a_copy_that_is_stopped_removes_its_own_and_nothing_of_another_runs() {
             continue;
         }
         assert!(output.stderr.contains("another run is at work there"), "{}", output.stderr);
-        assert_eq!(signs(&server.objects("")), [sign.clone()]);
+        assert_eq!(signs(&server.objects("")), std::slice::from_ref(&sign));
         assert!(server.object(&format!("{folder}theirs.dat")).is_some());
         // Which is waited for, and replaced when it is gone.
         server.fail(Faults::none());
@@ -151,7 +151,8 @@ fn what_is_copied_or_exported_is_not_pruned() {
     assert_eq!(signs(&here.files()), [""; 0]);
 
     // More than a pipe holds.
-    let mut export = here.pgtend(["backup", "export", id, "-o", "-", "--compress=none"]).command();
+    let run = here.pgtend(["backup", "export", id, "-o", "-", "--compress=none"]);
+    let mut export = run.command();
     export.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = export.spawn().unwrap();
     let marked = command::until(LIMIT, || (!signs(&here.files()).is_empty()).then_some(()));
