@@ -23,7 +23,7 @@ const RENEWED: Duration = Duration::from_secs(60);
 /// From this age on a sign is one of a copy that was broken off: clocks differ, stores hang.
 const DEAD: Duration = Duration::from_secs(600);
 /// How long others that set their sign at the same time may take to step back.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks for that.
 const PAUSE: Duration = Duration::from_millis(200);
 const PREFIX: &str = "copying-";
