@@ -30,7 +30,7 @@ pub struct Place {
     /// Its folder, with a `/` at its end.
     pub folder: String,
     /// The folder of the database's backups.
-    parent: String,
+    pub parent: String,
 }
 
 impl Place {
@@ -74,27 +74,29 @@ pub fn folder_name(host: &str, port: u16, socket: bool) -> String {
     format!("{host}-{port}")
 }
 
-/// Refuses a folder whose newest backup is of another server: one name must not mix two.
-pub async fn refuse_other_cluster(store: &Store, place: &Place, system: u64) -> Result<()> {
-    for id in store.folders(&place.parent).await?.iter().rev().filter(|name| is_id(name)) {
-        let key = format!("{}{id}/{}", place.parent, manifest::NAME);
+/// Why no backup of the server with this system identifier may go into `parent`, the folder of a
+/// database's backups, if the newest one there is of another server: one name must not mix two.
+pub async fn other_cluster(store: &Store, parent: &str, system: &str) -> Result<Option<Error>> {
+    for id in store.folders(parent).await?.iter().rev().filter(|name| is_id(name)) {
+        let key = format!("{parent}{id}/{}", manifest::NAME);
         let Some(bytes) = store.read(&key, manifest::LIMIT).await? else { continue };
         let Ok(manifest) = Manifest::from_bytes(&bytes) else { continue };
-        if manifest.source.system_identifier == system.to_string() {
-            return Ok(());
+        if manifest.source.system_identifier == system {
+            return Ok(None);
         }
-        return Err(Error::new(
-            Exit::Refused,
-            format!("the folder of cluster {} holds backups of another server", place.cluster),
-        )
-        .because(format!(
-            "the newest, {id}, is of system identifier {}; this server's is {system}",
-            manifest.source.system_identifier
-        ))
-        .next("give this server another name: --cluster NAME")
-        .next("or, if it took the other's place (a new major version, a restored copy): --new-cluster"));
+        let cluster = decode_part(parent.split('/').next().unwrap_or_default());
+        return Ok(Some(
+            Error::new(
+                Exit::Refused,
+                format!("the folder of cluster {cluster} holds backups of another server"),
+            )
+            .because(format!(
+                "the newest, {id}, is of system identifier {}, this one of {system}",
+                manifest.source.system_identifier
+            )),
+        ));
     }
-    Ok(())
+    Ok(None)
 }
 
 /// A backup found in a repository, or at a path.
@@ -113,17 +115,30 @@ pub struct Found {
 }
 
 impl Found {
+    /// One that is known already, from a report.
+    pub fn new(id: &str, cluster: &str, database: &str, folder: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            cluster: cluster.to_owned(),
+            database: database.to_owned(),
+            folder: folder.to_owned(),
+            identities: Identities::default(),
+        }
+    }
+
     /// The backup that an object's key belongs to.
     pub fn of_key(key: &str) -> Option<Self> {
         let mut parts = key.split('/');
         let (cluster, database, id) = (parts.next()?, parts.next()?, parts.next()?);
-        (is_id(id) && parts.next().is_some()).then(|| Self {
-            id: id.to_owned(),
-            cluster: decode_part(cluster),
-            database: decode_part(database),
-            folder: format!("{cluster}/{database}/{id}/"),
-            identities: Identities::default(),
-        })
+        let folder = format!("{cluster}/{database}/{id}/");
+        (is_id(id) && parts.next().is_some())
+            .then(|| Self::new(id, &decode_part(cluster), &decode_part(database), &folder))
+    }
+
+    /// The folder of its database's backups.
+    pub fn parent(&self) -> &str {
+        let folder = self.folder.trim_end_matches('/');
+        folder.rfind('/').map_or("", |end| &folder[..=end])
     }
 
     /// The same, to be opened with these.
@@ -177,8 +192,7 @@ impl Found {
 
     /// Every backup of its database, itself among them, the oldest first.
     pub async fn siblings(&self, store: &Store) -> Result<Vec<Self>> {
-        let folder = self.folder.trim_end_matches('/');
-        let parent = folder.rfind('/').map_or("", |end| &folder[..=end]);
+        let parent = self.parent();
         let ids = store.folders(parent).await?.into_iter().filter(|name| is_id(name));
         let one = |id: String| Self { folder: format!("{parent}{id}/"), id, ..self.clone() };
         let mut siblings: Vec<Self> = ids.map(one).collect();

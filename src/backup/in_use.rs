@@ -1,4 +1,5 @@
-//! A mark in a backup's folder while it is restored or verified: prune leaves it alone.
+//! A mark in a backup's folder while it is restored, verified, copied or exported: prune leaves it
+//! alone.
 //!
 //! `in-use-20261121T174659.123456Z-restore.json`. Who may not write to the repository reads
 //! without one. The mark of a run that was killed counts for two days.

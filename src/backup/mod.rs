@@ -12,6 +12,7 @@ pub mod chunks;
 mod claim;
 mod closer;
 mod coordinator;
+mod copier;
 pub mod copy;
 pub mod databases;
 pub mod drift;
@@ -231,8 +232,14 @@ async fn attempt(
     let server = coordinator.session.server();
     let cluster = catalog::cluster_folder(request, &coordinator.session);
     let place = catalog::Place::new(&cluster, &server.database, started);
-    if !request.new_cluster {
-        catalog::refuse_other_cluster(&request.store, &place, server.system_identifier).await?;
+    let system = server.system_identifier.to_string();
+    if !request.new_cluster
+        && let Some(other) = catalog::other_cluster(&request.store, &place.parent, &system).await?
+    {
+        return Err(other
+            .next("give this server another name: --cluster NAME")
+            .next("or, if it took the other's place (a new major version, a restored copy): --new-cluster")
+            .into());
     }
     let chunks = chunks::cut(
         &coordinator.tables,

@@ -18,7 +18,6 @@ use super::catalog::{self, Found};
 use super::history::Known;
 use super::remove;
 use super::retention::{self, Policy, Reason};
-use crate::archive::seal::Identities;
 use crate::consent::Consent;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -184,13 +183,7 @@ async fn one_group(
 
 /// Removes one, unless something has become of it since it was judged.
 async fn one(request: &Request, row: &mut Pruned, known: &Known) {
-    let found = Found {
-        id: row.id.clone(),
-        cluster: row.cluster.clone(),
-        database: row.database.clone(),
-        folder: row.folder.clone(),
-        identities: Identities::default(),
-    };
+    let found = Found::new(&row.id, &row.cluster, &row.database, &row.folder);
     let again = Known::read(&request.store, &found).await;
     if again.member != known.member {
         row.action = Action::Keep;

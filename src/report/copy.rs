@@ -28,12 +28,15 @@ pub struct Copied {
     pub bytes: u64,
     /// Verification records that were copied.
     pub verifications: u64,
+    /// What went wrong once the copy was complete.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// From start to end.
     pub seconds: f64,
 }
 
 impl Report for Copied {
     fn outcome(&self) -> Exit {
-        Exit::Good
+        if self.warnings.is_empty() { Exit::Good } else { Exit::Warning }
     }
 }

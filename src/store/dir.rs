@@ -73,6 +73,16 @@ impl Directory {
         &self.root
     }
 
+    /// The root without symbolic links, as far as it exists.
+    pub fn real(&self) -> PathBuf {
+        let root = std::path::absolute(&self.root).unwrap_or_else(|_| self.root.clone());
+        let existing = root.ancestors().find_map(|path| Some((path, path.canonicalize().ok()?)));
+        let Some((path, real)) = existing else { return root };
+        // Joined with nothing it would end with a `/`.
+        root.strip_prefix(path)
+            .map_or(real.clone(), |rest| real.components().chain(rest.components()).collect())
+    }
+
     fn path(&self, key: &str) -> PathBuf {
         self.root.join(key)
     }
@@ -227,15 +237,34 @@ impl Directory {
     }
 
     pub fn remove_folder(&self, folder: &str) -> Result<()> {
+        self.clear_folder(folder, |_| false)?;
+        let path = self.path(folder);
+        fs::remove_dir(&path).map_err(|error| fault("remove", &path, &error))
+    }
+
+    pub fn remove_empty_folder(&self, folder: &str) -> Result<()> {
+        let path = self.path(folder);
+        match fs::remove_dir(&path) {
+            Err(error)
+                if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) =>
+            {
+                Err(fault("remove", &path, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub fn clear_folder(&self, folder: &str, keep: impl Fn(&str) -> bool) -> Result<()> {
         let path = self.path(folder);
         let mut objects = self.list(folder)?.objects;
+        objects.retain(|object| !keep(&object.name));
         // What makes the rest count goes first: broken off here, nothing looks complete.
         objects.sort_by_key(|object| !object.name.ends_with(".json"));
         for object in objects {
             let file = path.join(object.name);
             fs::remove_file(&file).map_err(|error| fault("remove", &file, &error))?;
         }
-        fs::remove_dir(&path).map_err(|error| fault("remove", &path, &error))
+        Ok(())
     }
 
     pub fn free_bytes(&self) -> Option<u64> {

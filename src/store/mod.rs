@@ -86,6 +86,15 @@ impl Store {
         }
     }
 
+    /// Whether the other one is the same place, however it is written; of directories that are
+    /// not there yet, as far as that can be told.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Backend::Dir(one), Backend::Dir(other)) => one.real() == other.real(),
+            _ => self.location() == other.location(),
+        }
+    }
+
     /// What the operator should know of the store since the last call.
     pub fn notes(&self) -> Vec<String> {
         match &self.0 {
@@ -208,6 +217,22 @@ impl Store {
         match &self.0 {
             Backend::Dir(dir) => dir.remove_folder(folder),
             Backend::S3(remote) => remote.remove_folder(folder).await,
+        }
+    }
+
+    /// Removes the objects in a folder, save those whose names `keep` has.
+    pub async fn clear_folder(&self, folder: &str, keep: impl Fn(&str) -> bool) -> Result<()> {
+        match &self.0 {
+            Backend::Dir(dir) => dir.clear_folder(folder, keep),
+            Backend::S3(remote) => remote.clear_folder(folder, keep).await,
+        }
+    }
+
+    /// Removes a folder in which there is nothing; else it stays.
+    pub async fn remove_empty_folder(&self, folder: &str) -> Result<()> {
+        match &self.0 {
+            Backend::Dir(dir) => dir.remove_empty_folder(folder),
+            Backend::S3(_) => Ok(()),
         }
     }
 

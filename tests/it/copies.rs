@@ -1,5 +1,7 @@
 //! Copies of backups in other repositories: equal to the byte, or not there.
 
+mod together;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -25,6 +27,11 @@ fn load(db: &Database<'_>) {
 /// `backup copy` from one repository into another.
 fn copy(from: &Repo, to: &Path, arguments: &[&str]) -> Pgtend {
     from.pgtend([&["backup", "copy", "latest"], arguments].concat()).arg("--to").arg(to)
+}
+
+/// A run that finds the server.
+fn with_s3(server: &S3Server, run: Pgtend) -> Pgtend {
+    server.environment().into_iter().fold(run, |run, (name, value)| run.env(name, value))
 }
 
 /// Every file below a folder with its bytes.
@@ -142,9 +149,77 @@ fn leftovers_of_a_broken_copy_are_replaced_and_another_backup_is_not() {
     fs::remove_file(folder.join("toc.dat")).unwrap();
     let output = copy(&here, there.path(), &[]).run().expect_code(2);
     assert!(output.stderr.contains("toc.dat is not there with its size"), "{}", output.stderr);
-    // Nor is the backup itself.
-    let output = copy(&here, here.path(), &[]).run().expect_code(64);
+}
+
+#[test]
+fn a_repository_is_no_copy_of_itself_however_it_is_written() {
+    let cluster = Cluster::shared();
+    let db = cluster.create_db("copy_of_itself");
+    load(&db);
+    let here = Repo::new();
+    here.backup(&db, &[]);
+    let before = contents(&here);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("link");
+    std::os::unix::fs::symlink(here.path(), &link).unwrap();
+    let (parent, name) = (here.path().parent().unwrap(), here.path().file_name().unwrap());
+    let relative = Path::new(".").join(name).join("");
+    for to in [here.path(), &link, &relative] {
+        let output = copy(&here, to, &[]).current_dir(parent).run().expect_code(64);
+        assert!(output.stderr.contains("is where the backup is"), "{}", output.stderr);
+        let run = here.backup_command(cluster, db.name(), &["--copy-to", to.to_str().unwrap()]);
+        run.current_dir(parent).run().expect_code(64);
+    }
+    // Before the first backup there is neither.
+    let new = elsewhere.path().join("new");
+    let run = Pgtend::new().args(["backup", "--copy-to", "./new/", "-r", new.to_str().unwrap()]);
+    let output = run.current_dir(elsewhere.path()).run().expect_code(64);
     assert!(output.stderr.contains("is where the backup is"), "{}", output.stderr);
+    assert!(!new.exists());
+    assert_eq!(contents(&here), before);
+}
+
+#[test]
+fn copies_of_two_servers_do_not_mix_in_one_folder() {
+    let cluster = Cluster::shared();
+    let db = cluster.create_db("two_servers");
+    load(&db);
+    let (here, there, run, key) = (Repo::new(), Repo::new(), Repo::new(), Key::new());
+    let backup = here.backup(&db, &["--recipient", &key.recipient()]);
+    copy(&here, there.path(), &[]).run().expect_code(0);
+    // A newer one of another server that has the same name.
+    let mut manifest = backup.manifest.clone();
+    manifest.id = "29991231T000000Z-000000".into();
+    manifest.source.system_identifier = "7000000000000000001".into();
+    let folder = backup.folder.parent().unwrap().join(&manifest.id);
+    fs::create_dir(&folder).unwrap();
+    for object in &manifest.objects {
+        fs::copy(backup.folder.join(&object.name), folder.join(&object.name)).unwrap();
+    }
+    fs::write(folder.join("manifest.json"), manifest.to_bytes().unwrap()).unwrap();
+    let before = contents(&there);
+    let output = copy(&here, there.path(), &[]).run().expect_code(77);
+    assert!(output.stderr.contains("holds backups of another server"), "{}", output.stderr);
+    assert!(output.stderr.contains("--new-cluster"), "{}", output.stderr);
+    assert_eq!(contents(&there), before);
+    assert_eq!(fs::read_dir(there.path().join(folder_of(&backup))).unwrap().count(), 1);
+    copy(&here, there.path(), &["--new-cluster"]).run().expect_code(0);
+    assert_eq!(contents(&here), contents(&there));
+    // What a run copies, too.
+    let to = ["--copy-to", there.path().to_str().unwrap(), "--new-cluster"];
+    let output = run.backup_command(cluster, db.name(), &to[..2]).run().expect_code(1);
+    let report = run.done(output).report;
+    let warning = report["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("no copy in ") && warning.contains("another server"), "{report}");
+    assert_eq!(contents(&here), contents(&there));
+    let output = run.backup_command(cluster, db.name(), &to).run().expect_code(0);
+    assert_eq!(run.done(output).report["copies"].as_array().unwrap().len(), 1);
+}
+
+/// The folder of its database's backups in a repository.
+fn folder_of(backup: &Backup) -> &str {
+    let folder = backup.report["folder"].as_str().unwrap().trim_end_matches('/');
+    folder.rsplit_once('/').unwrap().0
 }
 
 #[test]
@@ -225,9 +300,7 @@ fn a_run_copies_what_it_has_published_and_a_copy_that_fails_is_a_warning() {
 #[test]
 fn a_copy_goes_to_s3_and_comes_back_as_it_was() {
     let server = S3Server::start();
-    let with_s3 = |run: Pgtend| {
-        server.environment().into_iter().fold(run, |run, (name, value)| run.env(name, value))
-    };
+    let with_s3 = |run| with_s3(&server, run);
     let cluster = Cluster::shared();
     let db = cluster.create_db("copied_to_s3");
     load(&db);

@@ -333,7 +333,12 @@ async fn removing_a_folder_touches_no_neighbour(store: &Store) {
         write(store, key, key.as_bytes()).await.unwrap();
     }
     store.publish("top/x/manifest.json", b"{}").await.unwrap();
+    store.clear_folder("top/x/", |name| name != "0.dat").await.unwrap();
+    store.remove_empty_folder("top/x/").await.unwrap();
+    let left = object_names(store, "top/x/").await;
+    assert!(left.len() == 8 && !left.contains(&"0.dat".to_owned()), "{left:?}");
     store.remove_folder("top/x/").await.unwrap();
+    store.remove_empty_folder("top/x/").await.unwrap();
     assert_eq!(object_names(store, "top/x/").await, Vec::<String>::new());
     assert_eq!(store.folders("top/").await.unwrap(), ["w", "x-other", "xy"]);
     for key in stays {

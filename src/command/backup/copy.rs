@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use super::super::{Context, backup_at, with_progress};
 use crate::backup::catalog::{self, Found};
-use crate::backup::copy;
-use crate::error::{Error, Result};
+use crate::backup::{self, copy};
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::report::Progress;
 use crate::report::backup::Backup;
-use crate::report::copy::Copied;
 use crate::store::Store;
 
 /// Objects that are copied at once when nobody says how many.
@@ -21,7 +20,10 @@ Examples:
   pgtend backup copy 20261120T095421Z-1a2b3c -r /var/backups/pg --to s3://bucket/pg
 
 A copy has the backup's id, and its verification records. One that is there already is left alone:
-exit 0. What a copy that was killed has left is replaced ten minutes after its last sign of life.";
+exit 0. What a copy that was killed has left is replaced ten minutes after its last sign of life.
+
+Exit 0: it is there. 1: it is there, but not all of its verification records are. 75: another run is
+copying it. 77: refused, its folder there is another backup's or another server's.";
 
 /// Copy a backup into another repository
 #[derive(Debug, clap::Args)]
@@ -38,6 +40,10 @@ pub struct Args {
     /// Number of objects that are copied at once (default: 4)
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
+
+    /// Let the backup's server take over a cluster's folder from another one
+    #[arg(long)]
+    new_cluster: bool,
 }
 
 /// Where else a backup goes.
@@ -55,32 +61,21 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         None => (context.existing_store().await?, args.name),
     };
     let to = context.store_at(&args.to)?;
-    refuse_itself(&from, &to)?;
+    copy::refuse_itself(&from, &to)?;
     let found = catalog::resolve(&from, &name).await?;
-    let jobs = args.jobs.map_or(JOBS, usize::from);
-    let report = copy_one(context, from, to, found, jobs).await?;
-    context.answer(None, &report)
-}
-
-fn refuse_itself(from: &Store, to: &Store) -> Result<()> {
-    if from.location().trim_end_matches('/') != to.location().trim_end_matches('/') {
-        return Ok(());
-    }
-    Err(Error::usage(format!("{} is where the backup is", to.location()))
-        .next("name another repository for the copy"))
-}
-
-async fn copy_one(
-    context: &Context,
-    from: Store,
-    to: Store,
-    found: Found,
-    jobs: usize,
-) -> Result<Copied> {
     let progress = Arc::new(Progress::default());
-    let cancel = context.signals.cancel.clone();
-    let request = copy::Request { from, to, found, jobs, progress: Arc::clone(&progress), cancel };
-    with_progress(context, &progress, copy::run(&request)).await
+    let request = copy::Request {
+        from,
+        to,
+        found,
+        new_cluster: args.new_cluster,
+        jobs: args.jobs.map_or(JOBS, usize::from),
+        progress: Arc::clone(&progress),
+        cancel: context.signals.cancel.clone(),
+    };
+    let report = with_progress(context, &progress, copy::run(&request)).await?;
+    report.warnings.iter().for_each(|warning| context.ui.warning(warning));
+    context.answer(None, &report)
 }
 
 impl CopyFlags {
@@ -88,27 +83,42 @@ impl CopyFlags {
     pub fn stores(&self, context: &Context, from: &Store) -> Result<Vec<Store>> {
         let stores = self.copy_to.iter().map(|location| {
             let to = context.store_at(location)?;
-            refuse_itself(from, &to)?;
+            copy::refuse_itself(from, &to)?;
             Ok(to)
         });
         stores.collect()
     }
 }
 
-/// Copies a backup, if it is published, into each of `stores`. A copy that fails undoes nothing
-/// and keeps no other back: it is a warning of the backup's.
-pub async fn to_all(context: &Context, from: &Store, stores: &[Store], backup: &mut Backup) {
+/// Copies what `made` has published into each of `stores`. A copy that fails undoes nothing and
+/// keeps no other back: it is a warning of the backup's.
+pub async fn to_all(
+    context: &Context,
+    made: &backup::Request,
+    stores: &[Store],
+    backup: &mut Backup,
+) {
     if !backup.published {
         return;
     }
     for to in stores {
         let location = to.location();
-        let copied = async {
-            let found = catalog::resolve(from, &backup.id).await?;
-            copy_one(context, from.clone(), to.clone(), found, JOBS).await
+        let progress = Arc::new(Progress::default());
+        let request = copy::Request {
+            from: made.store.clone(),
+            to: to.clone(),
+            found: Found::new(&backup.id, &backup.cluster, &backup.database, &backup.folder),
+            new_cluster: made.new_cluster,
+            jobs: JOBS,
+            progress: Arc::clone(&progress),
+            cancel: made.cancel.clone(),
         };
-        match copied.await {
-            Ok(copied) => backup.copies.push(copied),
+        match with_progress(context, &progress, copy::run(&request)).await {
+            Ok(copied) => {
+                let warnings = copied.warnings.iter();
+                backup.warnings.extend(warnings.map(|why| format!("copy in {location}: {why}")));
+                backup.copies.push(copied);
+            }
             Err(error) => backup.warnings.push(format!("no copy in {location}: {error}")),
         }
     }

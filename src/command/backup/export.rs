@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::super::{Context, backup_at, with_progress};
 use crate::archive::custom::Compression;
 use crate::backup::catalog;
+use crate::backup::in_use::Mark;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::{Progress, Report};
@@ -67,7 +68,10 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         progress: Arc::clone(&progress),
         cancel: context.signals.cancel.clone(),
     };
-    let report = with_progress(context, &progress, export::run(&request)).await?;
+    let mark = Mark::set(&request.store, &request.found, "backup-export").await;
+    let report = with_progress(context, &progress, export::run(&request)).await;
+    mark.lift().await;
+    let report = report?;
     if request.output == Output::Stream {
         // Standard output is the dump.
         context.ui.note(&format!(

@@ -1,7 +1,6 @@
 //! What follows a backup that is published: a look back, and what the rules let go.
 
 use super::prune;
-use crate::archive::seal::Identities;
 use crate::backup::catalog::Found;
 use crate::backup::drift::{self, Limits};
 use crate::command::Context;
@@ -26,13 +25,7 @@ pub(super) async fn follow(
 
 /// Notes what looks unlike the backups before; verify-backup judges it.
 async fn tell_canaries(context: &Context, store: &Store, report: &Backup) {
-    let found = Found {
-        id: report.id.clone(),
-        cluster: report.cluster.clone(),
-        database: report.database.clone(),
-        folder: report.folder.clone(),
-        identities: Identities::default(),
-    };
+    let found = Found::new(&report.id, &report.cluster, &report.database, &report.folder);
     let compared = async {
         let Some(Ok(manifest)) = found.manifest(store).await? else { return Ok(Vec::new()) };
         let compared = drift::look_back(store, &found, &manifest, &Limits::default()).await?;

@@ -229,14 +229,14 @@ async fn make(context: &Context, args: RunArgs) -> Result<Made> {
     if args.all.all_databases {
         let mut all = back_up_all(context, &request, &args.all).await?;
         for backup in all.outcomes.iter_mut().filter_map(|one| one.result.as_mut().ok()) {
-            copy::to_all(context, &request.store, &copies, backup).await;
+            copy::to_all(context, &request, &copies, backup).await;
             published::follow(context, &request.store, &rules, backup).await;
         }
         return Ok(Made::All(all));
     }
     progress.about(&request.target.database);
     let mut one = with_progress(context, &progress, backup::run(&request)).await?;
-    copy::to_all(context, &request.store, &copies, &mut one).await;
+    copy::to_all(context, &request, &copies, &mut one).await;
     published::follow(context, &request.store, &rules, &mut one).await;
     Ok(Made::One(Box::new(one)))
 }

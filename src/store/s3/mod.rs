@@ -205,15 +205,31 @@ impl Remote {
     }
 
     pub async fn remove_folder(&self, folder: &str) -> Result<()> {
+        self.clear_folder(folder, |_| false).await
+    }
+
+    pub async fn clear_folder(&self, folder: &str, keep: impl Fn(&str) -> bool) -> Result<()> {
         self.quiet().await;
-        let folder = folder.to_owned();
+        // Objects first: an upload that hangs keeps none of them. Then again: one that ended
+        // before it could be given up is an object now.
+        let removed = self.remove_objects(folder, &keep).await;
+        let prefix = folder.to_owned();
         self.run(async move |inner| {
-            // Objects first: of an upload nobody can mistake anything for a backup.
-            let removed = inner.remove_objects(&folder).await;
-            inner.give_up_uploads_in(&folder).await;
-            removed
+            inner.give_up_uploads_in(&prefix).await;
+            Ok(())
         })
-        .await
+        .await?;
+        removed?;
+        self.remove_objects(folder, &keep).await
+    }
+
+    async fn remove_objects(&self, folder: &str, keep: impl Fn(&str) -> bool) -> Result<()> {
+        let names = self.list(folder).await?.objects.into_iter().map(|object| object.name);
+        let names = names.filter(|name| !keep(name));
+        // What makes the rest count goes first: broken off here, nothing looks complete.
+        let (first, rest): (Vec<_>, Vec<_>) = names.partition(|name| name.ends_with(".json"));
+        self.remove_all(folder, &first).await?;
+        self.remove_all(folder, &rest).await
     }
 
     /// Waits until nothing is being written any more, for a bounded time.
@@ -365,16 +381,6 @@ impl Inner {
         listing.folders.sort();
         listing.objects.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(listing)
-    }
-
-    async fn remove_objects(&self, folder: &str) -> Result<()> {
-        let names = self.list(folder).await?.objects.into_iter().map(|object| object.name);
-        // What makes the rest count goes first: broken off here, nothing looks complete.
-        let (first, rest): (Vec<_>, Vec<_>) = names.partition(|name| name.ends_with(".json"));
-        for names in first.chunks(AT_ONCE).chain(rest.chunks(AT_ONCE)) {
-            self.delete_all(folder, names).await?;
-        }
-        Ok(())
     }
 
     /// Deletes objects of a folder, [`AT_ONCE`] at most.

@@ -26,6 +26,8 @@ pub enum Fault {
     SlowDown,
     /// 403 AccessDenied; nothing is done.
     AccessDenied,
+    /// 501 NotImplemented, as simple servers answer to what is new; nothing is done.
+    NotImplemented,
     /// It is done, and the connection is cut before the answer.
     LostResponse,
     /// It is done, and 500 is the answer all the same.
@@ -40,8 +42,6 @@ pub enum Fault {
     Silence,
     /// Accepted; done and answered when the test says so, though the client may be gone by then.
     Held,
-    /// 501 NotImplemented; nothing is done.
-    NotImplemented,
 }
 
 /// Which of the requests of a kind go wrong.

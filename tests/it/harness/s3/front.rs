@@ -97,6 +97,10 @@ impl Front {
                 refuse(request, error).await
             }
             Fault::AccessDenied => refuse(request, s3_error!(AccessDenied, "Access Denied")).await,
+            Fault::NotImplemented => {
+                let error = s3_error!(NotImplemented, "A header means what is not implemented.");
+                refuse(request, error).await
+            }
             Fault::ErrorIn200 => {
                 let mut response = refuse(request, internal_error()).await;
                 *response.status_mut() = http::StatusCode::OK;
@@ -145,10 +149,6 @@ impl Front {
                     front.pass(request).await
                 });
                 obeyed.await.expect("an answer")
-            }
-            Fault::NotImplemented => {
-                let error = s3_error!(NotImplemented, "A header you provided is not implemented.");
-                refuse(request, error).await
             }
         }
     }
