@@ -31,6 +31,7 @@ pub async fn run(request: &Request, place: Place) -> Result<Verification> {
             let help = help.map_or(String::new(), |help| format!(" ({help})"));
             let kind = match fault {
                 Fault::Cut(_) => ProblemKind::Incomplete,
+                Fault::Unsupported(_) => ProblemKind::Unknown,
                 _ => ProblemKind::Damaged,
             };
             result.problems.push(problem(kind, format!("{fault}{help}")));

@@ -1,9 +1,12 @@
 //! Plain SQL of pg_dump and pg_dumpall: whether it is whole, and whether psql may read it.
 //!
-//! psql runs what a script says: `\!` starts a program. So nothing reaches it but SQL, COPY data
-//! and pg_dump's own `\restrict`. The scanner follows psql's lexer (psqlscan.l) as far as that
-//! decides where a statement ends and where a backslash is one: quotes, dollar quotes, nested
-//! comments, parentheses, bodies in BEGIN ATOMIC, data behind `COPY .. FROM stdin;`.
+//! psql runs what a script says: `\!` starts a program. So nothing reaches it but SQL and COPY data:
+//! not even pg_dump's own `\restrict`, for psql is restricted with a key that no script knows. The
+//! key is what keeps programs from running, whatever a script does to psql's idea of a string.
+//!
+//! The scanner follows psql's lexer (psqlscan.l) as far as that decides where a statement ends and
+//! where a backslash is one: quotes, dollar quotes, nested comments, parentheses, bodies in BEGIN
+//! ATOMIC, data behind `COPY .. FROM stdin;`.
 //!
 //! A script has no other sign of being whole than its last comment.
 
@@ -19,11 +22,16 @@ const LONGEST: usize = 1 << 20;
 /// Bytes of the longest line of a comment or of psql that is looked at.
 const LONGEST_LINE: usize = 4 << 10;
 
-/// Roles that are remembered.
+/// Bytes of the longest name of a dollar quote; psql itself has no limit, pg_dump's are `_`, `_X` ..
+const LONGEST_TAG: usize = 64;
+
+/// Roles that are remembered, and bytes of the longest one's name.
 const MOST_ROLES: usize = 10_000;
+const LONGEST_ROLE: usize = 256;
 /// Stands for the end of a string with escapes.
 const AFTER_ESCAPES: u8 = 1;
 
+const SET_CONFIG: &[u8] = b"\"set_config\"";
 const COMPLETE: &str = "-- PostgreSQL database dump complete";
 const CLUSTER_COMPLETE: &str = "-- PostgreSQL database cluster dump complete";
 const CLUSTER_HEAD: &str = "-- PostgreSQL database cluster dump";
@@ -53,8 +61,6 @@ pub struct Facts {
     pub other_database: Option<u64>,
     /// Roles that own something in it or get rights.
     pub roles: BTreeSet<String>,
-    /// Whether it asks for psql's restricted mode itself.
-    pub restricts: bool,
 }
 
 /// Where in a script the scanner is.
@@ -136,11 +142,18 @@ impl Scanner {
     }
 
     /// Takes the next bytes, and adds what psql may read to `out`: the same lines, without
-    /// statements that begin or end transactions (the whole is one).
+    /// statements that begin or end transactions (the whole is one), and without the keys of
+    /// psql's restricted mode.
     ///
     /// # Errors
-    /// [`Fault::Malformed`] with the line for what pg_dump does not write.
+    /// [`Fault::Malformed`] with the line for what pg_dump does not write, [`Fault::Unsupported`]
+    /// for what it writes and cannot be followed.
     pub fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+        if let Some(at) = memchr(0, bytes) {
+            // psql does not see the rest of its line.
+            self.count_lines(&bytes[..at]);
+            return Err(self.malformed("a byte that is zero, which is in no text"));
+        }
         self.facts.bytes += bytes.len() as u64;
         while let Some(first) = bytes.first() {
             let taken = match self.at {
@@ -216,6 +229,9 @@ impl Scanner {
         }
         self.count_lines(&bytes[..taken]);
         self.keep(&bytes[..taken], out);
+        if close == b'"' && self.at == At::Sql && self.statement.ends_with(SET_CONFIG) {
+            self.words.add_set_config();
+        }
         self.previous = close;
         taken
     }
@@ -345,7 +361,6 @@ impl Scanner {
                 }
                 self.key = Some(key.into());
                 self.open_key = true;
-                self.facts.restricts = true;
             }
             "\\unrestrict"
                 if alone && self.open_key && self.key.as_deref() == Some(key.as_bytes()) =>
@@ -355,6 +370,7 @@ impl Scanner {
             "\\connect" => {
                 self.facts.other_database.get_or_insert(self.facts.lines);
                 self.complete = false;
+                out.extend_from_slice(text.as_bytes());
             }
             _ => {
                 let name: String = name.chars().take(40).collect();
@@ -363,7 +379,6 @@ impl Scanner {
                 )));
             }
         }
-        out.extend_from_slice(text.as_bytes());
         out.push(b'\n');
         Ok(())
     }
@@ -420,7 +435,7 @@ impl Scanner {
                 self.previous = b' ';
             }
             (b'/', b'*') => {
-                self.at = At::BlockComment(depth + 1);
+                self.at = At::BlockComment(depth.saturating_add(1));
                 self.previous = b' ';
             }
             _ => self.previous = byte,
@@ -433,6 +448,8 @@ impl Scanner {
             self.word.clear();
             self.at = At::Dollar;
             self.keep(&[byte], out);
+        } else if self.text.len() > LONGEST_TAG {
+            return Err(self.malformed("a dollar quote with a longer name than pg_dump gives"));
         } else if is_name(byte) && !(self.text.len() == 1 && byte.is_ascii_digit()) {
             self.text.push(byte);
             self.keep(&[byte], out);
@@ -487,7 +504,7 @@ impl Scanner {
                 self.at = At::DollarTag;
                 self.text = vec![b'$'];
             }
-            b'(' => self.parentheses += 1,
+            b'(' => self.parentheses = self.parentheses.saturating_add(1),
             b')' => self.parentheses = self.parentheses.saturating_sub(1),
             _ => {}
         }
@@ -524,7 +541,8 @@ impl Scanner {
         let passed_on = std::mem::take(&mut self.passed_on);
         let text = std::mem::take(&mut self.statement);
         if !passed_on && self.facts.roles.len() < MOST_ROLES {
-            self.facts.roles.extend(statement::roles(&words, &text));
+            let roles = statement::roles(&words, &text).into_iter();
+            self.facts.roles.extend(roles.filter(|role| role.len() <= LONGEST_ROLE));
         }
         let verdict =
             if passed_on { statement::judge_long(&words) } else { statement::judge(&words, &text) };
@@ -548,6 +566,9 @@ impl Scanner {
                 self.at = At::CopyLine;
             }
             Verdict::Refused(why) => return Err(self.malformed(why)),
+            Verdict::Unsupported(why) => {
+                return Err(Fault::Unsupported(format!("line {}: {why}", self.facts.lines)));
+            }
         }
         if !passed_on {
             out.extend_from_slice(&text);
@@ -607,7 +628,9 @@ mod tests {
         let expected = text
             .replace("BEGIN;\n\nSELECT 2", "\n\nSELECT 2")
             .replace("COMMIT;\n", "\n")
-            .replace("SET transaction_timeout = 0;", "");
+            .replace("SET transaction_timeout = 0;", "")
+            .replace("\\restrict k3Y", "")
+            .replace("\\unrestrict k3Y", "");
         assert_eq!(out, expected);
         assert_eq!(facts.lines, text.lines().count() as u64 + 1);
         for size in [1, 2, 3, 7, 100] {
@@ -647,15 +670,36 @@ mod tests {
             "SELECT 'a' /* ' */; \\! id",
             "SELECT $a$ $a$; \\! id",
             "ROLLBACK;",
-            "SET standard_conforming_strings = off;",
-            "SET client_encoding = 'SJIS';",
+            "SET SESSION \"standard_conforming_strings\" = off;",
+            "SELECT pg_catalog.\"set_config\"('client_encoding', 'SJIS', false);",
+            "SELECT 1; -- a\0\n",
+            "COPY t (a) FROM stdin;\na\0\n\\.\n",
         ] {
-            let refused = scan(&dump(body), 5).unwrap_err();
+            is_refused(&dump(body), body);
+        }
+        for body in ["SET standard_conforming_strings = off;", "SET client_encoding = 'SJIS';"] {
+            let unknown = scan(&dump(body), 5).unwrap_err();
             assert!(
-                matches!(&refused, Fault::Malformed(what) if what.starts_with("line 1")),
-                "{body}: {refused}"
+                matches!(&unknown, Fault::Unsupported(what) if what.starts_with("line 1")),
+                "{body}: {unknown}"
             );
         }
+    }
+
+    #[track_caller]
+    fn is_refused(text: &str, what: &str) {
+        let refused = scan(text, 5).unwrap_err();
+        assert!(
+            matches!(&refused, Fault::Malformed(what) if what.starts_with("line 1")),
+            "{what}: {refused}"
+        );
+    }
+
+    #[test]
+    fn names_of_dollar_quotes_have_a_limit() {
+        let quote = |tag: usize| format!("SELECT ${0}$ $x$; ${0}$;", "a".repeat(tag));
+        assert!(scan(&dump(&quote(LONGEST_TAG)), 5).is_ok());
+        is_refused(&dump(&quote(LONGEST_TAG + 1)), "tag");
     }
 
     #[test]
@@ -675,9 +719,34 @@ mod tests {
 
     #[test]
     fn a_long_statement_passes_in_pieces() {
-        let body = format!("INSERT INTO t VALUES ('{}');", "x".repeat(3 << 20));
-        let (facts, out) = scan(&dump(&body), 64 << 10).unwrap();
-        assert_eq!(facts.statements, 3);
-        assert!(out.contains(&body));
+        let long = "x".repeat(LONGEST);
+        for body in [
+            format!("INSERT INTO t VALUES ('{long}{long}{long}');"),
+            format!("COMMENT ON TABLE t IS '{long}; COMMIT;';"),
+            format!("SELECT * FROM pg_catalog.pg_restore_attribute_stats('a', '{long}');"),
+        ] {
+            let (facts, out) = scan(&dump(&body), 64 << 10).unwrap();
+            assert_eq!((facts.statements, facts.other_database), (3, None));
+            assert!(out.contains(&body));
+        }
+    }
+
+    #[test]
+    fn a_long_statement_is_judged_by_its_first_words() {
+        let long = format!("/*{}*/", "x".repeat(LONGEST));
+        for body in [
+            format!("COMMIT {long};"),
+            format!("{long} ROLLBACK {long} AND CHAIN;"),
+            format!("SET standard_conforming_strings {long} = off;"),
+            format!("SET SESSION {long} client_encoding = 'SJIS';"),
+            format!("SELECT set_config('client_encoding', {long} 'SJIS', false);"),
+            format!("INSERT INTO t {long} VALUES (set_config('client_encoding', 'x', false));"),
+            format!("SELECT {long} 1;"),
+            format!("COPY t {long} FROM PROGRAM 'id';"),
+        ] {
+            is_refused(&dump(&body), &body[..20]);
+        }
+        let other = format!("ALTER DATABASE app {long} SET work_mem = 1;");
+        assert!(scan(&dump(&other), 4096).unwrap().0.other_database.is_some());
     }
 }

@@ -15,6 +15,8 @@ pub enum Verdict {
     Copy,
     /// Not what pg_dump writes.
     Refused(&'static str),
+    /// What pg_dump writes, but the scanner cannot follow what comes behind it.
+    Unsupported(&'static str),
 }
 
 /// The first words of a statement, and whether it is within a body of BEGIN ATOMIC, where a
@@ -23,14 +25,22 @@ pub enum Verdict {
 pub struct Words {
     first: Vec<String>,
     depth: u32,
+    set_config: bool,
 }
 
 /// Words that are looked at.
 const FIRST: usize = 4;
 
-/// Encodings whose characters may have a byte that is a backslash or a quote.
-const UNSAFE_ENCODINGS: [&str; 7] =
-    ["SJIS", "SHIFT_JIS_2004", "BIG5", "GBK", "UHC", "GB18030", "JOHAB"];
+/// Settings that say where a string ends.
+const STRINGS: &str = "standard_conforming_strings";
+const ENCODING: &str = "client_encoding";
+
+/// Encodings without characters that have a byte which is a backslash or a quote: those that a
+/// server may have itself (pg_enc2name_tbl), as pg_dump calls them.
+const SAFE_ENCODINGS: &str = "UTF8 UTF-8 SQL_ASCII EUC_JP EUC_CN EUC_KR EUC_TW EUC_JIS_2004 \
+    MULE_INTERNAL LATIN1 LATIN2 LATIN3 LATIN4 LATIN5 LATIN6 LATIN7 LATIN8 LATIN9 LATIN10 WIN866 \
+    WIN874 WIN1250 WIN1251 WIN1252 WIN1253 WIN1254 WIN1255 WIN1256 WIN1257 WIN1258 KOI8R KOI8U \
+    ISO_8859_5 ISO_8859_6 ISO_8859_7 ISO_8859_8";
 
 impl Words {
     /// Takes the next word outside of quotes.
@@ -39,10 +49,11 @@ impl Words {
             return;
         }
         let word = String::from_utf8_lossy(word).to_ascii_lowercase();
+        self.set_config |= word == "set_config";
         if outside_parentheses && self.makes_function() {
             match word.as_str() {
-                "begin" => self.depth += 1,
-                "case" if self.depth > 0 => self.depth += 1,
+                "begin" => self.depth = self.depth.saturating_add(1),
+                "case" if self.depth > 0 => self.depth = self.depth.saturating_add(1),
                 "end" => self.depth = self.depth.saturating_sub(1),
                 _ => {}
             }
@@ -57,8 +68,21 @@ impl Words {
         self.depth > 0
     }
 
+    /// Takes `"set_config"`, the one name in quotes that matters.
+    pub const fn add_set_config(&mut self) {
+        self.set_config = true;
+    }
+
     fn word(&self, at: usize) -> &str {
         self.first.get(at).map_or("", String::as_str)
+    }
+
+    fn is_about_database(&self) -> bool {
+        match self.word(0) {
+            "create" | "drop" | "alter" => self.word(1) == "database",
+            "comment" => self.word(1) == "on" && self.word(2) == "database",
+            _ => false,
+        }
     }
 
     fn makes_function(&self) -> bool {
@@ -71,12 +95,20 @@ impl Words {
 /// What becomes of a statement whose text is too long to be looked at.
 pub fn judge_long(words: &Words) -> Verdict {
     match words.word(0) {
-        "copy" => Verdict::Refused(COPY),
-        _ => Verdict::Passes,
+        _ if words.is_about_database() => Verdict::OtherDatabase,
+        "create" | "alter" => Verdict::Passes,
+        _ if words.set_config => Verdict::Refused(LONG),
+        "comment" | "grant" | "insert" | "revoke" | "security" => Verdict::Passes,
+        // Statistics: `SELECT * FROM pg_catalog.pg_restore_attribute_stats(..`
+        "select" if words.word(2) == "pg_catalog" && words.word(3).starts_with("pg_restore_") => {
+            Verdict::Passes
+        }
+        _ => Verdict::Refused(LONG),
     }
 }
 
 const COPY: &str = "a COPY that pg_dump does not write";
+const LONG: &str = "a statement of more than 1 MiB that pg_dump does not write";
 
 /// What becomes of a statement: `text` is all of it, from its first byte to its semicolon.
 pub fn judge(words: &Words, text: &[u8]) -> Verdict {
@@ -90,33 +122,74 @@ pub fn judge(words: &Words, text: &[u8]) -> Verdict {
         | "prepare" => {
             Verdict::Refused("a statement about transactions, which pg_dump does not write")
         }
-        "create" | "drop" | "alter" if words.word(1) == "database" => Verdict::OtherDatabase,
-        "comment" if words.word(1) == "on" && words.word(2) == "database" => Verdict::OtherDatabase,
-        "set" => setting(words, text),
+        _ if words.is_about_database() => Verdict::OtherDatabase,
+        "set" | "reset" => setting(text),
+        // What they call is called later, if at all.
+        "create" | "alter" => Verdict::Passes,
+        _ if words.set_config && !is_set_config(text) => {
+            Verdict::Refused("a call of set_config that pg_dump does not write")
+        }
         _ => Verdict::Passes,
     }
 }
 
-fn setting(words: &Words, text: &[u8]) -> Verdict {
+/// A SET or RESET. One that is written in another way than pg_dump's could hide what it sets.
+fn setting(text: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(text);
-    let value = text.split_once('=').map_or("", |(_, value)| value);
-    let value = value.trim_matches([' ', ';', '\'', '\n']);
-    match words.word(1) {
-        "transaction_timeout" if value == "0" => Verdict::TransactionTimeout,
-        "standard_conforming_strings" if value != "on" => Verdict::Refused(
+    let Some((name, value)) = assignment(&text) else {
+        return Verdict::Refused("a SET as pg_dump does not write it");
+    };
+    let is = |one: &str| value.eq_ignore_ascii_case(one);
+    match name.as_str() {
+        "transaction_timeout" if is("0") => Verdict::TransactionTimeout,
+        STRINGS if !is("on") => Verdict::Unsupported(
             "standard_conforming_strings is not on: its strings have backslashes of another \
              meaning (dump again in custom format)",
         ),
-        "client_encoding"
-            if UNSAFE_ENCODINGS.iter().any(|name| value.eq_ignore_ascii_case(name)) =>
-        {
-            Verdict::Refused(
-                "its encoding has backslashes within characters (dump again in custom format, or \
-                 with --encoding=UTF8)",
-            )
-        }
+        ENCODING | "names" if !SAFE_ENCODINGS.split(' ').any(is) => Verdict::Unsupported(
+            "its encoding has backslashes within characters, or is not known (dump again in \
+             custom format, or with --encoding=UTF8)",
+        ),
+        // RESET ALL
+        "all" => Verdict::Refused("a RESET, which pg_dump does not write"),
         _ => Verdict::Passes,
     }
+}
+
+/// `SET name = value;`, also with SESSION, LOCAL and TO: the name in small letters, and the value
+/// without its quotes. `None` where the name is not a plain one, or comments are about it.
+fn assignment(text: &str) -> Option<(String, &str)> {
+    let mut rest = after(text, "set").or_else(|| after(text, "reset"))?;
+    rest = after(rest, "session").or_else(|| after(rest, "local")).unwrap_or(rest);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "_.$".contains(c);
+    let (name, rest) = rest.split_at(rest.find(|c| !is_name(c))?);
+    if name.is_empty() || !rest.starts_with(|c: char| c.is_ascii_whitespace() || "=;".contains(c)) {
+        return None;
+    }
+    let value = rest.strip_suffix(';')?.trim_ascii();
+    let value = value.strip_prefix('=').or_else(|| after(value, "to")).unwrap_or(value);
+    let value = value.trim_ascii();
+    let quoted = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
+    Some((name.to_ascii_lowercase(), quoted.unwrap_or(value)))
+}
+
+/// What stands behind a word and a space.
+fn after<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let (first, rest) = text.split_at_checked(word.len())?;
+    let is_word = first.eq_ignore_ascii_case(word);
+    (is_word && rest.starts_with(|c: char| c.is_ascii_whitespace()))
+        .then(|| rest.trim_ascii_start())
+}
+
+/// `SELECT pg_catalog.set_config('search_path', '', false);`, or of another setting that does not
+/// say where strings end.
+fn is_set_config(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
+    let parts: Vec<&str> = text.split('\'').map(str::trim_ascii).collect();
+    let [call, name, ",", _, end] = parts[..] else { return false };
+    matches!(call, "select pg_catalog.set_config(" | "select set_config(")
+        && !matches!(name, STRINGS | ENCODING)
+        && matches!(end, ", false);" | ", true);")
 }
 
 /// The roles that a statement names, as pg_dump writes it: owners, and whom rights are given to.
@@ -145,58 +218,56 @@ pub fn roles(words: &Words, text: &[u8]) -> Vec<String> {
 /// `a, "B c"` at the start of a text.
 fn names(mut text: &str) -> Vec<String> {
     let mut names = Vec::new();
-    loop {
-        let (name, rest) = if let Some(quoted) = text.strip_prefix('"') {
-            let mut name = String::new();
-            let mut rest = quoted;
-            loop {
-                let Some((part, after)) = rest.split_once('"') else { return names };
-                name.push_str(part);
-                match after.strip_prefix('"') {
-                    Some(more) => {
-                        name.push('"');
-                        rest = more;
-                    }
-                    None => break (name, after),
-                }
-            }
-        } else {
-            let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-            let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
-            (text[..end].to_owned(), &text[end..])
-        };
-        if name.is_empty() {
-            return names;
-        }
+    while let Some((name, rest)) = name(text) {
         names.push(name);
         match rest.strip_prefix(", ") {
             Some(more) => text = more,
-            None => return names,
+            None => break,
+        }
+    }
+    names
+}
+
+/// A name at the start of a text, and what stands behind it.
+fn name(text: &str) -> Option<(String, &str)> {
+    let Some(mut rest) = text.strip_prefix('"') else {
+        let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == '$' || !c.is_ascii();
+        let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
+        return (end > 0).then(|| (text[..end].to_owned(), &text[end..]));
+    };
+    let mut name = String::new();
+    loop {
+        let (part, after) = rest.split_once('"')?;
+        name.push_str(part);
+        match after.strip_prefix('"') {
+            Some(more) => {
+                name.push('"');
+                rest = more;
+            }
+            None => return Some((name, after)),
         }
     }
 }
 
-/// `COPY s.t (a, "b") FROM stdin;`, and nothing else.
+/// `COPY s.t (a, "b") FROM stdin;`, and nothing else: names may be any words, even `program`.
 fn is_copy(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
     let Some(rest) = text.strip_prefix("COPY ") else { return false };
-    let Some(table) = rest.strip_suffix(" FROM stdin;") else { return false };
-    // A doubled quote ends one name and begins the next: the same here.
-    let outside = table.split('"').step_by(2);
-    let plain = |c: char| c.is_alphanumeric() || "_$., ()".contains(c) || !c.is_ascii();
-    let mut parentheses = 0;
-    for part in outside {
-        if !part.chars().all(plain) {
-            return false;
-        }
-        parentheses += part.matches('(').count();
-        // Names are quoted where they are words.
-        let words = ["PROGRAM", "FROM", "SELECT", "TO"];
-        if part.split([' ', '(', ')']).any(|word| words.contains(&word.to_uppercase().as_str())) {
-            return false;
+    let Some(rest) = rest.strip_suffix(" FROM stdin;") else { return false };
+    let Some((_, mut rest)) = name(rest) else { return false };
+    if let Some(table) = rest.strip_prefix('.') {
+        let Some((_, behind)) = name(table) else { return false };
+        rest = behind;
+    }
+    let rest = rest.trim_start_matches(' ');
+    let Some(mut columns) = rest.strip_prefix('(') else { return rest.is_empty() };
+    while let Some((_, behind)) = name(columns) {
+        match behind.strip_prefix(", ") {
+            Some(more) => columns = more,
+            None => return behind == ")",
         }
     }
-    parentheses <= 1
+    false
 }
 
 #[cfg(test)]
@@ -228,6 +299,10 @@ mod tests {
             "COPY public.t (a, b) FROM stdin;",
             "COPY \"we ird\".\"t\"\"; FROM x\" (\"a,)\", b) FROM stdin;",
             "COPY public.t  FROM stdin;",
+            "COPY public.t (id, program) FROM stdin;",
+            "COPY public.program (stdin, \"from\", delimiter, \"/tmp/x\") FROM stdin;",
+            // Before pg_dump 10.3.
+            "COPY program (program) FROM stdin;",
         ] {
             assert!(is_copy(text.as_bytes()), "{text}");
         }
@@ -238,8 +313,77 @@ mod tests {
             "COPY t (a) FROM '/etc/passwd' WHERE a FROM stdin;",
             "COPY t FROM stdin WITH (FORMAT csv);",
             "COPY t(a)(b) FROM stdin;",
+            "COPY t (a) FROM PROGRAM 'id' WITH (a) FROM stdin;",
+            "COPY t () FROM stdin;",
+            "COPY t (a, ) FROM stdin;",
+            "COPY t (a) FROM stdin; FROM stdin;",
+            "COPY t (\"a) FROM stdin;",
+            "COPY t (a) /* */ FROM stdin;",
         ] {
             assert!(!is_copy(text.as_bytes()), "{text}");
         }
+    }
+
+    fn judged(text: &str) -> Verdict {
+        let mut words = Words::default();
+        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .filter(|word| !word.is_empty())
+            .for_each(|word| words.add(word.as_bytes(), true));
+        judge(&words, text.as_bytes())
+    }
+
+    #[test]
+    fn settings_are_those_of_pg_dump() {
+        for text in [
+            "SET standard_conforming_strings = on;",
+            "set local standard_conforming_strings to 'on';",
+            "SET client_encoding = 'UTF8';",
+            "SET NAMES 'LATIN9';",
+            "SET default_tablespace = '';",
+            "SET SESSION AUTHORIZATION 'a -- b';",
+            "SET SESSION AUTHORIZATION DEFAULT;",
+            "SET ROLE \"we ird\";",
+            "SELECT pg_catalog.set_config('search_path', '', false);",
+            "SELECT pg_catalog.set_config('app.user', 'x', true);",
+            "CREATE VIEW v AS SELECT set_config('client_encoding', 'SJIS', false);",
+        ] {
+            assert_eq!(judged(text), Verdict::Passes, "{text}");
+        }
+        for text in [
+            "SET standard_conforming_strings = off;",
+            "SET SESSION standard_conforming_strings = off;",
+            "SET LOCAL standard_conforming_strings TO 'off';",
+            "SET Standard_Conforming_Strings = DEFAULT;",
+            "SET standard_conforming_strings TO off --= on\n;",
+            "SET standard_conforming_strings = 'off' /* = 'on'*/;",
+            "SET standard_conforming_strings /**/ = off;",
+            "RESET standard_conforming_strings;",
+            "SET client_encoding = 'SJIS';",
+            "SET SESSION client_encoding TO win932;",
+            "SET client_encoding = 'shift-jis';",
+            "SET client_encoding TO DEFAULT;",
+            "SET NAMES 'SJIS';",
+            "SET names sjis;",
+        ] {
+            assert!(matches!(judged(text), Verdict::Unsupported(_)), "{text}");
+        }
+        for text in [
+            "SET \"standard_conforming_strings\" = off;",
+            "SET SESSION \"standard_conforming_strings\" = off;",
+            "SET U&\"standard\\005fconforming_strings\" = off;",
+            "SET/**/standard_conforming_strings = off;",
+            "SET standard_conforming_strings/**/= off;",
+            "SET\u{b}standard_conforming_strings = off;",
+            "SET LOCAL\u{b}standard_conforming_strings = off;",
+            "RESET ALL;",
+            "SELECT pg_catalog.set_config('standard_conforming_strings', 'off', false);",
+            "SELECT set_config('Client_Encoding', 'SJIS', false);",
+            "SELECT set_config('client_' || 'encoding', 'SJIS', false);",
+            "SELECT set_config(E'a\\'', '', set_config('client_encoding', 'SJIS', false));",
+            "WITH a AS (SELECT set_config('a', 'b', false)) SELECT 1;",
+        ] {
+            assert!(matches!(judged(text), Verdict::Refused(_)), "{text}");
+        }
+        assert_eq!(judged("SET transaction_timeout = 0;"), Verdict::TransactionTimeout);
     }
 }

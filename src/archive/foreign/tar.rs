@@ -6,12 +6,10 @@
 use std::collections::HashSet;
 use std::io::{self, Read};
 
-use super::Fault;
-use crate::archive::toc::Toc;
+use super::{Fault, read_toc};
+use crate::archive::toc::{Entry, Toc};
 
 const BLOCK: usize = 512;
-/// Bytes of the largest table of contents that is read.
-const TOC_LIMIT: u64 = 1 << 30;
 
 /// What a tar file holds.
 #[derive(Debug)]
@@ -29,48 +27,53 @@ pub struct Contents {
 /// # Errors
 /// [`Fault::Cut`] when it ends before its end mark, or a data file is not there.
 pub fn check(input: &mut impl Read) -> Result<Contents, Fault> {
-    let mut tar = Tar { input, bytes: 0 };
+    let mut tar = Tar { input, bytes: 0, members: 1 };
     let first = tar.header()?.ok_or_else(|| Fault::Malformed("a tar file of nothing".into()))?;
-    if first.name != "toc.dat" || first.length > TOC_LIMIT {
+    if first.name != "toc.dat" {
         return Err(Fault::Malformed("its first member is not a table of contents".into()));
     }
-    let mut bytes = Vec::new();
-    tar.input.by_ref().take(first.length).read_to_end(&mut bytes)?;
-    if (bytes.len() as u64) < first.length {
-        return Err(Fault::cut("it ends within its table of contents"));
-    }
-    tar.bytes += first.length;
-    tar.skip(first.padding())?;
-    let toc = Toc::read(&mut &bytes[..])?;
-    let mut names = HashSet::new();
+    let mut member = tar.input.by_ref().take(first.length);
+    let toc = read_toc(&mut member)?;
+    let rest = member.limit();
+    tar.bytes += first.length - rest;
+    tar.skip(rest + first.padding())?;
+    // No more names are kept than entries: a hostile file has as many members as it likes.
+    let with_data = || toc.entries.iter().filter(|entry| entry.has_data);
+    let mut missing: HashSet<String> = with_data().map(|entry| file_of(&toc, entry)).collect();
     while let Some(member) = tar.header()? {
+        tar.members += 1;
         tar.skip(member.length + member.padding())?;
-        names.insert(member.name);
+        missing.remove(&member.name);
     }
     // The first block of zeros was taken for a header that is none.
     let mut end = [0; BLOCK];
-    tar.input.read_exact(&mut end).map_err(|_| Fault::cut("its end mark is not whole"))?;
+    tar.block(&mut end, "its end mark is not whole")?;
     if end != [0; BLOCK] {
         return Err(Fault::Malformed("its end mark is followed by something".into()));
     }
-    let members = names.len() as u64 + 1;
-    for entry in toc.entries.iter().filter(|entry| entry.has_data) {
-        // Of large objects the entry's name says nothing: `_StartLOs` of pg_backup_tar.c.
-        let file = match entry.is_large_objects() {
-            true if toc.minor < 16 => "blobs.toc".into(),
-            true => format!("blobs_{}.toc", entry.id).into(),
-            false => String::from_utf8_lossy(&entry.file),
-        };
-        if !names.contains(file.as_ref()) {
+    for entry in with_data() {
+        let file = file_of(&toc, entry);
+        if missing.contains(&file) {
             return Err(Fault::cut(format!("{file}, the data of {}, is not there", entry.label())));
         }
     }
-    Ok(Contents { toc, members, bytes: tar.bytes + BLOCK as u64 })
+    Ok(Contents { toc, members: tar.members, bytes: tar.bytes })
+}
+
+/// The member with an entry's data.
+fn file_of(toc: &Toc, entry: &Entry) -> String {
+    // Of large objects the entry's name says nothing: `_StartLOs` of pg_backup_tar.c.
+    match entry.is_large_objects() {
+        true if toc.minor < 16 => "blobs.toc".into(),
+        true => format!("blobs_{}.toc", entry.id),
+        false => String::from_utf8_lossy(&entry.file).into_owned(),
+    }
 }
 
 struct Tar<'a, R> {
     input: &'a mut R,
     bytes: u64,
+    members: u64,
 }
 
 struct Member {
@@ -89,11 +92,7 @@ impl<R: Read> Tar<'_, R> {
     /// The next member's header; `None` for a block of zeros.
     fn header(&mut self) -> Result<Option<Member>, Fault> {
         let mut block = [0; BLOCK];
-        self.input.read_exact(&mut block).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => Fault::cut("its end mark is not there"),
-            _ => Fault::Io(error),
-        })?;
-        self.bytes += BLOCK as u64;
+        self.block(&mut block, "its end mark is not there")?;
         if block == [0; BLOCK] {
             return Ok(None);
         }
@@ -107,6 +106,15 @@ impl<R: Read> Tar<'_, R> {
         let name = String::from_utf8_lossy(&block[..end]).into_owned();
         let length = number(&block[124..136]).filter(|length| *length < 1 << 60);
         Ok(Some(Member { name, length: length.ok_or_else(damaged)? }))
+    }
+
+    fn block(&mut self, block: &mut [u8; BLOCK], cut: &str) -> Result<(), Fault> {
+        self.input.read_exact(block).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => Fault::cut(cut),
+            _ => error.into(),
+        })?;
+        self.bytes += BLOCK as u64;
+        Ok(())
     }
 
     fn skip(&mut self, bytes: u64) -> Result<(), Fault> {

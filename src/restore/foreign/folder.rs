@@ -9,8 +9,8 @@ use flate2::read::MultiGzDecoder;
 
 use super::whole::FullRead;
 use super::{Dump, Place, Reading, Trouble, place_time};
-use crate::archive::foreign::Fault;
 use crate::archive::foreign::kind::Kind;
+use crate::archive::foreign::{Fault, read_toc};
 use crate::archive::toc::{Entry, Toc, TocError};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -38,7 +38,7 @@ pub fn read(place: Place, reading: &Reading, guard: &ChildGuard) -> Result<Dump,
     };
     let local = Place::Folder(path.clone());
     let toc = match File::open(path.join("toc.dat")) {
-        Ok(file) => Toc::read(&mut BufReader::new(file)).map_err(Fault::from)?,
+        Ok(file) => read_toc(&mut BufReader::new(file))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let what = "it has no toc.dat: it is no dump in directory format";
             return Err(Fault::Malformed(what.into()).into());

@@ -98,7 +98,7 @@ pub struct Dump {
 /// Why there is no [`Dump`].
 #[derive(Debug)]
 pub enum Trouble {
-    /// The file is damaged, or none of pg_dump: why, and what helps.
+    /// The file is damaged, none of pg_dump, or not known: why, and what helps.
     Damaged(Fault, Option<&'static str>),
     /// It could not be read.
     Failed(Error),
@@ -122,6 +122,13 @@ impl Trouble {
         match self {
             Self::Failed(error) => error,
             Self::Damaged(Fault::Io(fault), _) => unreadable(label, &fault),
+            Self::Damaged(Fault::Unsupported(what), _) => {
+                Error::new(Exit::Refused, format!("{label} cannot be restored by this pgtend"))
+                    .because(what)
+                    .next(
+                        "nothing was changed; it may be whole: restore it with pg_restore or psql",
+                    )
+            }
             Self::Damaged(fault, help) => {
                 let error = Error::new(Exit::Critical, format!("{label} cannot be restored"))
                     .because(fault.to_string());

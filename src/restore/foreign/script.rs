@@ -41,10 +41,10 @@ impl Objects<'_> {
         for name in ["PSQLRC", "PSQL_PAGER", "PAGER", "PSQL_EDITOR", "EDITOR", "VISUAL", "SHELL"] {
             command.env_remove(name);
         }
-        let restricts = dump.script.as_ref().is_some_and(|facts| facts.restricts);
-        if !restricts {
-            command.args(["-c", &format!("\\restrict {}", key_word())]);
-        }
+        // The scanner takes a script's own key out: one that a script knows would be none.
+        command.args(["-c", &format!("\\restrict {}", key_word())]);
+        // What the scanner takes for a string psql must take for one.
+        command.args(["-c", "SET standard_conforming_strings = on"]);
         command.args(["-c", "BEGIN", "-f", "-"]);
         // What a script prints is nobody's answer.
         command.stdout(std::process::Stdio::null());

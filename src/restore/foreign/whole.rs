@@ -12,7 +12,7 @@ use super::{Dump, Place, Reading, Trouble, folder};
 use crate::archive::foreign::kind::Kind;
 use crate::archive::foreign::script::Scanner;
 use crate::archive::foreign::unwrap::{Unwrapped, unwrap};
-use crate::archive::foreign::{Fault, blocks, tar};
+use crate::archive::foreign::{Fault, blocks, read_toc, tar};
 use crate::archive::toc::Toc;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -84,7 +84,7 @@ pub fn open(place: &Place, reading: &Reading, stored: &Arc<AtomicU64>) -> Read_<
 /// Custom format: what we read, pg_restore reads at the same time.
 fn custom(input: &mut impl Read, reading: &Reading, guard: &ChildGuard) -> Read_<Toc> {
     let mut head = Vec::new();
-    let toc = Toc::read(&mut Copied { input, copy: Some(&mut head) }).map_err(Fault::from)?;
+    let toc = read_toc(&mut Copied { input, copy: Some(&mut head) })?;
     if !reading.deep {
         blocks::check(&toc, input)?;
         return Ok(toc);

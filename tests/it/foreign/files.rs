@@ -65,8 +65,12 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
+/// As the program zstd writes it: with a checksum.
 pub fn zstd(bytes: &[u8]) -> Vec<u8> {
-    zstd::stream::encode_all(bytes, 1).unwrap()
+    let mut writer = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+    writer.include_checksum(true).unwrap();
+    writer.write_all(bytes).unwrap();
+    writer.finish().unwrap()
 }
 
 /// `restore FILE ..` at this cluster, over TCP as superuser, with its report as JSON.

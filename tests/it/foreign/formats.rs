@@ -65,6 +65,22 @@ fn names_say_nothing_and_compressions_are_seen_through() {
     comes_back(&inserts, db.name(), 15, "plain");
 }
 
+#[test]
+fn columns_are_called_what_they_like() {
+    let db = Cluster::shared().create_db("words");
+    load_little(&db);
+    db.psql(
+        "CREATE TABLE jobs (id int, program text);
+         CREATE TABLE program (stdin text, \"from\" text, \"/etc/passwd\" text, program text);
+         INSERT INTO jobs VALUES (1, 'id');
+         INSERT INTO program VALUES ('a', 'b', 'c', 'd')",
+    );
+    let files = Files::new();
+    let plain = files.dump(15, &db, &["-Fp"], "plain");
+    assert!(fs::read_to_string(&plain).unwrap().contains("COPY public.jobs (id, program) FROM"));
+    comes_back(&plain, db.name(), 15, "plain");
+}
+
 /// Guide 004 of the operators' guides: `--format=custom` into a file called `.sql.gz`.
 #[test]
 fn a_custom_dump_that_is_called_sql_gz_restores() {

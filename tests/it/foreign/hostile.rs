@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::files::{Files, gzip, load_little, restore, verify};
+use super::proofs::with_server;
 use crate::harness::{Cluster, Pgtend};
 use crate::restore_right::Made;
 
@@ -50,6 +51,96 @@ fn commands_of_psql_never_run() {
     let file = files.write("harmless.sql", harmless.as_bytes());
     restore(cluster, &file, &["--into", target.name(), "--yes"]).run().expect_code(0);
     assert_eq!(target.psql("SELECT count(*) FROM t WHERE v LIKE '%! touch%'"), "1");
+    assert!(!touched.exists());
+}
+
+/// A script with a key of its own, which it gives back where psql takes for a command what looks
+/// like a string.
+struct Keyed {
+    head: String,
+    end: String,
+    touch: String,
+}
+
+impl Keyed {
+    fn new(plain: &str, touch: String) -> Self {
+        let own = |line: &str| line.starts_with("\\restrict ") || line.starts_with("\\unrestrict ");
+        let lines: String =
+            plain.lines().filter(|line| !own(line)).map(|l| format!("{l}\n")).collect();
+        let (head, end) = lines.split_once("-- PostgreSQL database dump complete").unwrap();
+        let head = head.replacen("SET statement", "\\restrict abc\nSET statement", 1);
+        let end = format!("-- PostgreSQL database dump complete{end}\\unrestrict abc\n");
+        Self { head, end, touch }
+    }
+
+    /// `opens` leaves the scanner in a string.
+    fn script(&self, changes: &str, opens: &[u8]) -> Vec<u8> {
+        let Self { head, end, touch } = self;
+        let commands = format!("\n\\unrestrict abc\n\\! {touch}\n\\restrict abc\n-- '\n;\n\n");
+        [head.as_bytes(), changes.as_bytes(), opens, commands.as_bytes(), end.as_bytes()].concat()
+    }
+}
+
+#[test]
+fn a_script_that_knows_a_key_and_changes_strings_runs_no_command() {
+    let cluster = Cluster::shared();
+    let db = cluster.create_db("keyed");
+    load_little(&db);
+    let files = Files::new();
+    let plain = fs::read_to_string(files.dump(15, &db, &["-Fp"], "plain")).unwrap();
+    let target = cluster.create_db("target");
+    let touched = files.path("touched");
+    let keyed = Keyed::new(&plain, format!("touch {}", touched.display()));
+    // The same string ends here for psql alone, with backslashes that are none or are some.
+    let (backslash, sjis) = (&b"SELECT 'a\\'b';"[..], &b"SELECT E'\x81\\';"[..]);
+    let long = format!("/*{}*/", "x".repeat(1 << 20));
+    for (changes, opens, code) in [
+        ("SET standard_conforming_strings = off;\n", backslash, 77),
+        ("SET SESSION standard_conforming_strings = off;\n", backslash, 77),
+        ("SET LOCAL standard_conforming_strings TO off;\n", backslash, 77),
+        ("SET \"standard_conforming_strings\" = off;\n", backslash, 2),
+        ("SET/**/standard_conforming_strings = off;\n", backslash, 2),
+        (
+            "SELECT pg_catalog.set_config('standard_conforming_strings','off',false);\n",
+            backslash,
+            2,
+        ),
+        (
+            "SELECT pg_catalog.\"set_config\"('standard_conforming_strings','off',false);\n",
+            backslash,
+            2,
+        ),
+        (&format!("SET standard_conforming_strings {long} = off;\n"), backslash, 2),
+        ("SET NAMES 'SJIS';\n", sjis, 77),
+        ("SET client_encoding = 'sjis';\n", sjis, 77),
+        ("SET SESSION client_encoding = win932;\n", sjis, 77),
+        ("SELECT set_config('client_encoding', 'SJIS', false);\n", sjis, 2),
+        // psql does not see what stands behind a zero on its line.
+        ("", b"SELECT 1; \0'\n", 2),
+        (&format!("COMMIT {long};\n"), backslash, 2),
+        // Nobody can see what these do: psql's key alone keeps the command from being run.
+        (
+            "DO $$BEGIN PERFORM set_config('standard_conforming_' || 'strings', 'off', false); END$$;\n",
+            backslash,
+            2,
+        ),
+        (
+            "UPDATE pg_settings SET setting = 'off' WHERE name = 'standard_conforming_strings';\n",
+            backslash,
+            2,
+        ),
+    ] {
+        let file = files.write("keyed.sql", &keyed.script(changes, opens));
+        let run = restore(cluster, &file, &["--into", target.name(), "--yes"]);
+        let shown = &changes[..changes.len().min(80)];
+        let output = run.run();
+        assert!(!touched.exists(), "{shown}");
+        assert_eq!(output.code, code, "{shown}: {}", output.stderr);
+        let there = target.psql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'");
+        assert_eq!(there, "0", "{shown}");
+    }
+    // The last one in a trial, which is a restore too.
+    with_server(verify(&files.path("keyed.sql"), &["--level", "restore"])).run().expect_code(2);
     assert!(!touched.exists());
 }
 

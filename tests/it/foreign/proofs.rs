@@ -3,11 +3,11 @@
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
-use super::files::{Files, load_little, verify};
+use super::files::{Files, gzip, load_little, restore, verify, zstd};
 use crate::harness::{Cluster, Pgtend, tools};
 
 /// Programs of a client and of a server.
-fn with_server(run: Pgtend) -> Pgtend {
+pub fn with_server(run: Pgtend) -> Pgtend {
     let (client, server) = (tools::client_bindir(15), tools::server_bindir(15));
     let path = format!("{}:{}:/usr/sbin:/usr/bin:/sbin:/bin", client.display(), server.display());
     run.env("PATH", path).time_limit(Duration::from_secs(180))
@@ -66,6 +66,64 @@ fn a_flipped_bit_that_gzip_notices_is_found_and_what_it_proves_is_told() {
     bytes[at] ^= 0x10;
     let file = files.write("dump", &bytes);
     verify(&file, &["--level", "content"]).run().expect_code(2);
+}
+
+#[test]
+fn a_compression_that_does_not_expand_is_damage() {
+    let db = Cluster::shared().create_db("bits");
+    load_little(&db);
+    let files = Files::new();
+    let read = |format: &str| fs::read(files.dump(15, &db, &[format], format)).unwrap();
+    let (custom, plain) = (read("-Fc"), read("-Fp"));
+    for whole in [gzip(&custom), gzip(&plain), zstd(&custom), zstd(&plain)] {
+        verify(&files.write("whole", &whole), &[]).run().expect_code(0);
+        for at in [whole.len() / 3, whole.len() - 1] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x04;
+            let file = files.write("flipped", &bytes);
+            for level in ["manifest", "content"] {
+                let output = verify(&file, &["--level", level]).run().expect_code(2);
+                let problem = output.json()["report"]["backups"][0]["problems"][0].take();
+                // Its sum is what nothing but its decompressor looks at.
+                let named = problem["what"].as_str().unwrap().contains("compression is damaged");
+                assert!(at < whole.len() - 1 || named, "{problem}");
+            }
+            let run = restore(db.cluster(), &file, &["--into", db.name(), "--clean"]);
+            let output = run.args(["--confirm", db.name()]).run().expect_code(2);
+            assert!(output.stderr.contains("nothing was changed"), "{}", output.stderr);
+        }
+    }
+    assert_eq!(db.psql("SELECT count(*) FROM t"), "700");
+}
+
+#[test]
+fn what_is_not_known_is_no_damage() {
+    let db = Cluster::shared().create_db("unknown");
+    load_little(&db);
+    let files = Files::new();
+    let custom = fs::read(files.dump(15, &db, &["-Fc"], "custom")).unwrap();
+    let of_version = |minor: u8| {
+        let mut bytes = custom.clone();
+        bytes[6] = minor;
+        bytes
+    };
+    let sjis = fs::read(files.dump(15, &db, &["-Fp", "-E", "SJIS"], "sjis")).unwrap();
+    for (bytes, word) in [
+        // pg_dump 11, and one that is not there yet.
+        (of_version(13), "1.13"),
+        (gzip(&of_version(99)), "1.99"),
+        (sjis, "--encoding=UTF8"),
+    ] {
+        let file = files.write("unknown", &bytes);
+        let document = verify(&file, &[]).run().expect_code(3).json();
+        let problem = &document["report"]["backups"][0]["problems"][0];
+        assert_eq!(problem["kind"], "unknown");
+        assert!(problem["what"].as_str().unwrap().contains(word), "{problem}");
+        let run = restore(db.cluster(), &file, &["--into", db.name(), "--clean"]);
+        let output = run.args(["--confirm", db.name()]).run().expect_code(77);
+        assert!(output.stderr.contains(word), "{}", output.stderr);
+    }
+    assert_eq!(db.psql("SELECT count(*) FROM t"), "700");
 }
 
 #[test]
