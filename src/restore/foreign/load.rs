@@ -41,7 +41,8 @@ impl Objects<'_> {
             Error::new(Exit::Io, "cannot write a temporary file for pg_restore").caused_by(&error)
         })?;
         let program = self.programs.path("pg_restore");
-        let (mut command, key) = program::fed(&program, &self.connection, self.environment)?;
+        let connection = self.connection.for_now().await?;
+        let (mut command, key) = program::fed(&program, &connection, self.environment)?;
         command.arg(match dump.kind {
             Kind::Tar => "-Ft",
             Kind::Directory => "-Fd",

@@ -34,7 +34,8 @@ impl Objects<'_> {
             return Err(Error::new(Exit::Unavailable, format!("no psql in {}", program.display()))
                 .next("install the package of the client programs"));
         }
-        let (mut command, key) = program::fed(&program, &self.connection, self.environment)?;
+        let connection = self.connection.for_now().await?;
+        let (mut command, key) = program::fed(&program, &connection, self.environment)?;
         // No psqlrc, no history, no pager; `-f -` numbers the lines.
         command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-P", "pager=off"]);
         // Of the operator's environment psql would take these.
