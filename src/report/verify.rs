@@ -373,6 +373,14 @@ pub enum ProblemKind {
     Unknown,
 }
 
+impl ProblemKind {
+    /// Whether something is wrong with the backup itself: what could not be judged, and what only
+    /// time has done, is not.
+    pub const fn is_damage(self) -> bool {
+        !matches!(self, Self::Unknown | Self::TooOld | Self::NotProven)
+    }
+}
+
 impl Report for Verification {
     fn outcome(&self) -> Exit {
         if self.backups.is_empty() {
