@@ -126,6 +126,12 @@ impl Found {
         })
     }
 
+    /// What is no backup of a repository, but is told of like one.
+    pub fn no_backup(name: &str) -> Self {
+        let (cluster, database, folder) = (String::new(), String::new(), String::new());
+        Self { id: name.to_owned(), cluster, database, folder, identities: Identities::default() }
+    }
+
     /// The same, to be opened with these.
     #[must_use]
     pub fn opened_by(self, identities: Identities) -> Self {

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::Listed;
+use super::{Listed, Version};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 
@@ -301,6 +301,12 @@ impl Reader {
     pub fn bytes(&self) -> Result<u64> {
         let metadata = self.file.metadata();
         metadata.map(|m| m.len()).map_err(|error| fault("look at", &self.path, &error))
+    }
+
+    /// Which state of it is read.
+    pub fn version(&self) -> Result<Version> {
+        let metadata = self.file.metadata();
+        metadata.map(|m| Version::of(&m)).map_err(|error| fault("look at", &self.path, &error))
     }
 
     /// Goes on reading at byte `offset`.

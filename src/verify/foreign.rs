@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Request, trial};
 use crate::archive::foreign::Fault;
+use crate::backup::catalog::Found;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::report::verify::{Level, Problem, ProblemKind, Verification, Verified};
@@ -16,7 +17,7 @@ use crate::restore::foreign::{Dump, Place, Reading, Trouble};
 /// It could not be read or tried: exit 69 or 74. What is wrong with it is no error.
 pub async fn run(request: &Request, place: Place) -> Result<Verification> {
     let clock = Instant::now();
-    let mut result = Verified::new(&place.found(), request.level);
+    let mut result = Verified::new(&Found::no_backup(&place.name()), request.level);
     let label = place.label();
     match look(request, place).await {
         Ok(dump) => judge(request, Arc::new(dump), &mut result).await?,
@@ -105,7 +106,7 @@ fn age(request: &Request, dump: &Dump) -> Option<Problem> {
     let limit = request.max_age?;
     let Some((time, from)) = dump.time else {
         let what =
-            "its age is unknown: plain SQL has no time of its own, and neither has the store";
+            "its age is unknown: plain SQL has no time of its own, and the store tells none";
         return Some(problem(ProblemKind::Unknown, what.into()));
     };
     let age = jiff::Timestamp::now().duration_since(time);

@@ -59,7 +59,8 @@ impl Bucket {
     }
 }
 
-fn time(of: Option<&DateTime>) -> Option<SystemTime> {
+/// As the server tells it, in whole seconds.
+pub(super) fn time(of: Option<&DateTime>) -> Option<SystemTime> {
     let seconds = u64::try_from(of?.secs()).ok()?;
     Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }

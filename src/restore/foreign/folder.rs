@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
+use super::script::Commit;
 use super::whole::FullRead;
 use super::{Dump, Place, Reading, Trouble, place_time};
 use crate::archive::foreign::Fault;
@@ -31,12 +32,18 @@ pub fn read(place: Place, reading: &Reading, guard: &ChildGuard) -> Result<Dump,
                 "{label} is in directory format: it is copied to {} for the time of the run",
                 reading.environment.temporary_folder().display()
             ));
-            let (copy, _) = place.fetch(reading.environment.temporary_folder())?;
+            let copy = place.fetch(reading)?;
             let path = copy.path().to_owned();
             (Some(copy), path)
         }
     };
     let local = Place::Folder(path.clone());
+    // The time of a copy is nobody's.
+    let times = match &copy {
+        Some(_) => place.version(&reading.cancel)?,
+        None => Vec::new(),
+    };
+    let version = local.version(&reading.cancel)?;
     let toc = match File::open(path.join("toc.dat")) {
         Ok(file) => Toc::read(&mut BufReader::new(file)).map_err(Fault::from)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -58,8 +65,7 @@ pub fn read(place: Place, reading: &Reading, guard: &ChildGuard) -> Result<Dump,
     if reading.deep {
         FullRead::start(&toc, &["-Fd"], Some(&path), reading, guard)?.end()?;
     }
-    // The time of a copy is nobody's.
-    let time = place_time::of(&toc, &place);
+    let time = place_time::of(&toc, &place, if copy.is_some() { &times } else { &version });
     Ok(Dump {
         place: local,
         label,
@@ -70,7 +76,9 @@ pub fn read(place: Place, reading: &Reading, guard: &ChildGuard) -> Result<Dump,
         script: None,
         bytes,
         raw_bytes,
+        version,
         fingerprint: 0,
+        commit: Commit::default(),
         time,
         _copy: copy,
     })
