@@ -181,23 +181,7 @@ impl Directory {
                 .open(&temporary)?;
             file.write_all(bytes)?;
             file.sync_all()?;
-            // A hard link refuses an existing name; a rename would replace it silently.
-            match fs::hard_link(&temporary, &path) {
-                Err(error)
-                    if error.kind() == ErrorKind::Unsupported
-                        || error.raw_os_error() == Some(1) =>
-                {
-                    // No hard links here (some mounted stores): an exclusive file, then its bytes.
-                    let mut file =
-                        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-                    file.write_all(bytes)?;
-                    file.sync_all()?;
-                }
-                linked => linked?,
-            }
-            // The object is there: a second name that stays harms nothing.
-            fs::remove_file(&temporary).unwrap_or(());
-            Ok(())
+            super::rename_new(&temporary, &path)
         })();
         if result.is_err() {
             // It may never have been made.

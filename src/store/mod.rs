@@ -6,6 +6,7 @@
 //! from the moment its manifest is published.
 
 mod dir;
+mod name;
 mod s3;
 mod url;
 
@@ -17,6 +18,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 pub use crate::aws::s3::Upload;
 use crate::error::{Error, Result};
 use crate::settings::S3Settings;
+pub use name::rename_new;
 use url::Place;
 
 /// How many small things are worth asking a store for at once: in S3 each is a round trip.

@@ -19,6 +19,7 @@ pub async fn run(request: &Request, place: Place) -> Result<Verification> {
     let clock = Instant::now();
     let mut result = Verified::new(&Found::no_backup(&place.name()), request.level);
     let label = place.label();
+    let is_folder = place.is_folder();
     match look(request, place).await {
         Ok(dump) => judge(request, Arc::new(dump), &mut result).await?,
         // What could not be read is not what is damaged.
@@ -42,8 +43,8 @@ pub async fn run(request: &Request, place: Place) -> Result<Verification> {
     Ok(Verification {
         repository: label,
         level: request.level,
-        proves: request.level.proves_of_dump(),
-        does_not_prove: request.level.does_not_prove_of_dump(),
+        proves: request.level.proves_of_dump(is_folder),
+        does_not_prove: request.level.does_not_prove_of_dump(is_folder),
         backups: vec![result],
     })
 }

@@ -95,10 +95,15 @@ pub async fn run(request: &Request) -> Result<Verification> {
         let limit = request.max_age.filter(|_| newest);
         results.push(marked(request, found, limit).await?);
     }
+    // What is said of several must be true of each.
+    let unseen = results.iter().any(|result| result.unseen.is_some());
     Ok(Verification {
         repository: request.store.location(),
         level: request.level,
-        proves: request.level.proves(),
+        proves: match unseen {
+            true => request.level.proves_of_sealed(),
+            false => request.level.proves(),
+        },
         does_not_prove: request.level.does_not_prove(),
         backups: results,
     })

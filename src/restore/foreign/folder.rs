@@ -154,6 +154,10 @@ impl Files<'_> {
         };
         let length = path.metadata().map_err(|error| failed(&path, &error))?.len();
         self.bytes += length;
+        // No compressed stream is empty, whatever is in it; lz4 is written lazily.
+        if length == 0 && matches!(suffix, ".gz" | ".zst") {
+            return Err(Fault::cut(format!("{name}{suffix} is empty")).into());
+        }
         if !self.deep && !suffix.is_empty() {
             return Ok(());
         }

@@ -50,6 +50,11 @@ impl Place {
         label.trim_end_matches('/').rsplit('/').next().unwrap_or(&label).to_owned()
     }
 
+    /// Whether it is a dump in directory format.
+    pub const fn is_folder(&self) -> bool {
+        matches!(self, Self::Folder(_) | Self::Objects(..))
+    }
+
     /// Which state of it is there: of every file of a folder, by name; of a folder in a store that
     /// of its toc.dat. It waits, as [`open`](Self::open).
     pub(super) fn version(&self, cancel: &CancellationToken) -> Result<Vec<(String, Version)>> {

@@ -27,10 +27,10 @@ const PIECE: usize = 256 << 10;
 
 /// Reads what is at a place. Blocks.
 pub fn read(place: Place, reading: &Reading, guard: &ChildGuard) -> Read_<Dump> {
-    match place {
-        Place::Folder(_) | Place::Objects(..) => folder::read(place, reading, guard),
-        place => stream(place, reading, guard),
+    if place.is_folder() {
+        return folder::read(place, reading, guard);
     }
+    stream(place, reading, guard)
 }
 
 fn stream(place: Place, reading: &Reading, guard: &ChildGuard) -> Read_<Dump> {
