@@ -19,6 +19,9 @@ use crate::program::ChildGuard;
 
 /// What pg_dump ends a table's rows with.
 const END: &[u8] = b"\\.\n\n\n";
+/// The same with --inserts; of a table without rows [`NO_INSERTS`] is all.
+const END_OF_INSERTS: &[u8] = b";\n\n\n";
+const NO_INSERTS: &[u8] = b"\n\n";
 /// Names that a data file may have behind that of its entry.
 const SUFFIXES: [&str; 4] = ["", ".gz", ".zst", ".lz4"];
 
@@ -53,7 +56,7 @@ pub fn read(place: Place, reading: &Reading, guard: &ChildGuard) -> Result<Dump,
         Err(error) => return Err(failed(&path.join("toc.dat"), &error).into()),
     };
     let mut files = Files { folder: &path, deep: reading.deep, bytes: 0, raw: 0 };
-    files.file("toc.dat", false)?;
+    files.file("toc.dat", End::Any)?;
     let mut seen = HashSet::new();
     for entry in toc.entries.iter().filter(|entry| entry.has_data) {
         if reading.cancel.is_cancelled() {
@@ -88,6 +91,29 @@ fn failed(path: &Path, error: &io::Error) -> Error {
     Error::new(Exit::Io, format!("cannot read {}", path.display())).caused_by(error)
 }
 
+/// How a file ends when it is whole.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Copy,
+    Inserts,
+    /// Nothing tells.
+    Any,
+}
+
+impl End {
+    /// Whether so many bytes with these at their end are whole.
+    fn is(self, bytes: u64, tail: &[u8]) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Copy => tail == END,
+            Self::Inserts => {
+                tail.ends_with(END_OF_INSERTS)
+                    || tail == NO_INSERTS && bytes == NO_INSERTS.len() as u64
+            }
+        }
+    }
+}
+
 struct Files<'a> {
     folder: &'a Path,
     deep: bool,
@@ -112,11 +138,14 @@ impl Files<'_> {
             return Ok(());
         }
         if !entry.is_large_objects() {
-            // Dumped with --inserts, rows have no end of their own.
-            let copied = !entry.copy_statement().trim().is_empty();
-            return self.file(&file, copied).map_err(|trouble| named(trouble, &entry.label()));
+            let end = match (entry.is_table_data(), entry.copy_statement().trim()) {
+                (false, _) => End::Any,
+                (true, "") => End::Inserts,
+                (true, _) => End::Copy,
+            };
+            return self.file(&file, end).map_err(|trouble| named(trouble, &entry.label()));
         }
-        self.file(&file, false)?;
+        self.file(&file, End::Any)?;
         let path = self.folder.join(&file);
         let mut listed = 0;
         let list = std::fs::read_to_string(&path).map_err(|error| failed(&path, &error))?;
@@ -130,7 +159,7 @@ impl Files<'_> {
             if object.contains('/') || object.starts_with('.') {
                 return Err(Fault::Malformed(format!("{file} names {object:?}")).into());
             }
-            self.file(object, false)?;
+            self.file(object, End::Any)?;
             listed += 1;
         }
         let Ok(expected) = large_objects(toc, entry) else {
@@ -145,8 +174,8 @@ impl Files<'_> {
         Ok(())
     }
 
-    /// Looks at one file, whatever it is compressed with; `ends`: it must end like a table's rows.
-    fn file(&mut self, name: &str, ends: bool) -> Result<(), Trouble> {
+    /// Looks at one file, whatever it is compressed with, and at its end.
+    fn file(&mut self, name: &str, end: End) -> Result<(), Trouble> {
         let mut found =
             SUFFIXES.iter().map(|suffix| (*suffix, self.folder.join(format!("{name}{suffix}"))));
         let Some((suffix, path)) = found.find(|(_, path)| path.is_file()) else {
@@ -167,7 +196,7 @@ impl Files<'_> {
         })?;
         self.raw += raw;
         // pg_restore itself looks into lz4.
-        if ends && suffix != ".lz4" && tail != END {
+        if suffix != ".lz4" && !end.is(raw, &tail) {
             return Err(
                 Fault::cut(format!("{name}{suffix} does not end as a table's rows do")).into()
             );
