@@ -98,7 +98,9 @@ impl<'a> Work<'a> {
         if let Some(dump) = self.request.dump.as_ref().filter(|dump| dump.is_script()) {
             return match dump.commit.is_done() {
                 Some(true) if self.request.analyze => error
-                    .because("the file is restored, its statistics for the planner are not complete")
+                    .because(
+                        "the file is restored, its statistics for the planner are not complete",
+                    )
                     .next(format!("gather them: vacuumdb --analyze-only --dbname={database}")),
                 Some(true) => error.because("the file is restored"),
                 Some(false) => error

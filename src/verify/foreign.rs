@@ -106,8 +106,7 @@ fn untriable(dump: &Dump) -> Option<String> {
 fn age(request: &Request, dump: &Dump) -> Option<Problem> {
     let limit = request.max_age?;
     let Some((time, from)) = dump.time else {
-        let what =
-            "its age is unknown: plain SQL has no time of its own, and the store tells none";
+        let what = "its age is unknown: plain SQL has no time of its own, and the store tells none";
         return Some(problem(ProblemKind::Unknown, what.into()));
     };
     let age = jiff::Timestamp::now().duration_since(time);

@@ -44,7 +44,8 @@ pub async fn leave(
 /// Counts, and what kind of problem which object has; no text that may hold a name or a value.
 fn without_names(result: Verified, manifest: &Manifest) -> Verified {
     // The header tells these too.
-    let stored: HashSet<&str> = manifest.objects.iter().map(|object| object.name.as_str()).collect();
+    let stored: HashSet<&str> =
+        manifest.objects.iter().map(|object| object.name.as_str()).collect();
     let problem = |problem: Problem| Problem {
         kind: problem.kind,
         object: problem.object.filter(|name| stored.contains(name.as_str())),

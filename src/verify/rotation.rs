@@ -414,7 +414,10 @@ mod tests {
         assert_eq!(Veil::of(&sample()).unwrap().hide("shop.orders"), hidden, "it is stable");
         let other = Veil::of(&Manifest { id: "x".into(), ..sample() }).unwrap();
         let mut rows = sample();
-        rows.objects.iter_mut().filter_map(|object| object.table.as_mut()).for_each(|t| t.rows += 1);
+        rows.objects
+            .iter_mut()
+            .filter_map(|object| object.table.as_mut())
+            .for_each(|t| t.rows += 1);
         for other in [other, Veil::of(&rows).unwrap()] {
             assert_ne!(other.hide("shop.orders"), hidden);
         }

@@ -175,9 +175,8 @@ impl Dump {
         let guard = ChildGuard::default();
         let _terminated = super::objects::Terminated(guard.clone());
         let (own, watched) = (reading.clone(), guard.clone());
-        let read = on_thread("dump", &reading.cancel, &watched, move || {
-            whole::read(place, &own, &guard)
-        });
+        let read =
+            on_thread("dump", &reading.cancel, &watched, move || whole::read(place, &own, &guard));
         let read = read.await;
         if reading.cancel.is_cancelled() {
             return Err(super::stopped().because("nothing was changed").into());
