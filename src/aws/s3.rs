@@ -414,10 +414,16 @@ fn got(answer: GetObjectOutput) -> Got {
     Got {
         bytes: total.unwrap_or_else(length),
         etag: answer.e_tag().map(str::to_owned),
-        modified: age::time(answer.last_modified()),
+        modified: time(answer.last_modified()),
         from: from.unwrap_or(0),
         body: answer.body,
     }
+}
+
+/// As the server tells it, in whole seconds.
+fn time(of: Option<&DateTime>) -> Option<SystemTime> {
+    let seconds = u64::try_from(of?.secs()).ok()?;
+    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
 impl Got {

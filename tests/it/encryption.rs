@@ -266,8 +266,10 @@ fn records_of_verifications_tell_no_names_and_prove_tables_all_the_same() {
     let cluster = Cluster::shared();
     let db = cluster.create_db("sealed_records");
     load(&db);
+    // Large enough for a part of its own: its key cannot be tried there.
     db.psql(&format!(
-        "CREATE TABLE {SECRET}_refs (id int CONSTRAINT {SECRET}_fk REFERENCES {SECRET}_names)"
+        "CREATE TABLE {SECRET}_refs (id int CONSTRAINT {SECRET}_fk REFERENCES {SECRET}_names, v text);
+         INSERT INTO {SECRET}_refs SELECT g, repeat('x', 30000) FROM generate_series(1, 100) g"
     ));
     let (repo, key) = (Repo::new(), Key::new());
     let backup = back_up(&repo, &db, &["--recipient", &key.recipient()]);
