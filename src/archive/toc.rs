@@ -463,6 +463,12 @@ impl Toc {
     }
 }
 
+/// `15` of `15.18 (Debian 15.18-1)`; 0 for what is no version.
+pub fn major(version: &str) -> u32 {
+    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or(0)
+}
+
 /// Names and statements are UTF-8 in every backup of pgtend (preflight refuses others).
 fn text(bytes: &Text) -> &str {
     std::str::from_utf8(bytes.as_deref().unwrap_or(b"")).unwrap_or("")

@@ -70,6 +70,8 @@ pub struct Got {
     /// Of the whole object.
     pub bytes: u64,
     pub etag: Option<String>,
+    /// When it was stored; `None` when the server does not tell.
+    pub modified: Option<SystemTime>,
     /// Where the bytes of the answer start.
     pub from: u64,
     body: ByteStream,
@@ -192,7 +194,8 @@ impl Bucket {
             Err(failed) if failed.is_missing() => Ok(None),
             // An object without bytes has no range.
             Err(failed) if from == 0 && failed.is_beyond_end() => {
-                Ok(Some(Got { bytes: 0, etag: None, from: 0, body: ByteStream::default() }))
+                let body = ByteStream::default();
+                Ok(Some(Got { bytes: 0, etag: None, modified: None, from: 0, body }))
             }
             Err(failed) => Err(failed),
         }
@@ -411,9 +414,16 @@ fn got(answer: GetObjectOutput) -> Got {
     Got {
         bytes: total.unwrap_or_else(length),
         etag: answer.e_tag().map(str::to_owned),
+        modified: time(answer.last_modified()),
         from: from.unwrap_or(0),
         body: answer.body,
     }
+}
+
+/// As the server tells it, in whole seconds.
+fn time(of: Option<&DateTime>) -> Option<SystemTime> {
+    let seconds = u64::try_from(of?.secs()).ok()?;
+    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
 impl Got {

@@ -10,7 +10,7 @@ use crate::conn::Session;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::backup::{Listed, PartProof, Proof, State};
-use crate::report::verify::{Level, Verified};
+use crate::report::verify::Verified;
 use crate::store::{Store, decode_part, encode_part};
 
 use super::Request;
@@ -141,6 +141,12 @@ impl Found {
         folder.rfind('/').map_or("", |end| &folder[..=end])
     }
 
+    /// What is no backup of a repository, but is told of like one.
+    pub fn no_backup(name: &str) -> Self {
+        let (cluster, database, folder) = (String::new(), String::new(), String::new());
+        Self { id: name.to_owned(), cluster, database, folder, identities: Identities::default() }
+    }
+
     /// The same, to be opened with these.
     #[must_use]
     pub fn opened_by(self, identities: Identities) -> Self {
@@ -221,17 +227,6 @@ impl Found {
         Ok(records)
     }
 
-    /// What was proven of the whole backup, and what was found wrong with any of it, oldest
-    /// first. That some of its tables are whole ([`Record::is_partial`]) is no proof of a backup.
-    pub async fn verifications(&self, store: &Store) -> Result<Vec<Proof>> {
-        Ok(proofs(&self.records(store).await?))
-    }
-
-    /// The best proof of the whole backup, unless something was found wrong with it since.
-    pub async fn full_proof(&self, store: &Store) -> Result<Option<Proof>> {
-        Ok(full_proof(&self.verifications(store).await?).cloned())
-    }
-
     /// As a list shows it.
     pub async fn listed(&self, store: &Store) -> Result<Listed> {
         let mut listed = Listed {
@@ -258,7 +253,7 @@ impl Found {
                 listed.totals = Some(manifest.totals);
                 listed.labels = manifest.labels;
                 let records = self.records(store).await?;
-                listed.verified = shown_proof(&records);
+                listed.verified = Standing::of(&records).shown();
                 listed.partly = records.iter().rev().find_map(Record::part_proof);
             }
         }
@@ -286,11 +281,6 @@ impl Record {
         self.result.part.is_some()
     }
 
-    /// Whether every stored byte of the backup was found to be right.
-    pub fn proves_all(&self) -> bool {
-        self.result.passed && !self.is_partial() && self.result.level >= Level::Content
-    }
-
     fn part_proof(&self) -> Option<PartProof> {
         let part = self.result.part.as_ref().filter(|_| self.result.passed)?;
         let (level, share) = (self.result.level, part.share.clone());
@@ -298,31 +288,44 @@ impl Record {
     }
 }
 
-fn proofs(records: &[Record]) -> Vec<Proof> {
-    let counts = |record: &&Record| !record.is_partial() || !record.result.passed;
-    let proof = |record: &Record| Proof {
-        level: record.result.level,
-        passed: record.result.passed,
-        at: record.at,
-    };
-    records.iter().filter(counts).map(proof).collect()
+/// What verifications of one backup add up to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The deepest failure that no success has taken back.
+    pub failed: Option<Proof>,
+    /// The best proof of the whole backup, where nothing was found wrong with it since.
+    pub best: Option<Proof>,
 }
 
-/// What a list shows of these records, the oldest first: the newest failure hides older successes,
-/// else the highest level counts.
-pub fn shown_proof(records: &[Record]) -> Option<Proof> {
-    let proofs = proofs(records);
-    match proofs.last() {
-        Some(last) if !last.passed => Some(last.clone()),
-        _ => full_proof(&proofs).cloned(),
+impl Standing {
+    /// From the records, the oldest first. A failure falls to a later success that looked at least
+    /// as deep, at all of the tables; what could not be judged neither proves nor disproves.
+    pub fn of(records: &[Record]) -> Self {
+        let mut standing = Self::default();
+        for record in records {
+            let Record { at, result, .. } = record;
+            let proof = Proof { level: result.level, passed: result.passed, at: *at };
+            let as_deep =
+                |than: &Option<Proof>| than.as_ref().is_none_or(|than| proof.level >= than.level);
+            if result.problems.iter().any(|problem| problem.kind.is_damage()) {
+                standing.best = None;
+                if as_deep(&standing.failed) {
+                    standing.failed = Some(Proof { passed: false, ..proof });
+                }
+            } else if result.passed && !record.is_partial() && as_deep(&standing.failed) {
+                standing.failed = None;
+                if as_deep(&standing.best) {
+                    standing.best = Some(proof);
+                }
+            }
+        }
+        standing
     }
-}
 
-/// The best of the proofs of a whole backup; none once something was found wrong with it, until
-/// a later one passes.
-pub fn full_proof(proofs: &[Proof]) -> Option<&Proof> {
-    proofs.last().filter(|last| last.passed)?;
-    proofs.iter().filter(|proof| proof.passed).max_by_key(|proof| (proof.level, proof.at))
+    /// What a list shows of it.
+    pub fn shown(self) -> Option<Proof> {
+        self.failed.or(self.best)
+    }
 }
 
 /// Every backup of a repository, oldest first.
@@ -426,8 +429,9 @@ async fn latest(store: &Store, mut all: Vec<Found>, database: Option<&str>) -> R
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
+    use crate::report::verify::Level;
 
     #[test]
     fn a_place_has_an_id_and_stays_in_its_folder() {
@@ -440,25 +444,50 @@ mod tests {
         assert!(Place::new("c", "d", later).id > Place::new("c", "d", time).id);
     }
 
-    #[test]
-    fn a_failure_takes_the_proof_until_a_later_one() {
-        use Level::{Content, Manifest, Restore};
-        let levels = |runs: &[(Level, bool)]| {
-            let proofs: Vec<Proof> = runs
+    /// From the form that the store has, each a second after the one before.
+    pub fn records(runs: &[(Level, Option<&str>)]) -> Vec<Record> {
+        let record = |(level, problem): &(Level, Option<&str>), second| {
+            let problems: Vec<_> = problem
                 .iter()
-                .zip(1..)
-                .map(|((level, passed), second)| Proof {
-                    level: *level,
-                    passed: *passed,
-                    at: jiff::Timestamp::from_second(second).unwrap(),
-                })
+                .map(|kind| serde_json::json!({ "kind": kind, "what": "x" }))
                 .collect();
-            full_proof(&proofs).map(|proof| proof.level)
+            let result = serde_json::json!({
+                "id": "x", "cluster": "c", "database": "d", "level": level,
+                "passed": problems.is_empty(), "problems": problems, "objects": 0, "tables": 0,
+                "rows": 0, "bytes": 0, "raw_bytes": 0, "seconds": 0.0,
+            });
+            let at = jiff::Timestamp::from_second(second).unwrap();
+            let record = serde_json::json!({ "at": at, "pgtend": "0", "result": result });
+            serde_json::from_value(record).unwrap()
         };
-        assert_eq!(levels(&[]), None);
-        assert_eq!(levels(&[(Restore, true), (Content, true), (Manifest, true)]), Some(Restore));
-        assert_eq!(levels(&[(Restore, true), (Content, false)]), None);
-        assert_eq!(levels(&[(Content, false), (Content, true)]), Some(Content));
+        runs.iter().zip(1..).map(|(run, second)| record(run, second)).collect()
+    }
+
+    #[test]
+    fn a_failure_takes_the_proof_until_a_later_one_as_deep() {
+        use Level::{Content, Manifest, Restore};
+        const DAMAGED: Option<&str> = Some("damaged");
+        const UNKNOWN: Option<&str> = Some("unknown");
+        let shown = |runs: &[(Level, Option<&str>)]| {
+            let shown = Standing::of(&records(runs)).shown();
+            shown.map(|proof| (proof.level, proof.passed, proof.at.as_second()))
+        };
+        assert_eq!(shown(&[]), None);
+        let passed = [(Restore, None), (Content, None), (Manifest, None)];
+        assert_eq!(shown(&passed), Some((Restore, true, 1)));
+        assert_eq!(shown(&[(Content, None), (Content, None)]), Some((Content, true, 2)));
+        assert_eq!(shown(&[(Restore, None), (Content, DAMAGED)]), Some((Content, false, 2)));
+        assert_eq!(shown(&[(Content, DAMAGED), (Content, None)]), Some((Content, true, 2)));
+        // Nobody has looked again at what was found.
+        let nightly = [(Content, None), (Content, DAMAGED), (Manifest, None)];
+        assert_eq!(shown(&nightly), Some((Content, false, 2)));
+        let twice = [(Content, DAMAGED), (Manifest, DAMAGED), (Manifest, None)];
+        assert_eq!(shown(&twice), Some((Content, false, 1)));
+        // What was proven before a failure is not proven by what took that back.
+        let less = [(Restore, None), (Content, DAMAGED), (Content, None)];
+        assert_eq!(shown(&less), Some((Content, true, 3)));
+        assert_eq!(shown(&[(Content, None), (Restore, UNKNOWN)]), Some((Content, true, 1)));
+        assert_eq!(shown(&[(Restore, UNKNOWN)]), None);
     }
 
     #[test]

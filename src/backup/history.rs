@@ -1,12 +1,12 @@
 //! The backups of one database as the rules of [`retention`](super::retention) see them.
 
-use super::catalog::{self, Found, Record};
+use super::catalog::{Found, Standing};
 use super::retention::{Member, Proof, State};
 use super::{claim, in_use};
 use crate::archive::manifest::ManifestError;
 use crate::error::Result;
 use crate::report::backup;
-use crate::report::verify::{Level, ProblemKind};
+use crate::report::verify::Level;
 use crate::store::Store;
 
 /// One backup, with what a list shows of it.
@@ -75,92 +75,63 @@ impl Known {
         }
         let mut known = Self::new(found, State::Complete { taken: manifest.snapshot.taken });
         let records = found.records(store).await?;
-        known.member.proof = proof(&records);
+        let standing = Standing::of(&records);
+        known.member.proof = proof(&standing);
         let now = jiff::Timestamp::now();
         let objects = store.objects(&found.folder).await?;
         known.member.in_use = objects.iter().find_map(|object| in_use::read(&object.name, now));
         known.bytes = Some(manifest.totals.bytes);
-        known.verified = catalog::shown_proof(&records);
+        known.verified = standing.shown();
         Ok(known)
     }
 }
 
-/// What stands, from the oldest record to the newest. A failure falls to a later success that
-/// looked as deep.
-fn proof(records: &[Record]) -> Proof {
-    let (mut failed, mut stands): (Option<Level>, bool) = (None, false);
-    for record in records {
-        let result = &record.result;
-        let level = result.level;
-        if record.proves_all() && failed.is_none_or(|failed| level >= failed) {
-            (failed, stands) = (None, true);
-        } else if result.problems.iter().any(|problem| is_damage(problem.kind)) {
-            (failed, stands) = (failed.max(Some(level)), false);
-        }
-    }
-    match (failed, stands) {
+/// What the rules count: the record alone proves no bytes.
+fn proof(standing: &Standing) -> Proof {
+    match (&standing.failed, &standing.best) {
         (Some(_), _) => Proof::Failed,
-        (None, true) => Proof::Stands,
-        (None, false) => Proof::None,
+        (None, Some(best)) if best.level >= Level::Content => Proof::Stands,
+        (None, _) => Proof::None,
     }
-}
-
-/// What could not be judged, and what only time has done, is none.
-const fn is_damage(kind: ProblemKind) -> bool {
-    !matches!(kind, ProblemKind::Unknown | ProblemKind::TooOld | ProblemKind::NotProven)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::catalog::tests::records;
     use super::*;
 
-    /// From the form that the store has.
-    fn record(level: &str, problem: Option<&str>) -> Record {
-        let problems: Vec<_> =
-            problem.iter().map(|kind| serde_json::json!({ "kind": kind, "what": "x" })).collect();
-        let result = serde_json::json!({
-            "id": "x", "cluster": "c", "database": "d", "level": level,
-            "passed": problems.is_empty(), "problems": problems, "objects": 0, "tables": 0,
-            "rows": 0, "bytes": 0, "raw_bytes": 0, "seconds": 0.0,
-        });
-        let at = "2026-11-20T00:00:00Z";
-        serde_json::from_value(serde_json::json!({ "at": at, "pgtend": "0", "result": result }))
-            .unwrap()
-    }
-
-    fn of(records: &[(&str, Option<&str>)]) -> Proof {
-        let records: Vec<_> =
-            records.iter().map(|(level, problem)| record(level, *problem)).collect();
-        proof(&records)
+    fn of(runs: &[(Level, Option<&str>)]) -> Proof {
+        proof(&Standing::of(&records(runs)))
     }
 
     #[test]
     fn a_failure_takes_a_proof_away_and_a_success_as_deep_gives_it_back() {
+        use Level::{Content, Manifest, Restore};
         let damaged = Some("damaged");
         assert_eq!(of(&[]), Proof::None);
         // Sizes and names prove no bytes.
-        assert_eq!(of(&[("manifest", None)]), Proof::None);
-        assert_eq!(of(&[("content", None)]), Proof::Stands);
-        assert_eq!(of(&[("restore", None), ("manifest", None)]), Proof::Stands);
-        assert_eq!(of(&[("content", None), ("manifest", damaged)]), Proof::Failed);
-        assert_eq!(of(&[("content", damaged), ("manifest", None)]), Proof::Failed);
-        assert_eq!(of(&[("content", damaged), ("content", None)]), Proof::Stands);
+        assert_eq!(of(&[(Manifest, None)]), Proof::None);
+        assert_eq!(of(&[(Content, None)]), Proof::Stands);
+        assert_eq!(of(&[(Restore, None), (Manifest, None)]), Proof::Stands);
+        assert_eq!(of(&[(Content, None), (Manifest, damaged)]), Proof::Failed);
+        assert_eq!(of(&[(Content, damaged), (Manifest, None)]), Proof::Failed);
+        assert_eq!(of(&[(Content, damaged), (Content, None)]), Proof::Stands);
         // That it has its bytes does not make it restore.
-        assert_eq!(of(&[("restore", Some("restore")), ("content", None)]), Proof::Failed);
+        assert_eq!(of(&[(Restore, Some("restore")), (Content, None)]), Proof::Failed);
         // What could not be judged neither proves nor disproves.
-        assert_eq!(of(&[("content", None), ("restore", Some("unknown"))]), Proof::Stands);
-        assert_eq!(of(&[("restore", Some("unknown"))]), Proof::None);
-        assert_eq!(of(&[("content", None), ("content", Some("too-old"))]), Proof::Stands);
+        assert_eq!(of(&[(Content, None), (Restore, Some("unknown"))]), Proof::Stands);
+        assert_eq!(of(&[(Restore, Some("unknown"))]), Proof::None);
+        assert_eq!(of(&[(Content, None), (Content, Some("too-old"))]), Proof::Stands);
     }
 
     #[test]
     fn a_part_of_the_tables_proves_no_backup() {
-        let mut part = record("content", None);
+        let mut runs = records(&[(Level::Content, Some("damaged")), (Level::Content, None)]);
         let share = serde_json::json!({ "share": "1/7", "tables": 1, "of_tables": 7,
             "raw_bytes": 1, "of_raw_bytes": 7, "overdue": 0 });
-        part.result.part = Some(serde_json::from_value(share).unwrap());
-        assert_eq!(proof(std::slice::from_ref(&part)), Proof::None);
+        runs[1].result.part = Some(serde_json::from_value(share).unwrap());
+        assert_eq!(proof(&Standing::of(&runs[1..])), Proof::None);
         // Nor does it take a failure back.
-        assert_eq!(proof(&[record("content", Some("damaged")), part]), Proof::Failed);
+        assert_eq!(proof(&Standing::of(&runs)), Proof::Failed);
     }
 }

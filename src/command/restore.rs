@@ -230,10 +230,16 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let cancel = &context.signals.cancel;
     let asked = consent::ask(&context.ui, &answers, &prepared.danger, &prepared.summary, cancel);
     let consent = asked.await.map_err(|error| with_signal(context, error))?;
-    let mark = Mark::set(&request.store, &request.backup, "restore").await;
+    let mark = match &request.dump {
+        // No backup of ours, and its store is the whole machine.
+        Some(_) => None,
+        None => Some(Mark::set(&request.store, &request.backup, "restore").await),
+    };
     let work = restore::run(&request, prepared, &consent);
     let report = with_progress(context, &progress, work).await;
-    mark.lift().await;
+    if let Some(mark) = mark {
+        mark.lift().await;
+    }
     let report = report?;
     let exit = context.answer(target, &report)?;
     if let Some(previous) = &report.previous {

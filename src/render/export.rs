@@ -24,6 +24,9 @@ impl Text for Exported {
             bytes(self.bytes),
             self.compress
         ));
+        if !self.offsets {
+            text.push_str("  offsets   none: pg_restore -j has to search\n");
+        }
         let (time, rate) = (duration(self.seconds), rate(self.raw_bytes, self.seconds));
         text.push_str(&format!("  time      {time}, {rate}\n"));
         text

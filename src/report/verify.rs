@@ -46,6 +46,19 @@ impl Level {
         }
     }
 
+    /// The same of a sealed backup, when nobody gave an identity for it.
+    pub const fn proves_of_sealed(self) -> &'static str {
+        match self {
+            Self::Manifest => {
+                "the header is intact, every object is there with its size, and the sealed record \
+                 and table of contents are those that were written; what is in them was not seen"
+            }
+            Self::Content | Self::Restore => {
+                "every stored byte is the one that was written; what is sealed in them was not seen"
+            }
+        }
+    }
+
     /// What it does not show.
     pub const fn does_not_prove(self) -> &'static str {
         match self {
@@ -62,9 +75,14 @@ impl Level {
 }
 
 impl Level {
-    /// What a verification of a file of pg_dump shows when it passes.
-    pub const fn proves_of_dump(self) -> &'static str {
+    /// What a verification of a file of pg_dump shows when it passes; `folder`: it is one in
+    /// directory format.
+    pub const fn proves_of_dump(self, folder: bool) -> &'static str {
         match self {
+            Self::Manifest if folder => {
+                "its table of contents can be read, its files are there, and those that are not \
+                 compressed do not end too early"
+            }
             Self::Manifest => {
                 "it is a file of pg_dump, what it holds can be read, and it does not end too early"
             }
@@ -79,8 +97,12 @@ impl Level {
     }
 
     /// What it does not show.
-    pub const fn does_not_prove_of_dump(self) -> &'static str {
+    pub const fn does_not_prove_of_dump(self, folder: bool) -> &'static str {
         match self {
+            Self::Manifest if folder => {
+                "that the compressed files do not end too early and expand (--level content), nor \
+                 that it restores; pg_dump records no digests and no row counts to compare with"
+            }
             Self::Manifest => {
                 "that what is compressed in it expands (--level content), nor that it restores; \
                  pg_dump records no digests and no row counts to compare with"
@@ -371,6 +393,14 @@ pub enum ProblemKind {
     Assertion,
     /// Could not be judged: no damage, and no proof.
     Unknown,
+}
+
+impl ProblemKind {
+    /// Whether something is wrong with the backup itself: what could not be judged, and what only
+    /// time has done, is not.
+    pub const fn is_damage(self) -> bool {
+        !matches!(self, Self::Unknown | Self::TooOld | Self::NotProven)
+    }
 }
 
 impl Report for Verification {

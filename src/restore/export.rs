@@ -7,11 +7,13 @@
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use tokio_util::sync::CancellationToken;
 
 use super::loader::{damaged, expand, read_frame};
@@ -26,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::Progress;
 use crate::report::export::Exported;
-use crate::store::Store;
+use crate::store::{Store, rename_new};
 
 /// What to export, and where to.
 #[derive(Debug)]
@@ -66,12 +68,10 @@ pub enum Output {
 /// (usage), or the run was stopped. A file never has its name before it is whole.
 pub async fn run(request: &Request) -> Result<Exported> {
     let clock = Instant::now();
-    let mut target = Target::open(&request.output)?;
+    let mut target = Target::open(&request.output, &request.cancel).await?;
     let written = tokio::select! {
         biased;
-        () = request.cancel.cancelled() => {
-            Err(Error::new(Exit::Interrupted, "the export was stopped"))
-        }
+        () = request.cancel.cancelled() => Err(stopped()),
         written = write(request, &mut target) => written,
     };
     let mut exported = match written.and_then(|exported| target.finish().map(|()| exported)) {
@@ -80,6 +80,10 @@ pub async fn run(request: &Request) -> Result<Exported> {
     };
     exported.seconds = clock.elapsed().as_secs_f64();
     Ok(exported)
+}
+
+fn stopped() -> Error {
+    Error::new(Exit::Interrupted, "the export was stopped")
 }
 
 async fn write(request: &Request, target: &mut Target) -> Result<Exported> {
@@ -224,35 +228,53 @@ fn packing(error: &io::Error) -> Error {
     Error::bug("cannot compress").caused_by(error)
 }
 
+/// How often it is looked whether somebody reads a FIFO.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Where the bytes go.
+enum Sink {
+    /// A file under another name, until it is whole.
+    Part(File, PathBuf),
+    /// A FIFO or a device, which stays what it is.
+    Pipe(File, PathBuf),
+    Stdout,
+    /// A file that has its name.
+    Named,
+}
+
 /// The file in the making.
 struct Target {
     output: Output,
-    /// Its file under another name; none for standard output.
-    part: Option<(File, PathBuf)>,
+    sink: Sink,
     bytes: u64,
 }
 
 impl Target {
-    fn open(output: &Output) -> Result<Self> {
-        let part = match output {
-            Output::Stream => None,
-            Output::File { path, replace } => {
-                if !replace && fs::symlink_metadata(path).is_ok() {
-                    return Err(there(path));
+    async fn open(output: &Output, cancel: &CancellationToken) -> Result<Self> {
+        let sink = match output {
+            Output::Stream => Sink::Stdout,
+            Output::File { path, replace } => match fs::metadata(path) {
+                Ok(found) if found.file_type().is_fifo() || found.file_type().is_char_device() => {
+                    Sink::Pipe(open_pipe(path, cancel).await?, path.clone())
                 }
-                Some(create_beside(path)?)
-            }
+                Ok(found) if !found.is_file() => return Err(no_file(path)),
+                _ if !replace && fs::symlink_metadata(path).is_ok() => return Err(there(path)),
+                _ => {
+                    let (file, part) = create_beside(path)?;
+                    Sink::Part(file, part)
+                }
+            },
         };
-        Ok(Self { output: output.clone(), part, bytes: 0 })
+        Ok(Self { output: output.clone(), sink, bytes: 0 })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.bytes += bytes.len() as u64;
-        match &mut self.part {
-            Some((file, path)) => {
+        match &mut self.sink {
+            Sink::Part(file, path) | Sink::Pipe(file, path) => {
                 file.write_all(bytes).map_err(|error| fault("write", path, &error))
             }
-            None => io::stdout().lock().write_all(bytes).map_err(|error| {
+            Sink::Stdout | Sink::Named => io::stdout().lock().write_all(bytes).map_err(|error| {
                 Error::new(Exit::Io, "cannot write the dump to standard output").caused_by(&error)
             }),
         }
@@ -260,7 +282,7 @@ impl Target {
 
     /// Replaces the first bytes; false where nothing can be replaced.
     fn rewrite(&mut self, head: &[u8]) -> Result<bool> {
-        let Some((file, path)) = &mut self.part else { return Ok(false) };
+        let Sink::Part(file, path) = &mut self.sink else { return Ok(false) };
         let written = file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(head));
         written.map_err(|error| fault("write", path, &error))?;
         Ok(true)
@@ -268,7 +290,7 @@ impl Target {
 
     /// Makes it durable and gives it its name.
     fn finish(&mut self) -> Result<()> {
-        let (Some((file, part)), Output::File { path, replace }) = (&self.part, &self.output)
+        let (Sink::Part(file, part), Output::File { path, replace }) = (&self.sink, &self.output)
         else {
             return io::stdout().lock().flush().map_err(|error| {
                 Error::new(Exit::Io, "cannot write the dump to standard output").caused_by(&error)
@@ -278,34 +300,71 @@ impl Target {
         if *replace {
             fs::rename(part, path).map_err(|error| fault("rename the export to", path, &error))?;
         } else {
-            // A link refuses a name that is taken meanwhile; a rename would replace it.
-            match fs::hard_link(part, path) {
+            match rename_new(part, path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(there(path)),
-                Err(error) => return Err(fault("name the export", path, &error)),
-                Ok(()) => {}
+                named => named.map_err(|error| fault("name the export", path, &error))?,
             }
-            fs::remove_file(part).map_err(|error| fault("remove", part, &error))?;
         }
-        self.part = None;
+        self.sink = Sink::Named;
         let folder = folder_of(path);
         let synced = File::open(&folder).and_then(|folder| folder.sync_all());
-        synced.map_err(|error| fault("sync", &folder, &error))
+        match synced {
+            // Some file systems cannot sync a folder; they order names themselves.
+            Err(error)
+                if !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) =>
+            {
+                Err(fault("sync", &folder, &error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Removes what was written.
-    fn abandon(&mut self, error: Error) -> Error {
-        let Some((_, part)) = self.part.take() else {
-            return if self.output == Output::Stream && self.bytes > 0 {
-                error.next("what came out of standard output is no dump: throw it away")
-            } else {
-                error
-            };
+    fn abandon(self, error: Error) -> Error {
+        let part = match &self.sink {
+            Sink::Part(_, part) => part,
+            Sink::Pipe(_, path) if self.bytes > 0 => return useless(error, &path.display()),
+            Sink::Stdout if self.bytes > 0 => return useless(error, &"standard output"),
+            Sink::Pipe(..) | Sink::Stdout | Sink::Named => return error,
         };
-        match fs::remove_file(&part) {
+        match fs::remove_file(part) {
             Ok(()) => error,
             Err(left) => error.because(format!("and {} is still there: {left}", part.display())),
         }
     }
+}
+
+fn useless(error: Error, place: &dyn std::fmt::Display) -> Error {
+    error.next(format!("what came out of {place} is no dump: throw it away"))
+}
+
+/// Opens a FIFO or a device for writing, once somebody reads it.
+async fn open_pipe(path: &Path, cancel: &CancellationToken) -> Result<File> {
+    let mut open = OpenOptions::new();
+    // Without somebody who reads, a FIFO does not open; nor would a signal be heard.
+    open.write(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    loop {
+        match open.open(path) {
+            Ok(file) => {
+                let flags = rustix::fs::fcntl_getfl(&file);
+                let blocking = flags.map(|flags| flags - OFlags::NONBLOCK);
+                let set = blocking.and_then(|flags| rustix::fs::fcntl_setfl(&file, flags));
+                set.map_err(|error| fault("open", path, &error.into()))?;
+                return Ok(file);
+            }
+            Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {}
+            Err(error) => return Err(fault("open", path, &error)),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = cancel.cancelled() => return Err(stopped()),
+        }
+    }
+}
+
+fn no_file(path: &Path) -> Error {
+    Error::usage(format!("{} is neither a file nor a pipe", path.display()))
+        .next("give a file's name, or - for standard output")
 }
 
 fn folder_of(path: &Path) -> PathBuf {

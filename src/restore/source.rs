@@ -8,7 +8,7 @@ use super::honest;
 use super::loader::{damaged, expand, read_frame};
 use crate::archive::frame::{Compression, Decoder};
 use crate::archive::manifest::{Kind, Manifest, ManifestError, Object, hex};
-use crate::archive::toc::Toc;
+use crate::archive::toc::{self, Toc};
 use crate::backup::catalog::Found;
 use crate::backup::objects::{self, Reader};
 use crate::error::{Error, Result};
@@ -139,8 +139,6 @@ impl Source {
 
     /// Major version of the pg_dump that wrote the table of contents.
     pub fn dump_major(&self) -> u32 {
-        let version = self.toc.dump_version();
-        let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
-        digits.parse().unwrap_or(0)
+        toc::major(&self.toc.dump_version())
     }
 }

@@ -94,11 +94,23 @@ impl<'a> Work<'a> {
         if !self.touched {
             return error.because("nothing was changed");
         }
-        if self.request.dump.as_ref().is_some_and(|dump| dump.is_script()) {
-            return error
-                .because("plain SQL is one transaction: without its end, all of it is undone");
-        }
         let database = &self.request.into;
+        if let Some(dump) = self.request.dump.as_ref().filter(|dump| dump.is_script()) {
+            return match dump.commit.is_done() {
+                Some(true) if self.request.analyze => error
+                    .because(
+                        "the file is restored, its statistics for the planner are not complete",
+                    )
+                    .next(format!("gather them: vacuumdb --analyze-only --dbname={database}")),
+                Some(true) => error.because("the file is restored"),
+                Some(false) => error
+                    .because("plain SQL is one transaction: without its end, all of it is undone"),
+                None => error
+                    .because("plain SQL is one transaction, whose COMMIT was on its way")
+                    .because("whether all of it is there or nothing is not known")
+                    .next(format!("look into database {database} before you restore again")),
+            };
+        }
         let mut error = error
             .because(format!("database {database} holds a part of the backup now"))
             .next(match self.request.overwrite_source {

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::Listed;
+use super::{Listed, Version};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 
@@ -191,23 +191,7 @@ impl Directory {
                 .open(&temporary)?;
             file.write_all(bytes)?;
             file.sync_all()?;
-            // A hard link refuses an existing name; a rename would replace it silently.
-            match fs::hard_link(&temporary, &path) {
-                Err(error)
-                    if error.kind() == ErrorKind::Unsupported
-                        || error.raw_os_error() == Some(1) =>
-                {
-                    // No hard links here (some mounted stores): an exclusive file, then its bytes.
-                    let mut file =
-                        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-                    file.write_all(bytes)?;
-                    file.sync_all()?;
-                }
-                linked => linked?,
-            }
-            // The object is there: a second name that stays harms nothing.
-            fs::remove_file(&temporary).unwrap_or(());
-            Ok(())
+            super::rename_new(&temporary, &path)
         })();
         if result.is_err() {
             // It may never have been made.
@@ -330,6 +314,12 @@ impl Reader {
     pub fn bytes(&self) -> Result<u64> {
         let metadata = self.file.metadata();
         metadata.map(|m| m.len()).map_err(|error| fault("look at", &self.path, &error))
+    }
+
+    /// Which state of it is read.
+    pub fn version(&self) -> Result<Version> {
+        let metadata = self.file.metadata();
+        metadata.map(|m| Version::of(&m)).map_err(|error| fault("look at", &self.path, &error))
     }
 
     /// Goes on reading at byte `offset`.

@@ -6,17 +6,19 @@
 //! from the moment its manifest is published.
 
 mod dir;
+mod name;
 mod s3;
 mod url;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 pub use crate::aws::s3::Upload;
 use crate::error::{Error, Result};
 use crate::settings::S3Settings;
+pub use name::rename_new;
 use url::Place;
 
 /// How many small things are worth asking a store for at once: in S3 each is a round trip.
@@ -39,6 +41,28 @@ pub struct Listed {
     pub name: String,
     /// Its size in bytes.
     pub bytes: u64,
+}
+
+/// One state of an object; another object, or the same after a change, has another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// When it was written last; `None` where the store does not tell.
+    pub modified: Option<SystemTime>,
+    /// What tells it from others: ETag and size, or device, inode, time and size.
+    mark: String,
+}
+
+impl Version {
+    /// Of a file.
+    pub fn of(metadata: &std::fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        let (seconds, nanoseconds) = (metadata.mtime(), metadata.mtime_nsec());
+        let (device, inode, bytes) = (metadata.dev(), metadata.ino(), metadata.len());
+        Self {
+            modified: metadata.modified().ok(),
+            mark: format!("{device} {inode} {seconds}.{nanoseconds} {bytes}"),
+        }
+    }
 }
 
 impl Store {
@@ -340,6 +364,14 @@ impl Reader {
         match self {
             Self::Dir(reader) => reader.bytes(),
             Self::S3(reader) => Ok(reader.bytes()),
+        }
+    }
+
+    /// Which state of the object is read.
+    pub fn version(&self) -> Result<Version> {
+        match self {
+            Self::Dir(reader) => reader.version(),
+            Self::S3(reader) => Ok(reader.version()),
         }
     }
 

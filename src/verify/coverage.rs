@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::rotation::{Chosen, Ledger, Share, Unit, unit_of, units};
+use super::rotation::{Chosen, Ledger, Share, Unit, Veil, unit_of, units};
 use super::{Request, unless_stopped};
 use crate::archive::manifest::Manifest;
 use crate::backup::catalog::{Found, Record};
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::report::verify::{Coverage, Level, Part, Problem, ProblemKind, ProvenTable};
 use crate::store::Store;
 
@@ -27,13 +28,26 @@ pub(super) async fn ledger(request: &Request, found: &Found) -> Result<Option<Le
     Ok(Some(Ledger::new(records, counted(request.level))))
 }
 
-/// The records of all backups of a backup's database.
-async fn records(store: &Store, found: &Found) -> Result<Vec<Record>> {
+/// The records of all backups of a backup's database, with the veil of those that are sealed.
+async fn records(store: &Store, found: &Found) -> Result<Vec<(Record, Option<Veil>)>> {
     let mut records = Vec::new();
     for backup in found.siblings(store).await? {
-        records.extend(backup.records(store).await?);
+        let own = backup.records(store).await?;
+        let is_veiled = own.iter().any(Veil::is_over);
+        let veil = if is_veiled { veil(store, &backup).await? } else { None };
+        records.extend(own.into_iter().map(|record| (record, veil.clone())));
     }
     Ok(records)
+}
+
+/// None of a backup that these identities do not open: then its records prove nothing to us.
+async fn veil(store: &Store, backup: &Found) -> Result<Option<Veil>> {
+    match backup.manifest(store).await {
+        Ok(Some(Ok(manifest))) => Ok(Veil::of(&manifest)),
+        Ok(_) => Ok(None),
+        Err(error) if error.exit() == Exit::Refused => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What is known of a backup's tables, at the highest level that proved any.

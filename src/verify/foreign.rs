@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Request, trial};
 use crate::archive::foreign::Fault;
+use crate::backup::catalog::Found;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::report::verify::{Level, Problem, ProblemKind, Verification, Verified};
@@ -16,8 +17,9 @@ use crate::restore::foreign::{Dump, Place, Reading, Trouble};
 /// It could not be read or tried: exit 69 or 74. What is wrong with it is no error.
 pub async fn run(request: &Request, place: Place) -> Result<Verification> {
     let clock = Instant::now();
-    let mut result = Verified::new(&place.found(), request.level);
+    let mut result = Verified::new(&Found::no_backup(&place.name()), request.level);
     let label = place.label();
+    let is_folder = place.is_folder();
     match look(request, place).await {
         Ok(dump) => judge(request, Arc::new(dump), &mut result).await?,
         // What could not be read is not what is damaged.
@@ -42,8 +44,8 @@ pub async fn run(request: &Request, place: Place) -> Result<Verification> {
     Ok(Verification {
         repository: label,
         level: request.level,
-        proves: request.level.proves_of_dump(),
-        does_not_prove: request.level.does_not_prove_of_dump(),
+        proves: request.level.proves_of_dump(is_folder),
+        does_not_prove: request.level.does_not_prove_of_dump(is_folder),
         backups: vec![result],
     })
 }
@@ -105,8 +107,7 @@ fn untriable(dump: &Dump) -> Option<String> {
 fn age(request: &Request, dump: &Dump) -> Option<Problem> {
     let limit = request.max_age?;
     let Some((time, from)) = dump.time else {
-        let what =
-            "its age is unknown: plain SQL has no time of its own, and neither has the store";
+        let what = "its age is unknown: plain SQL has no time of its own, and the store tells none";
         return Some(problem(ProblemKind::Unknown, what.into()));
     };
     let age = jiff::Timestamp::now().duration_since(time);

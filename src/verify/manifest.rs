@@ -1,4 +1,5 @@
-//! Level manifest: the record, and the objects' names and sizes. Reads toc.dat, nothing else.
+//! Level manifest: the record, and the objects' names and sizes. Reads toc.dat (of a sealed backup the
+//! sealed record too), nothing else.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -36,6 +37,12 @@ pub async fn check(
              identity was given"
                 .into(),
         );
+        // What is small enough for every night: that these are the bytes that were written.
+        for object in &record.objects {
+            if matches!(object.kind, Kind::Toc | Kind::Record) {
+                whole(store, found, object, &listed, result).await;
+            }
+        }
         return Ok(());
     }
     result.problems.extend(frames_without_gaps(record));
@@ -47,23 +54,7 @@ pub async fn check(
         ));
         return Ok(());
     };
-    // A toc.dat that is missing or has another size is told above.
-    if listed.get(&toc.name) != Some(&toc.bytes) {
-        return Ok(());
-    }
-    let bytes = match store.read(&format!("{}{}", found.folder, toc.name), toc.bytes).await {
-        Ok(bytes) => bytes.unwrap_or_default(),
-        Err(error) => {
-            result.problems.push(about(ProblemKind::Unreadable, Some(toc), error.to_string()));
-            return Ok(());
-        }
-    };
-    result.bytes += bytes.len() as u64;
-    if hex(&Sha256::digest(&bytes)) != toc.sha256 {
-        let what = "its bytes are not those that were written (SHA-256)".into();
-        result.problems.push(about(ProblemKind::Damaged, Some(toc), what));
-        return Ok(());
-    }
+    let Some(bytes) = whole(store, found, toc, &listed, result).await else { return Ok(()) };
     let bytes = match objects::opened(toc, bytes, &found.identities) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -76,6 +67,34 @@ pub async fn check(
         Err(error) => vec![about(ProblemKind::Contents, Some(toc), error.to_string())],
     });
     Ok(())
+}
+
+/// The stored bytes of an object, if they are those that were written; else what is wrong is told.
+async fn whole(
+    store: &Store,
+    found: &Found,
+    object: &Object,
+    listed: &HashMap<String, u64>,
+    result: &mut Verified,
+) -> Option<Vec<u8>> {
+    // One that is missing or has another size is told before.
+    if listed.get(&object.name) != Some(&object.bytes) {
+        return None;
+    }
+    let bytes = match store.read(&format!("{}{}", found.folder, object.name), object.bytes).await {
+        Ok(bytes) => bytes.unwrap_or_default(),
+        Err(error) => {
+            result.problems.push(about(ProblemKind::Unreadable, Some(object), error.to_string()));
+            return None;
+        }
+    };
+    result.bytes += bytes.len() as u64;
+    if hex(&Sha256::digest(&bytes)) != object.sha256 {
+        let what = "its bytes are not those that were written (SHA-256)".into();
+        result.problems.push(about(ProblemKind::Damaged, Some(object), what));
+        return None;
+    }
+    Some(bytes)
 }
 
 /// A problem with an object.

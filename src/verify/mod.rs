@@ -10,6 +10,7 @@ pub mod content;
 pub mod coverage;
 pub mod foreign;
 pub mod manifest;
+mod record;
 pub mod rotation;
 pub mod scratch;
 pub mod self_test;
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::archive::manifest::Manifest;
 use crate::archive::seal::Identities;
-use crate::backup::catalog::{self, Found, Record};
+use crate::backup::catalog::{self, Found};
 use crate::backup::drift::{self, Limits};
 use crate::backup::in_use::Mark;
 use crate::error::{Error, Result};
@@ -94,10 +95,15 @@ pub async fn run(request: &Request) -> Result<Verification> {
         let limit = request.max_age.filter(|_| newest);
         results.push(marked(request, found, limit).await?);
     }
+    // What is said of several must be true of each.
+    let unseen = results.iter().any(|result| result.unseen.is_some());
     Ok(Verification {
         repository: request.store.location(),
         level: request.level,
-        proves: request.level.proves(),
+        proves: match unseen {
+            true => request.level.proves_of_sealed(),
+            false => request.level.proves(),
+        },
         does_not_prove: request.level.does_not_prove(),
         backups: results,
     })
@@ -211,19 +217,14 @@ async fn one(request: &Request, found: &Found, limit: Option<Duration>) -> Resul
                 let level = coverage::counted(request.level);
                 result.coverage = Some(coverage::of(&record, level, ledger, at));
             }
-            let is_sealed = !record.recipients.is_empty();
-            let covered = if is_sealed {
-                covered.iter().map(|name| rotation::sealed(name)).collect()
-            } else {
-                covered
-            };
             // What was found comes first; that it could not be written down comes beside it. An
             // age is no fault of the backup's, and stays out of its record.
             // What was only not seen is no failure on record either.
             let seen = !hidden || result.problems.iter().any(|p| p.kind != ProblemKind::Unknown);
             if request.record
                 && (seen || result.passed)
-                && let Err(error) = leave_record(request, found, &result, at, covered).await
+                && let Err(error) =
+                    record::leave(request, found, &record, (at, &result, covered)).await
             {
                 result.unrecorded = Some(error.to_string());
             }
@@ -315,28 +316,4 @@ fn age_problem(record: &Manifest, limit: Option<Duration>) -> Option<Problem> {
             limit.as_secs_f64() / 3600.0
         ),
     })
-}
-
-async fn leave_record(
-    request: &Request,
-    found: &Found,
-    result: &Verified,
-    at: jiff::Timestamp,
-    covered: Vec<String>,
-) -> Result<()> {
-    // How it looked beside others then is of no use later.
-    let result = Verified { canaries: None, coverage: None, ..result.clone() };
-    let record = Record { at, pgtend: env!("CARGO_PKG_VERSION").into(), result, covered };
-    let mut bytes = serde_json::to_vec_pretty(&record)
-        .map_err(|error| Error::bug("cannot write the verification's record").caused_by(&error))?;
-    bytes.push(b'\n');
-    let folder = format!("{}{}", found.folder, catalog::VERIFICATIONS);
-    let name = at.strftime("%Y%m%dT%H%M%S.%6fZ.json");
-    let stored = async {
-        if request.store.objects(&folder).await?.is_empty() {
-            request.store.ensure_folder(&folder).await?;
-        }
-        request.store.publish(&format!("{folder}{name}"), &bytes).await
-    };
-    stored.await
 }

@@ -110,50 +110,115 @@ pub fn units(manifest: &Manifest) -> Vec<Unit> {
     units.into_iter().map(|(name, weight)| Unit { name, weight }).collect()
 }
 
+/// A run on record.
+#[derive(Debug, Clone)]
+struct Run {
+    at: jiff::Timestamp,
+    /// The units that held; a run that proved nothing was one too.
+    covered: HashSet<String>,
+    /// How they are called there, if not by their names.
+    veil: Option<Veil>,
+}
+
+impl Run {
+    fn has(&self, name: &str) -> bool {
+        match &self.veil {
+            None => self.covered.contains(name),
+            Some(veil) => self.covered.contains(&veil.hide(name)),
+        }
+    }
+}
+
 /// When every unit was proven last, and the runs that did.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
-    /// Oldest first: when, and the units that held; a run that proved nothing was one too.
-    runs: Vec<(jiff::Timestamp, HashSet<String>)>,
+    /// Oldest first.
+    runs: Vec<Run>,
 }
 
 impl Ledger {
-    /// From the records of all backups of one database: those of at least this level.
-    pub fn new(records: impl IntoIterator<Item = Record>, level: Level) -> Self {
-        let mut runs: Vec<_> = records
+    /// From the records of all backups of one database: those of at least this level. With each
+    /// comes the veil of its backup, if that is sealed.
+    pub fn new(records: impl IntoIterator<Item = (Record, Option<Veil>)>, level: Level) -> Self {
+        let mut runs: Vec<Run> = records
             .into_iter()
-            .filter(|record| record.result.level >= level)
-            .map(|record| (record.at, record.covered.into_iter().collect()))
+            .filter(|(record, _)| record.result.level >= level)
+            .map(|(record, veil)| Run {
+                at: record.at,
+                covered: record.covered.into_iter().collect(),
+                veil,
+            })
             .collect();
-        runs.sort_by_key(|(at, _): &(jiff::Timestamp, HashSet<String>)| *at);
+        runs.sort_by_key(|run| run.at);
         Self { runs }
     }
 
     /// Adds a run that has just ended.
     pub fn add(&mut self, at: jiff::Timestamp, covered: &[String]) {
-        self.runs.push((at, covered.iter().cloned().collect()));
+        self.runs.push(Run { at, covered: covered.iter().cloned().collect(), veil: None });
     }
 
     /// When a unit was proven last.
     pub fn last(&self, name: &str) -> Option<jiff::Timestamp> {
-        let sealed = sealed(name);
-        let has = |covered: &HashSet<String>| covered.contains(name) || covered.contains(&sealed);
-        self.runs.iter().rev().find(|(_, covered)| has(covered)).map(|(at, _)| *at)
+        self.runs.iter().rev().find(|run| run.has(name)).map(|run| run.at)
     }
 
     /// Whether one of the last `number` runs covered it; `None` when there were not that many.
     fn in_last(&self, number: usize, name: &str) -> Option<bool> {
         let first = self.runs.len().checked_sub(number)?;
-        let sealed = sealed(name);
-        let has = |covered: &HashSet<String>| covered.contains(name) || covered.contains(&sealed);
-        Some(self.runs[first..].iter().any(|(_, covered)| has(covered)))
+        Some(self.runs[first..].iter().any(|run| run.has(name)))
     }
 }
 
-/// How a table is called in the records of a sealed backup, which tell no names.
-pub fn sealed(name: &str) -> String {
-    format!("sha256:{}", hex(&Sha256::digest(name)[..12]))
+/// What tables are called in the records of a sealed backup, which tell no names. A plain digest
+/// would tell a name to who guesses it; this one takes what only the whole record of the backup
+/// has: hashes of its rows.
+#[derive(Clone)]
+pub struct Veil([u8; 32]);
+
+impl std::fmt::Debug for Veil {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Veil(..)")
+    }
 }
+
+impl Veil {
+    /// Of a backup, the same each time; `None` when only its header is known.
+    pub fn of(manifest: &Manifest) -> Option<Self> {
+        if manifest.hidden {
+            return None;
+        }
+        let mut sha = Sha256::new_with_prefix("pgtend verifications\0");
+        sha.update(&manifest.id);
+        for object in &manifest.objects {
+            if let Some(table) = &object.table {
+                sha.update(format!(
+                    "{:?} {:?} {} {}\n",
+                    table.schema, table.name, table.rows, table.row_hash
+                ));
+            }
+            for frame in &object.frames {
+                sha.update(frame.4.to_le_bytes());
+            }
+        }
+        Some(Self(sha.finalize().into()))
+    }
+
+    /// How a name is written then.
+    pub fn hide(&self, name: &str) -> String {
+        let mut sha = Sha256::new_with_prefix(self.0);
+        sha.update(name);
+        format!("{HIDDEN}{}", hex(&sha.finalize()[..12]))
+    }
+
+    /// Whether a record needs one to be read.
+    pub fn is_over(record: &Record) -> bool {
+        record.covered.iter().any(|name| name.starts_with(HIDDEN))
+    }
+}
+
+/// No table's quoted name starts so.
+const HIDDEN: &str = "sealed:";
 
 /// The units of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -331,10 +396,37 @@ mod tests {
         assert_eq!(pick(&ledger), "t000");
         ledger.add(day(1), &["t000".into(), "t001".into()]);
         assert_eq!(pick(&ledger), "t002");
-        ledger.add(day(2), &[sealed("t002"), sealed("t003")]);
+        ledger.add(day(2), &["t002".into(), "t003".into()]);
         assert_eq!(pick(&ledger), "t000");
         assert_eq!(ledger.last("t001"), Some(day(1)));
         assert_eq!(ledger.last("t004"), None);
+    }
+
+    #[test]
+    fn a_veil_is_that_of_one_backup_and_needs_more_than_a_name() {
+        use crate::archive::manifest::tests::sample;
+        let record = |covered: &[String]| Record {
+            covered: covered.to_vec(),
+            ..crate::backup::catalog::tests::records(&[(Level::Content, None)]).remove(0)
+        };
+        let veil = Veil::of(&sample()).unwrap();
+        let hidden = veil.hide("shop.orders");
+        assert_eq!(Veil::of(&sample()).unwrap().hide("shop.orders"), hidden, "it is stable");
+        let other = Veil::of(&Manifest { id: "x".into(), ..sample() }).unwrap();
+        let mut rows = sample();
+        rows.objects
+            .iter_mut()
+            .filter_map(|object| object.table.as_mut())
+            .for_each(|t| t.rows += 1);
+        for other in [other, Veil::of(&rows).unwrap()] {
+            assert_ne!(other.hide("shop.orders"), hidden);
+        }
+        assert!(Veil::of(&Manifest { hidden: true, ..sample() }).is_none());
+        let record = record(&[hidden]);
+        assert!(Veil::is_over(&record));
+        let ledger = |veil| Ledger::new([(record.clone(), veil)], Level::Content);
+        assert!(ledger(Some(veil)).last("shop.orders").is_some());
+        assert!(ledger(None).last("shop.orders").is_none());
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, OnceLock};
 
+use crate::foreign::files::{Files, load_little};
 use crate::harness::aws::{self, Secrets, judge_token};
 use crate::harness::directory::{Bind, Directory};
-use crate::harness::{Cluster, ClusterSpec, Pgtend, TlsVariant};
+use crate::harness::{Cluster, ClusterSpec, Pgtend, TlsVariant, compare};
+use crate::restore_right::Made;
 
 const ENDPOINT: &str = "db.c1a2b3.eu-west-1.rds.amazonaws.com";
 const REGION: &str = "eu-west-1";
@@ -129,6 +131,31 @@ fn a_program_that_hands_out_credentials_runs_once() {
     // The coordinator, pg_dump and pg_dumpall: there is nothing to read.
     assert!(directory.binds().len() >= 3, "{}", directory.binds().len());
     assert_eq!(std::fs::read_to_string(runs).unwrap(), "run\n");
+}
+
+/// pg_restore and psql, from a backup and from files of pg_dump.
+#[test]
+fn a_restore_logs_in_with_tokens_of_its_own() {
+    let (cluster, directory) = server(true, |directory| directory.hba("hostssl", "all"));
+    let db = cluster.create_db("tokens");
+    load_little(&db);
+    let (repo, files) = (tempfile::tempdir().unwrap(), Files::new());
+    let url = conninfo(&cluster, "me@corp.com", "").replace("dbname=postgres", "");
+    let of = |db: &str| format!("{url} dbname={db}");
+    let run = pgtend(REGION).args(["backup", "--iam", "--url", &of(db.name()), "--repo"]);
+    run.arg(repo.path()).run().expect_code(0);
+    let (custom, plain) = (files.dump(15, &db, &["-Fc"], "c"), files.dump(15, &db, &["-Fp"], "p"));
+    let (custom, plain) = (custom.to_str().unwrap(), plain.to_str().unwrap());
+    for (name, jobs) in [("latest", "2"), (custom, "2"), (custom, "1"), (plain, "1")] {
+        let before = directory.binds().len();
+        let copy = Made::new(&cluster, "copy");
+        let run =
+            pgtend(REGION).args(["restore", name, "--iam", "--url", &of("postgres"), "-j", jobs]);
+        let run = run.args(["--into", &copy.name, "--create", "--yes", "--repo"]);
+        run.arg(repo.path()).run().expect_code(0);
+        compare::assert_equal(&cluster, db.name(), &cluster, &copy.name);
+        assert!(directory.binds().len() >= before + 3, "{name}");
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::backup_right::repo::{self, Backup, Repo};
 use crate::harness::pgtend::Output;
 use crate::harness::{Cluster, Database, Pgtend, command, compare};
 use crate::restore_right::{Made, restore};
+use crate::verify_restore::trial::trial;
 
 /// A word that stands in rows, in a name and in a statement.
 const SECRET: &str = "s3cretword";
@@ -165,6 +166,16 @@ fn without_the_identity_one_can_list_and_see_damage_and_is_told_what_was_not_see
     assert_eq!(listed["report"]["backups"][0]["totals"]["rows"], backup.manifest.totals.rows);
     let report = verified(&verify(&repo, "manifest", &[]).expect_code(0));
     assert!(report["unseen"].as_str().unwrap().contains("sealed"), "{report}");
+    let document = verify(&repo, "manifest", &[]).json();
+    let proves = document["report"]["proves"].as_str().unwrap();
+    assert!(proves.contains("what is in them was not seen"), "{proves}");
+    for kind in [Kind::Toc, Kind::Record] {
+        let object = backup.manifest.objects.iter().find(|object| object.kind == kind).unwrap();
+        flip(&backup.folder.join(&object.name), object.bytes / 2);
+        let report = verified(&verify(&repo, "manifest", &[]).expect_code(2));
+        assert_eq!(report["problems"][0]["object"], object.name.as_str(), "{report}");
+        flip(&backup.folder.join(&object.name), object.bytes / 2);
+    }
     for level in ["content", "restore"] {
         let report = verified(&verify(&repo, level, &[]).expect_code(3));
         assert_eq!(report["problems"][0]["kind"], "unknown", "{report}");
@@ -247,6 +258,63 @@ fn a_flipped_byte_anywhere_is_found() {
     verify(&repo, "content", &["--identity", &identity]).expect_code(2);
     fs::write(&path, whole).unwrap();
     verify(&repo, "content", &["--identity", &identity]).expect_code(0);
+}
+
+/// A successful trial of a part tells what it could not try, a failed one what is wrong.
+#[test]
+fn records_of_verifications_tell_no_names_and_prove_tables_all_the_same() {
+    let cluster = Cluster::shared();
+    let db = cluster.create_db("sealed_records");
+    load(&db);
+    // Large enough for a part of its own: its key cannot be tried there.
+    db.psql(&format!(
+        "CREATE TABLE {SECRET}_refs (id int CONSTRAINT {SECRET}_fk REFERENCES {SECRET}_names, v text);
+         INSERT INTO {SECRET}_refs SELECT g, repeat('x', 30000) FROM generate_series(1, 100) g"
+    ));
+    let (repo, key) = (Repo::new(), Key::new());
+    let backup = back_up(&repo, &db, &["--recipient", &key.recipient()]);
+    let identity = ["--identity", &key.path()];
+    let coverage = || {
+        let show = repo.pgtend(["backup", "show", "latest"]).args(identity).run();
+        show.expect_code(0).json()["report"]["coverage"].take()
+    };
+    let mut not_tried = 0;
+    for share in ["1/3", "2/3", "3/3"] {
+        let run = trial(&repo, cluster, [&format!("--tables={share}")]).args(identity);
+        let report = verified(&run.run().expect_code(0));
+        not_tried += report["part"]["not_tried"].as_array().map_or(0, Vec::len);
+    }
+    assert!(not_tried > 0, "a name would be told");
+    let known = coverage();
+    assert_eq!(
+        (&known["proven"], &known["level"]),
+        (&known["tables"], &"restore".into()),
+        "{known}"
+    );
+    // The next backup's tables are known by the records of this one; to nobody else.
+    let next = back_up(&repo, &db, &["--recipient", &key.recipient()]);
+    let known = coverage();
+    assert_eq!(known["proven"], known["tables"], "{known}");
+    assert_eq!(known["oldest"]["table"].as_str().map(str::is_empty), Some(false));
+    // Damage of what is sealed, of the bytes and of the assertions.
+    let file = key.folder.path().join("holds.sql");
+    fs::write(&file, format!("SELECT '{SECRET}' AS what FROM {SECRET}_names LIMIT 1")).unwrap();
+    let assertion = format!("--assert={}", file.display());
+    trial(&repo, cluster, [&assertion]).args(identity).run().expect_code(2);
+    let table = next.manifest.objects.iter().max_by_key(|object| object.bytes).unwrap();
+    flip(&next.folder.join(&table.name), table.bytes / 2);
+    let run = repo.pgtend(["verify-backup", "latest"]).args(identity).run().expect_code(2);
+    assert!(run.stdout.contains(&table.name), "{}", run.stdout);
+    let mut records = 0;
+    for name in repo.files().iter().filter(|name| name.contains("/verifications/")) {
+        records += 1;
+        let text = fs::read_to_string(repo.path().join(name)).unwrap();
+        for secret in [SECRET, "pages", "no_rows", "127.0.0.1", "sha256:"] {
+            assert!(!text.contains(secret), "{secret} is in {name}: {text}");
+        }
+    }
+    assert_eq!(records, 5);
+    assert!(backup.folder.join("verifications").is_dir());
 }
 
 #[test]

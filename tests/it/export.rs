@@ -1,7 +1,7 @@
 //! A backup as one file in custom format: stock pg_restore makes an equal database of it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 
@@ -138,4 +138,43 @@ fn a_file_has_its_name_only_when_it_is_whole_and_nobody_else_has_it() {
     assert_eq!(left(), ["app.dump"]);
     let output = export(&repo, &file, &["--compress=zstd"]).run().expect_code(64);
     assert!(output.stderr.contains("gzip"), "{}", output.stderr);
+}
+
+/// Replaced, `/dev/null` would be a file for everybody.
+#[test]
+fn what_is_no_file_is_written_to_and_stays_what_it_is() {
+    let db = Cluster::shared().create_db("export_pipe");
+    db.psql("CREATE TABLE orders AS SELECT g, md5(g::text) FROM generate_series(1, 30000) g");
+    let repo = Repo::new();
+    repo.backup(&db, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let (fifo, read) = (folder.path().join("fifo"), folder.path().join("read"));
+    command::run(Command::new("mkfifo").arg(&fifo), "").expect_success("mkfifo");
+    for arguments in [&[][..], &["--force"]] {
+        let run = export(&repo, &fifo, arguments).spawn();
+        let mut cat = Command::new("cat");
+        let mut cat = cat.arg(&fifo).stdout(fs::File::create(&read).unwrap()).spawn().unwrap();
+        let report = run.wait().expect_code(0).json()["report"].take();
+        assert!(cat.wait().unwrap().success());
+        assert_eq!((&report["offsets"], &report["rows"]), (&false.into(), &30000.into()));
+        assert_eq!(report["bytes"], read.metadata().unwrap().len());
+        assert!(repo::list(15, &read).iter().any(|entry| entry.contains("orders")));
+        assert!(fs::symlink_metadata(&fifo).unwrap().file_type().is_fifo());
+    }
+    // Nobody reads it: a signal is heard all the same.
+    let run = export(&repo, &fifo, &[]).spawn();
+    let catches = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", run.pid())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:\t")).unwrap();
+        (u64::from_str_radix(caught, 16).unwrap() & 2 != 0).then_some(())
+    };
+    command::until(std::time::Duration::from_secs(30), catches).expect("a handler of SIGINT");
+    run.signal(rustix::process::Signal::INT);
+    run.wait().expect_code(130);
+    let output = export(&repo, folder.path(), &["--force"]).run().expect_code(64);
+    assert!(output.stderr.contains("neither a file nor a pipe"), "{}", output.stderr);
+    let mut left: Vec<_> =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["fifo", "read"]);
 }

@@ -1,7 +1,8 @@
 //! Files of pg_dump, restored and verified by pgtend: every format, cut anywhere, hostile, misnamed.
 
+mod changes;
 mod cut;
-mod files;
+pub mod files;
 mod formats;
 mod hostile;
 mod proofs;

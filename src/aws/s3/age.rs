@@ -1,10 +1,8 @@
 //! When something was written last: whether a run still is at work somewhere.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use aws_sdk_s3::primitives::DateTime;
-
-use super::{Bucket, Upload, failure};
+use super::{Bucket, Upload, failure, time};
 use crate::aws::Failed;
 
 impl Bucket {
@@ -57,9 +55,4 @@ impl Bucket {
             }
         }
     }
-}
-
-fn time(of: Option<&DateTime>) -> Option<SystemTime> {
-    let seconds = u64::try_from(of?.secs()).ok()?;
-    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }

@@ -19,8 +19,9 @@ Examples:
   pgtend backup export latest -r /var/backups/pg -o - | ssh db2 pg_restore -d app
 
 The file is what pg_dump -Fc writes: stock pg_restore reads it, also with -j. Standard output (-o -)
-cannot be written to twice, so the dump does not say where its blocks are: pg_restore of a file then
-searches, and -j gains less. Roles and tablespaces are in no dump: take them from globals.sql.";
+and a FIFO cannot be written to twice, so the dump does not say where its blocks are: pg_restore of a
+file then searches, and -j gains less. Roles and tablespaces are in no dump: take them from
+globals.sql.";
 
 /// Write a backup as one file in pg_dump's custom format
 #[derive(Debug, clap::Args)]

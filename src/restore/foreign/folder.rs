@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
+use super::script::Commit;
 use super::whole::FullRead;
 use super::{Dump, Place, Reading, Trouble, place_time};
 use crate::archive::foreign::kind::Kind;
@@ -18,6 +19,9 @@ use crate::program::ChildGuard;
 
 /// What pg_dump ends a table's rows with.
 const END: &[u8] = b"\\.\n\n\n";
+/// The same with --inserts; of a table without rows [`NO_INSERTS`] is all.
+const END_OF_INSERTS: &[u8] = b";\n\n\n";
+const NO_INSERTS: &[u8] = b"\n\n";
 /// Names that a data file may have behind that of its entry.
 const SUFFIXES: [&str; 4] = ["", ".gz", ".zst", ".lz4"];
 
@@ -31,12 +35,18 @@ pub fn read(place: Place, reading: &Reading, guard: &ChildGuard) -> Result<Dump,
                 "{label} is in directory format: it is copied to {} for the time of the run",
                 reading.environment.temporary_folder().display()
             ));
-            let (copy, _) = place.fetch(reading.environment.temporary_folder())?;
+            let copy = place.fetch(reading)?;
             let path = copy.path().to_owned();
             (Some(copy), path)
         }
     };
     let local = Place::Folder(path.clone());
+    // The time of a copy is nobody's.
+    let times = match &copy {
+        Some(_) => place.version(&reading.cancel)?,
+        None => Vec::new(),
+    };
+    let version = local.version(&reading.cancel)?;
     let toc = match File::open(path.join("toc.dat")) {
         Ok(file) => read_toc(&mut BufReader::new(file))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -46,7 +56,7 @@ pub fn read(place: Place, reading: &Reading, guard: &ChildGuard) -> Result<Dump,
         Err(error) => return Err(failed(&path.join("toc.dat"), &error).into()),
     };
     let mut files = Files { folder: &path, deep: reading.deep, bytes: 0, raw: 0 };
-    files.file("toc.dat", false)?;
+    files.file("toc.dat", End::Any)?;
     let mut seen = HashSet::new();
     for entry in toc.entries.iter().filter(|entry| entry.has_data) {
         if reading.cancel.is_cancelled() {
@@ -58,8 +68,7 @@ pub fn read(place: Place, reading: &Reading, guard: &ChildGuard) -> Result<Dump,
     if reading.deep {
         FullRead::start(&toc, &["-Fd"], Some(&path), reading, guard)?.end()?;
     }
-    // The time of a copy is nobody's.
-    let time = place_time::of(&toc, &place);
+    let time = place_time::of(&toc, &place, if copy.is_some() { &times } else { &version });
     Ok(Dump {
         place: local,
         label,
@@ -70,7 +79,9 @@ pub fn read(place: Place, reading: &Reading, guard: &ChildGuard) -> Result<Dump,
         script: None,
         bytes,
         raw_bytes,
+        version,
         fingerprint: 0,
+        commit: Commit::default(),
         time,
         _copy: copy,
     })
@@ -78,6 +89,29 @@ pub fn read(place: Place, reading: &Reading, guard: &ChildGuard) -> Result<Dump,
 
 fn failed(path: &Path, error: &io::Error) -> Error {
     Error::new(Exit::Io, format!("cannot read {}", path.display())).caused_by(error)
+}
+
+/// How a file ends when it is whole.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Copy,
+    Inserts,
+    /// Nothing tells.
+    Any,
+}
+
+impl End {
+    /// Whether so many bytes with these at their end are whole.
+    fn is(self, bytes: u64, tail: &[u8]) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Copy => tail == END,
+            Self::Inserts => {
+                tail.ends_with(END_OF_INSERTS)
+                    || tail == NO_INSERTS && bytes == NO_INSERTS.len() as u64
+            }
+        }
+    }
 }
 
 struct Files<'a> {
@@ -104,11 +138,14 @@ impl Files<'_> {
             return Ok(());
         }
         if !entry.is_large_objects() {
-            // Dumped with --inserts, rows have no end of their own.
-            let copied = !entry.copy_statement().trim().is_empty();
-            return self.file(&file, copied).map_err(|trouble| named(trouble, &entry.label()));
+            let end = match (entry.is_table_data(), entry.copy_statement().trim()) {
+                (false, _) => End::Any,
+                (true, "") => End::Inserts,
+                (true, _) => End::Copy,
+            };
+            return self.file(&file, end).map_err(|trouble| named(trouble, &entry.label()));
         }
-        self.file(&file, false)?;
+        self.file(&file, End::Any)?;
         let path = self.folder.join(&file);
         let mut listed = 0;
         let list = std::fs::read_to_string(&path).map_err(|error| failed(&path, &error))?;
@@ -122,7 +159,7 @@ impl Files<'_> {
             if object.contains('/') || object.starts_with('.') {
                 return Err(Fault::Malformed(format!("{file} names {object:?}")).into());
             }
-            self.file(object, false)?;
+            self.file(object, End::Any)?;
             listed += 1;
         }
         let Ok(expected) = large_objects(toc, entry) else {
@@ -137,8 +174,8 @@ impl Files<'_> {
         Ok(())
     }
 
-    /// Looks at one file, whatever it is compressed with; `ends`: it must end like a table's rows.
-    fn file(&mut self, name: &str, ends: bool) -> Result<(), Trouble> {
+    /// Looks at one file, whatever it is compressed with, and at its end.
+    fn file(&mut self, name: &str, end: End) -> Result<(), Trouble> {
         let mut found =
             SUFFIXES.iter().map(|suffix| (*suffix, self.folder.join(format!("{name}{suffix}"))));
         let Some((suffix, path)) = found.find(|(_, path)| path.is_file()) else {
@@ -146,6 +183,10 @@ impl Files<'_> {
         };
         let length = path.metadata().map_err(|error| failed(&path, &error))?.len();
         self.bytes += length;
+        // No compressed stream is empty, whatever is in it; lz4 is written lazily.
+        if length == 0 && matches!(suffix, ".gz" | ".zst") {
+            return Err(Fault::cut(format!("{name}{suffix} is empty")).into());
+        }
         if !self.deep && !suffix.is_empty() {
             return Ok(());
         }
@@ -155,7 +196,7 @@ impl Files<'_> {
         })?;
         self.raw += raw;
         // pg_restore itself looks into lz4.
-        if ends && suffix != ".lz4" && tail != END {
+        if suffix != ".lz4" && !end.is(raw, &tail) {
             return Err(
                 Fault::cut(format!("{name}{suffix} does not end as a table's rows do")).into()
             );

@@ -4,6 +4,8 @@
 use std::io::{self, Read, Write};
 use std::process::ExitStatus;
 
+use xxhash_rust::xxh3::Xxh3Default;
+
 use super::{Dump, Reading, on_thread, whole};
 use crate::archive::foreign::kind::Kind;
 use crate::error::{Error, Result};
@@ -20,6 +22,9 @@ pub struct Ended {
     /// What went wrong with the feeding, other than that the program took no more.
     pub fault: Option<Error>,
 }
+
+/// Why a second reading does not count.
+pub const ANOTHER: &str = "it is another file than a moment ago";
 
 impl Objects<'_> {
     /// Loads the rows and large objects of some entries; for a script runs all of it. Returns
@@ -41,7 +46,8 @@ impl Objects<'_> {
             Error::new(Exit::Io, "cannot write a temporary file for pg_restore").caused_by(&error)
         })?;
         let program = self.programs.path("pg_restore");
-        let (mut command, key) = program::fed(&program, &self.connection, self.environment)?;
+        let connection = self.connection.for_now().await?;
+        let (mut command, key) = program::fed(&program, &connection, self.environment)?;
         command.arg(match dump.kind {
             Kind::Tar => "-Ft",
             Kind::Directory => "-Fd",
@@ -61,20 +67,20 @@ impl Objects<'_> {
         let process = Process::start(command, &program, &guard)?;
         let feeding = Feeding { dump: std::sync::Arc::clone(dump), reading: reading(request) };
         let streamed = dump.seekable().is_none();
-        let ended = on_thread("pg_restore", move || {
-            let ended = feeding.feed(
-                process,
-                |feeding, to| {
-                    if streamed { feeding.all(to) } else { Ok(()) }
-                },
-            );
+        let ended = on_thread("pg_restore", &self.cancel, &guard, move || {
+            let ended = feeding.feed(process, |feeding, to| match streamed {
+                true => feeding.all(to).and_then(|()| feeding.unchanged()),
+                false => Ok(()),
+            });
             drop(key);
-            ended
+            // pg_restore has read it by itself, or no more of it than it wanted.
+            ended.and_then(|ended| feeding.unchanged().map(|()| ended))
         });
-        let ended = tokio::select! {
-            ended = ended => ended??,
-            () = self.cancel.cancelled() => return Err(crate::restore::stopped()),
-        };
+        let ended = ended.await?;
+        if self.cancel.is_cancelled() {
+            return Err(crate::restore::stopped());
+        }
+        let ended = ended?;
         if let Some(fault) = ended.fault {
             return Err(fault);
         }
@@ -120,22 +126,37 @@ impl Feeding {
         Ok(Ended { status, lines: process.lines(), fault })
     }
 
-    /// All bytes of an archive.
+    /// All bytes of an archive, and nothing but those that were read before.
     fn all(&self, to: &mut dyn Write) -> Result<()> {
         let mut from = self.open()?;
+        let mut hash = Xxh3Default::new();
         let mut buffer = vec![0; 256 << 10];
         loop {
             let read = match from.read(&mut buffer) {
-                Ok(0) => return Ok(()),
+                Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(self.changed(&error)),
             };
+            hash.update(&buffer[..read]);
             // It has what it wants, or has given up: its end tells which.
             if to.write_all(&buffer[..read]).is_err() {
                 return Ok(());
             }
         }
+        if hash.digest() == self.dump.fingerprint { Ok(()) } else { Err(self.another(ANOTHER)) }
+    }
+
+    /// An error unless what is there is what was read before.
+    fn unchanged(&self) -> Result<()> {
+        let now = self.dump.place.version(&self.reading.cancel)?;
+        if now == self.dump.version { Ok(()) } else { Err(self.another(ANOTHER)) }
+    }
+
+    /// An error for a file that was exchanged or written to.
+    pub fn another(&self, why: &str) -> Error {
+        Error::new(Exit::Io, format!("{} changed while it was restored", self.dump.label))
+            .because(why)
     }
 
     /// The file's bytes once more.

@@ -14,6 +14,7 @@ mod whole;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -31,24 +32,40 @@ use crate::program::ChildGuard;
 use crate::report::Progress;
 use crate::report::restore::DumpFile;
 use crate::settings::Environment;
+use crate::store::Version;
 
 pub use place::Place;
+use script::Commit;
 
 /// How the time of a file is known.
 mod place_time {
-    use super::{Place, Toc};
+    use super::place::TOC;
+    use super::{Place, Toc, Version};
 
     /// The header has the clock of pg_dump's machine, without its zone.
     const HEADER: &str = "header of the archive, taken as UTC";
     const FILE: &str = "modification time of the file";
+    const OBJECT: &str = "time of the object in the store";
 
     /// A file was not made after it was written last.
-    pub fn of(toc: &Toc, place: &Place) -> Option<(jiff::Timestamp, &'static str)> {
+    pub fn of(
+        toc: &Toc,
+        place: &Place,
+        version: &[(String, Version)],
+    ) -> Option<(jiff::Timestamp, &'static str)> {
         let header = toc.created().and_then(|at| at.to_zoned(jiff::tz::TimeZone::UTC).ok());
-        match (header.map(|at| at.timestamp()), place.modified()) {
-            (Some(header), Some(file)) if file < header => Some((file, FILE)),
+        let (name, from) = match place {
+            Place::File(_) => (None, FILE),
+            Place::Folder(_) => (Some(TOC), FILE),
+            Place::Object(..) | Place::Objects(..) => (None, OBJECT),
+        };
+        let written = version.iter().find(|(file, _)| name.is_none_or(|name| file == name));
+        let written = written.and_then(|(_, version)| version.modified);
+        let written = written.and_then(|at| jiff::Timestamp::try_from(at).ok());
+        match (header.map(|at| at.timestamp()), written) {
+            (Some(header), Some(written)) if written < header => Some((written, from)),
             (Some(header), _) => Some((header, HEADER)),
-            (None, file) => file.map(|file| (file, FILE)),
+            (None, written) => written.map(|written| (written, from)),
         }
     }
 }
@@ -87,8 +104,12 @@ pub struct Dump {
     pub bytes: u64,
     /// Bytes without what is around them.
     pub raw_bytes: u64,
-    /// Fingerprint of those, of a script.
+    /// Which state of it was read.
+    version: Vec<(String, Version)>,
+    /// Fingerprint of the raw bytes; of a folder none.
     fingerprint: u64,
+    /// How far a script has come in a database.
+    pub(super) commit: Commit,
     /// When it was made, and how that is known.
     pub time: Option<(jiff::Timestamp, &'static str)>,
     /// Holds the copy.
@@ -160,12 +181,14 @@ impl Dump {
         reading.progress.phase("reading the file to its end");
         let guard = ChildGuard::default();
         let _terminated = super::objects::Terminated(guard.clone());
-        let own = reading.clone();
-        let read = on_thread("dump", move || whole::read(place, &own, &guard));
-        tokio::select! {
-            read = read => read?,
-            () = reading.cancel.cancelled() => Err(super::stopped().because("nothing was changed").into()),
+        let (own, watched) = (reading.clone(), guard.clone());
+        let read =
+            on_thread("dump", &reading.cancel, &watched, move || whole::read(place, &own, &guard));
+        let read = read.await;
+        if reading.cancel.is_cancelled() {
+            return Err(super::stopped().because("nothing was changed").into());
         }
+        read?
     }
 
     /// Whether it is SQL for psql.
@@ -300,16 +323,30 @@ impl Request {
     }
 }
 
-/// Does blocking work on a thread of its own.
+/// How long a thread may take to end once the run is stopped.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Does blocking work on a thread of its own. When the run is stopped the work's program is ended,
+/// and the thread is waited for: a temporary copy goes with it.
 async fn on_thread<T: Send + 'static>(
     name: &str,
+    cancel: &CancellationToken,
+    guard: &ChildGuard,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T> {
-    let (sender, done) = tokio::sync::oneshot::channel();
+    let (sender, mut done) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
         // Nobody listens any more after a signal.
         sender.send(work()).unwrap_or(());
     });
     thread.map_err(|error| Error::bug("cannot start a thread").caused_by(&error))?;
-    done.await.map_err(|error| Error::bug("a thread's end").caused_by(&error))
+    let ended = tokio::select! {
+        biased;
+        ended = &mut done => ended,
+        () = cancel.cancelled() => {
+            guard.terminate();
+            tokio::time::timeout(PATIENCE, done).await.map_err(|_| super::stopped())?
+        }
+    };
+    ended.map_err(|error| Error::bug("a thread's end").caused_by(&error))
 }

@@ -5,18 +5,11 @@ use std::collections::BTreeMap;
 
 use crate::archive::frame::Compression;
 use crate::archive::manifest::{self, Database, Manifest, Options, Snapshot, Totals};
-use crate::archive::seal::Identities;
-use crate::archive::toc::Toc;
+use crate::archive::toc::{self, Toc};
 use crate::backup::catalog::Found;
 use crate::error::Result;
 use crate::restore::{Request, Source};
 use crate::store::Store;
-
-/// `15` of `15.18 (Debian 15.18-1)`; 0 for what is no version.
-pub fn major(version: &str) -> u32 {
-    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().unwrap_or(0)
-}
 
 impl Dump {
     /// The file in the shape of a backup without objects.
@@ -46,13 +39,7 @@ impl Dump {
 
     /// Where a backup of pgtend would lie.
     pub fn found(&self) -> Found {
-        Found {
-            id: self.name.clone(),
-            cluster: String::new(),
-            database: self.toc.database(),
-            folder: String::new(),
-            identities: Identities::default(),
-        }
+        Found { database: self.toc.database(), ..Found::no_backup(&self.name) }
     }
 
     /// Of what is not known it says nothing: no object, no identifier.
@@ -69,7 +56,7 @@ impl Dump {
                 address: String::new(),
                 system_identifier: String::new(),
                 version: self.toc.server_version(),
-                version_num: major(&self.toc.server_version()) * 10_000,
+                version_num: toc::major(&self.toc.server_version()) * 10_000,
                 in_recovery: false,
                 pg_dump: self.toc.dump_version(),
             },

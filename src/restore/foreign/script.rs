@@ -5,10 +5,11 @@
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::load::{Ended, Feeding, reading};
+use super::load::{ANOTHER, Ended, Feeding, reading};
 use super::{Dump, on_thread};
 use crate::archive::foreign::script::Scanner;
 use crate::error::{Error, Result};
@@ -22,6 +23,29 @@ const TRANSACTION_TIMEOUT_SINCE: u32 = 17;
 /// What psql exits with after an error of the script.
 const SCRIPT_FAILED: i32 = 3;
 
+/// How far a script has come: its one COMMIT decides whether all of it is there, or nothing.
+#[derive(Debug, Default)]
+pub struct Commit(AtomicU8);
+
+impl Commit {
+    const NONE: u8 = 0;
+    const SENT: u8 = 1;
+    const DONE: u8 = 2;
+
+    fn set(&self, state: u8) {
+        self.0.store(state, Ordering::Release);
+    }
+
+    /// Whether it was committed; `None` when that is not known.
+    pub fn is_done(&self) -> Option<bool> {
+        match self.0.load(Ordering::Acquire) {
+            Self::NONE => Some(false),
+            Self::DONE => Some(true),
+            _ => None,
+        }
+    }
+}
+
 impl Objects<'_> {
     /// Runs all of a script; what failed is one error, after which nothing of it is there.
     pub(super) async fn run_script(
@@ -34,7 +58,8 @@ impl Objects<'_> {
             return Err(Error::new(Exit::Unavailable, format!("no psql in {}", program.display()))
                 .next("install the package of the client programs"));
         }
-        let (mut command, key) = program::fed(&program, &self.connection, self.environment)?;
+        let connection = self.connection.for_now().await?;
+        let (mut command, key) = program::fed(&program, &connection, self.environment)?;
         // No psqlrc, no history, no pager; `-f -` numbers the lines.
         command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-P", "pager=off"]);
         // Of the operator's environment psql would take these.
@@ -53,20 +78,21 @@ impl Objects<'_> {
         let process = Process::start(command, &program, &guard)?;
         let feeding = Feeding { dump: Arc::clone(dump), reading: reading(request) };
         let old = self.server_major < TRANSACTION_TIMEOUT_SINCE;
-        let ended = on_thread("psql", move || {
+        let ended = on_thread("psql", &self.cancel, &guard, move || {
             let ended = feeding.feed(process, |feeding, to| feeding.script(to, old));
             drop(key);
             ended
         });
-        let Ended { status, lines, fault } = tokio::select! {
-            ended = ended => ended??,
-            () = self.cancel.cancelled() => return Err(crate::restore::stopped()),
-        };
+        let Ended { status, lines, fault } = ended.await??;
+        if status.success() && fault.is_none() {
+            dump.commit.set(Commit::DONE);
+            return Ok(Vec::new());
+        }
+        if self.cancel.is_cancelled() {
+            return Err(crate::restore::stopped());
+        }
         if let Some(fault) = fault {
             return Err(fault);
-        }
-        if status.success() {
-            return Ok(Vec::new());
         }
         let error = lines.iter().position(|line| is_error(line));
         if lines.iter().any(|line| line.contains("invalid command \\restrict")) {
@@ -76,6 +102,7 @@ impl Objects<'_> {
         }
         match error {
             Some(at) if status.code() == Some(SCRIPT_FAILED) => {
+                dump.commit.set(Commit::NONE);
                 Ok(vec![failure(&lines[at..], &dump.name)])
             }
             _ => {
@@ -147,15 +174,14 @@ impl Feeding {
         }
         scanner.finish().map_err(|fault| self.other(&fault.to_string()))?;
         if hash.digest() != self.dump.fingerprint {
-            return Err(self.other("it is another file than a moment ago"));
+            return Err(self.other(ANOTHER));
         }
+        self.dump.commit.set(Commit::SENT);
         // A psql that is gone says why itself.
         to.write_all(b"\nCOMMIT;\n").or(Ok(()))
     }
 
     fn other(&self, why: &str) -> Error {
-        Error::new(Exit::Io, format!("{} changed while it was restored", self.dump.label))
-            .because(why)
-            .because("all of it was rolled back")
+        self.another(why).because("all of it was rolled back")
     }
 }

@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use xxhash_rust::xxh3::Xxh3Default;
 
+use super::script::Commit;
 use super::{Dump, Place, Reading, Trouble, folder};
 use crate::archive::foreign::kind::Kind;
-use crate::archive::foreign::script::Scanner;
+use crate::archive::foreign::script::{Facts, Scanner};
 use crate::archive::foreign::unwrap::{Unwrapped, unwrap};
 use crate::archive::foreign::{Fault, blocks, read_toc, tar};
-use crate::archive::toc::Toc;
+use crate::archive::toc::{self, Toc};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::program::{ChildGuard, Process, Programs, offline};
@@ -26,34 +27,39 @@ const PIECE: usize = 256 << 10;
 
 /// Reads what is at a place. Blocks.
 pub fn read(place: Place, reading: &Reading, guard: &ChildGuard) -> Read_<Dump> {
-    match place {
-        Place::Folder(_) | Place::Objects(..) => folder::read(place, reading, guard),
-        place => stream(place, reading, guard),
+    if place.is_folder() {
+        return folder::read(place, reading, guard);
     }
+    stream(place, reading, guard)
 }
 
 fn stream(place: Place, reading: &Reading, guard: &ChildGuard) -> Read_<Dump> {
     let stored = Arc::new(AtomicU64::new(0));
+    let version = place.version(&reading.cancel)?;
     let opened = open(&place, reading, &stored)?;
     let Unwrapped { kind, wrappings, mut bytes } = opened;
-    let mut raw = Counted { inner: &mut bytes, bytes: 0 };
-    let (toc, script, fingerprint) = match kind {
-        Kind::Custom => (custom(&mut raw, reading, guard)?, None, 0),
+    let mut raw = Counted { inner: &mut bytes, bytes: 0, hash: Xxh3Default::new() };
+    let (toc, script) = match kind {
+        Kind::Custom => {
+            let toc = custom(&mut raw, reading, guard)?;
+            drain(&mut raw)?;
+            (toc, None)
+        }
         Kind::Tar => {
             let contents = tar::check(&mut raw)?;
             drain(&mut raw)?;
             if reading.deep {
                 again(&place, &contents.toc, reading, guard)?;
             }
-            (contents.toc, None, 0)
+            (contents.toc, None)
         }
         _ => {
-            let (facts, fingerprint) = scan(&mut raw)?;
-            (Toc::empty(&facts.server_version, &facts.dump_version), Some(facts), fingerprint)
+            let facts = scan(&mut raw)?;
+            (Toc::empty(&facts.server_version, &facts.dump_version), Some(facts))
         }
     };
-    let raw_bytes = raw.bytes;
-    let time = super::place_time::of(&toc, &place);
+    let (raw_bytes, fingerprint) = (raw.bytes, raw.hash.digest());
+    let time = super::place_time::of(&toc, &place, &version);
     Ok(Dump {
         label: place.label(),
         name: place.name(),
@@ -64,7 +70,9 @@ fn stream(place: Place, reading: &Reading, guard: &ChildGuard) -> Read_<Dump> {
         script,
         bytes: stored.load(Ordering::Relaxed),
         raw_bytes,
+        version,
         fingerprint,
+        commit: Commit::default(),
         time,
         _copy: None,
     })
@@ -72,12 +80,7 @@ fn stream(place: Place, reading: &Reading, guard: &ChildGuard) -> Read_<Dump> {
 
 /// The bytes of a place without what is around them, counted and stopped with the run.
 pub fn open(place: &Place, reading: &Reading, stored: &Arc<AtomicU64>) -> Read_<Unwrapped> {
-    let watched = Watched {
-        inner: place.open()?,
-        cancel: reading.cancel.clone(),
-        progress: Arc::clone(&reading.progress),
-        bytes: Arc::clone(stored),
-    };
+    let watched = Watched::new(place, reading, stored)?;
     unwrap(Box::new(watched)).map_err(|(fault, help)| Trouble::Damaged(fault, help))
 }
 
@@ -120,9 +123,8 @@ fn drain(input: &mut impl Read) -> std::result::Result<(), Fault> {
 }
 
 /// A script, by our own eyes.
-fn scan(input: &mut impl Read) -> Read_<(crate::archive::foreign::script::Facts, u64)> {
+fn scan(input: &mut impl Read) -> Read_<Facts> {
     let mut scanner = Scanner::default();
-    let mut hash = Xxh3Default::new();
     let mut buffer = vec![0; PIECE];
     let mut out = Vec::new();
     loop {
@@ -132,11 +134,10 @@ fn scan(input: &mut impl Read) -> Read_<(crate::archive::foreign::script::Facts,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(Fault::from(error).into()),
         };
-        hash.update(&buffer[..read]);
         scanner.feed(&buffer[..read], &mut out)?;
         out.clear();
     }
-    Ok((scanner.finish()?, hash.digest()))
+    Ok(scanner.finish()?)
 }
 
 /// pg_restore, which reads all of an archive and writes nothing.
@@ -154,7 +155,7 @@ impl FullRead {
         reading: &Reading,
         guard: &ChildGuard,
     ) -> Result<Self> {
-        let major = super::record::major(&toc.dump_version());
+        let major = toc::major(&toc.dump_version());
         let programs = Programs::find_for_restore(&reading.environment, major, major)?;
         let program = programs.path("pg_restore");
         let mut command = offline(&program, &reading.environment);
@@ -193,16 +194,18 @@ impl FullRead {
     }
 }
 
-/// Counts what goes through.
+/// Counts what goes through, and takes its fingerprint.
 struct Counted<R> {
     inner: R,
     bytes: u64,
+    hash: Xxh3Default,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.bytes += read as u64;
+        self.hash.update(&buffer[..read]);
         Ok(read)
     }
 }
@@ -226,11 +229,23 @@ impl<R: Read, W: Write> Read for Copied<'_, R, W> {
 }
 
 /// Stops reading with the run, and shows how far it is.
-struct Watched {
+pub struct Watched {
     inner: Box<dyn Read + Send>,
     cancel: tokio_util::sync::CancellationToken,
     progress: Arc<Progress>,
     bytes: Arc<AtomicU64>,
+}
+
+impl Watched {
+    /// The bytes of a place, counted in `stored` too.
+    pub fn new(place: &Place, reading: &Reading, stored: &Arc<AtomicU64>) -> Result<Self> {
+        Ok(Self {
+            inner: place.open(&reading.cancel)?,
+            cancel: reading.cancel.clone(),
+            progress: Arc::clone(&reading.progress),
+            bytes: Arc::clone(stored),
+        })
+    }
 }
 
 impl Read for Watched {

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::task::JoinHandle;
@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::{AbortOnDrop, Inner, Remote};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::store::Version;
 
 /// Bytes of the first request: most objects are not larger.
 const HEAD: u64 = 256 << 10;
@@ -33,6 +34,7 @@ pub struct Reader {
     key: String,
     bytes: u64,
     etag: Option<String>,
+    modified: Option<SystemTime>,
     /// The next byte to be handed out.
     at: u64,
     /// Bytes from there on.
@@ -60,7 +62,7 @@ impl Reader {
                 let got = inner.bucket().await?.get(&full, 0, HEAD, None).await;
                 let got = got.map_err(|failed| inner.unread(&name, failed))?;
                 let Some(mut got) = got else { return Ok(None) };
-                let (bytes, etag) = (got.bytes, got.etag.clone());
+                let (bytes, etag, modified) = (got.bytes, got.etag.clone(), got.modified);
                 let mut head = BytesMut::new();
                 while let Ok(Some(piece)) = got.next().await {
                     head.extend_from_slice(&piece);
@@ -70,14 +72,15 @@ impl Reader {
                 if head.len() as u64 != wanted {
                     head = fetch(&inner, &name, etag.as_deref(), 0, wanted).await?.into();
                 }
-                Ok(Some((bytes, etag, head.freeze())))
+                Ok(Some((bytes, etag, modified, head.freeze())))
             })
             .await?;
-        Ok(opened.map(|(bytes, etag, current)| Self {
+        Ok(opened.map(|(bytes, etag, modified, current)| Self {
             inner: Arc::clone(&remote.0),
             key: key.to_owned(),
             bytes,
             etag,
+            modified,
             at: 0,
             current,
             coming: VecDeque::new(),
@@ -87,6 +90,11 @@ impl Reader {
 
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    pub fn version(&self) -> Version {
+        let mark = format!("{} {}", self.etag.as_deref().unwrap_or("?"), self.bytes);
+        Version { modified: self.modified, mark }
     }
 
     pub fn seek(&mut self, offset: u64) {

@@ -1,6 +1,6 @@
 //! The copy that faults are put into: gone with this, whatever happens.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::backup::catalog::Found;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::store::Store;
-use crate::verify::rotation::{unit_of, units};
+use crate::verify::rotation::unit_of;
 
 /// Stored bytes that are copied; of a larger backup the smallest tables, and one at least.
 const SAMPLE: u64 = 64 << 20;
@@ -158,28 +158,25 @@ impl Kept {
 
 /// What is always looked at, and the smallest tables. Large objects go with their lists.
 fn sample(record: &Manifest) -> Vec<&Object> {
-    let size = |name: &str| -> u64 {
-        let of_unit =
-            record.objects.iter().filter(|object| unit_of(object).as_deref() == Some(name));
-        of_unit.map(|object| object.bytes).sum()
-    };
-    let has_rows = |name: &str| {
-        record.objects.iter().any(|object| {
-            unit_of(object).as_deref() == Some(name)
-                && object.table.as_ref().is_some_and(|table| table.rows > 0)
-        })
-    };
-    let mut sizes: Vec<(u64, String)> = if record.totals.bytes <= SAMPLE {
-        units(record).into_iter().map(|unit| (0, unit.name)).collect()
-    } else {
-        units(record).into_iter().map(|unit| (size(&unit.name), unit.name)).collect()
-    };
+    // Of each unit its stored bytes, and whether it has rows.
+    let mut of_units: BTreeMap<String, (u64, bool)> = BTreeMap::new();
+    for object in &record.objects {
+        let Some(name) = unit_of(object) else { continue };
+        let (bytes, has_rows) = of_units.entry(name).or_default();
+        *bytes = bytes.saturating_add(object.bytes);
+        *has_rows |= object.table.as_ref().is_some_and(|table| table.rows > 0);
+    }
+    let all = record.totals.bytes <= SAMPLE;
+    let mut sizes: Vec<(u64, String, bool)> = of_units
+        .into_iter()
+        .map(|(name, (bytes, has_rows))| (if all { 0 } else { bytes }, name, has_rows))
+        .collect();
     sizes.sort();
     let mut left = SAMPLE;
     let mut any_rows = false;
     let mut chosen = BTreeSet::new();
-    for (bytes, name) in sizes {
-        let first = !any_rows && bytes <= LARGEST && has_rows(&name);
+    for (bytes, name, has_rows) in sizes {
+        let first = !any_rows && bytes <= LARGEST && has_rows;
         if bytes <= left || first {
             left = left.saturating_sub(bytes);
             any_rows |= first;

@@ -132,3 +132,38 @@ fn a_dump_of_a_cluster_is_whole_only_at_its_own_end() {
 fn run_create(file: &Path, copy: &Made<'_>) -> Output {
     restore(Cluster::shared(), file, &["--into", &copy.name, "--create", "--yes"]).run()
 }
+
+#[test]
+fn files_of_a_folder_at_level_manifest_and_rows_of_inserts() {
+    let (db, files) = (source(), Files::new());
+    let whole = files.dump(15, &db, &["-Fd"], "d");
+    let name = |folder: &Path| {
+        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let rows = names.filter(|path| !path.ends_with("toc.dat"));
+        rows.max_by_key(|path| path.metadata().unwrap().len()).unwrap()
+    };
+    let path = name(&whole);
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, "").unwrap();
+    is_found(verify(&whole, &["--level", "manifest"]).run(), "an empty file");
+    // A half one cannot be told without expanding it: then it is not claimed either.
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let report = verify(&whole, &["--level", "manifest"]).run().expect_code(0).json();
+    let said = |what: &str| report["report"][what].as_str().unwrap().to_owned();
+    assert!(said("proves").contains("those that are not compressed do not end"), "{report}");
+    assert!(said("does_not_prove").contains("the compressed files"), "{report}");
+    is_found(verify(&whole, &["--level", "content"]).run(), "half a file");
+
+    let inserts = files.dump(15, &db, &["-Fd", "-Z0", "--inserts"], "i");
+    verify(&inserts, &[]).run().expect_code(0);
+    let path = name(&inserts);
+    let bytes = fs::read(&path).unwrap();
+    let row = bytes.windows(2).rposition(|end| end == b";\n").unwrap();
+    let earlier = bytes[..row].windows(2).rposition(|end| end == b";\n").unwrap();
+    for length in [0, 1, 2, bytes.len() / 2, earlier + 2, row + 2, bytes.len() - 1] {
+        fs::write(&path, &bytes[..length]).unwrap();
+        is_found(verify(&inserts, &[]).run(), &format!("{length} of {}", bytes.len()));
+    }
+    db.psql("DROP TABLE u; DELETE FROM t");
+    verify(&files.dump(15, &db, &["-Fd", "-Z0", "--inserts"], "none"), &[]).run().expect_code(0);
+}

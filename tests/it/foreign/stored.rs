@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use super::files::{Files, gzip, load_little, restore, verify};
 use crate::harness::s3::S3Server;
 use crate::harness::{Cluster, Pgtend, compare};
 use crate::restore_right::Made;
 
-fn at(server: &S3Server, run: Pgtend) -> Pgtend {
+pub fn at(server: &S3Server, run: Pgtend) -> Pgtend {
     server.environment().into_iter().fold(run, |run, (name, value)| run.env(name, value))
 }
 
@@ -45,4 +46,27 @@ fn every_format_comes_back_from_s3() {
     put("app.sql.gz", cut[..cut.len() - 3].to_vec());
     let address = server.repository("dumps/app.sql.gz");
     at(&server, verify(Path::new(&address), &[])).run().expect_code(2);
+}
+
+#[test]
+fn age_is_that_of_the_object_where_the_header_is_later_or_there_is_none() {
+    let db = Cluster::shared().create_db("age");
+    load_little(&db);
+    let (files, server) = (Files::new(), S3Server::start());
+    for (key, format) in [("c", "-Fc"), ("p", "-Fp")] {
+        server.put(key, fs::read(files.dump(15, &db, &[format], key)).unwrap());
+    }
+    for entry in fs::read_dir(files.dump(15, &db, &["-Fd"], "d")).unwrap().map(Result::unwrap) {
+        let key = format!("d/{}", entry.file_name().into_string().unwrap());
+        server.put(&key, fs::read(entry.path()).unwrap());
+    }
+    for (key, aged) in [("c", "c"), ("p", "p"), ("d", "d/")] {
+        let address = server.repository(key);
+        let run = || at(&server, verify(Path::new(&address), &["--max-age", "26h"])).run();
+        run().expect_code(0);
+        server.age_objects(aged, Duration::from_secs(30 * 3600));
+        let backup = run().expect_code(2).json()["report"]["backups"][0].take();
+        assert_eq!(backup["problems"][0]["kind"], "too-old", "{backup}");
+        assert!(backup["dump"]["time_from"].as_str().unwrap().contains("in the store"));
+    }
 }
