@@ -1,7 +1,7 @@
 //! `verify-backup` for people.
 
 use super::printable;
-use super::{Page, Text, bytes, count, duration, rate};
+use super::{Page, Text, amount, bytes, count, duration, rate};
 use crate::report::restore::DumpFile;
 use crate::report::verify::{
     Canaries, Coverage, Level, Part, ProblemKind, Trial, Verification, Verified,
@@ -34,11 +34,10 @@ fn file(backup: &Verified, dump: &DumpFile) -> String {
     };
     let seconds = duration(backup.seconds);
     format!(
-        "  file          {}\n  made          {time}\n  read          {} objects, {} tables, {} raw \
-         in {seconds}\n",
+        "  file          {}\n  made          {time}\n  read          {}, {}, {} raw in {seconds}\n",
         printable(&super::restore::what(dump)),
-        count(backup.objects),
-        count(backup.tables),
+        amount(backup.objects, "object"),
+        amount(backup.tables, "table"),
         bytes(backup.raw_bytes),
     )
 }
@@ -62,7 +61,8 @@ fn trial(trial: &Trial, of_dump: bool) -> String {
             .then(|| format!("{} {what}{}", count(number), if number == 1 { "" } else { more }))
     };
     let compared: Vec<String> = [
-        (!of_dump).then(|| format!("{} tables, {} rows", count(trial.tables), count(trial.rows))),
+        (!of_dump)
+            .then(|| format!("{}, {}", amount(trial.tables, "table"), amount(trial.rows, "row"))),
         several(trial.sequences, "sequence", "s"),
         several(trial.large_objects, "large object", "s"),
         several(trial.objects_found, "object", "s"),
@@ -77,7 +77,11 @@ fn trial(trial: &Trial, of_dump: bool) -> String {
         (None, _) => "  amcheck       not available\n".to_owned(),
         (Some(indexes), None) => format!("  amcheck       {} btree indexes\n", count(indexes)),
         (Some(indexes), Some(heaps)) => {
-            format!("  amcheck       {} btree indexes, {} tables\n", count(indexes), count(heaps))
+            format!(
+                "  amcheck       {} btree indexes, {}\n",
+                count(indexes),
+                amount(heaps, "table")
+            )
         }
     });
     for left in &trial.left_out {
@@ -209,15 +213,15 @@ fn one(backup: &Verified) -> String {
         }
         return text;
     }
-    let objects = count(backup.objects);
+    let objects = amount(backup.objects, "object");
     text.push_str(&match backup.level {
         Level::Manifest => {
-            format!("  {objects} objects are there in {}\n", duration(backup.seconds))
+            format!("  {objects} found in {}\n", duration(backup.seconds))
         }
         Level::Content => format!(
-            "  {objects} objects, {} tables, {} rows; {} stored, {} raw in {} ({})\n",
-            count(backup.tables),
-            count(backup.rows),
+            "  {objects}, {}, {}; {} stored, {} raw in {} ({})\n",
+            amount(backup.tables, "table"),
+            amount(backup.rows, "row"),
             bytes(backup.bytes),
             bytes(backup.raw_bytes),
             duration(backup.seconds),

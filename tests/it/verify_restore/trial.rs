@@ -79,7 +79,7 @@ fn a_trial_is_told_to_people() {
         "restored ",
         "compared ",
         "amcheck ",
-        "2 btree indexes, 1 tables",
+        "2 btree indexes, 1 table",
         "1 sequence,",
         "proves ",
         "not proved ",
