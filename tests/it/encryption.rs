@@ -298,7 +298,7 @@ fn records_of_verifications_tell_no_names_and_prove_tables_all_the_same() {
     assert_eq!(known["oldest"]["table"].as_str().map(str::is_empty), Some(false));
     // Damage of what is sealed, of the bytes and of the assertions.
     let file = key.folder.path().join("holds.sql");
-    fs::write(&file, format!("SELECT '{SECRET}' AS what FROM {SECRET}_names LIMIT 1")).unwrap();
+    fs::write(&file, format!("SELECT false, v FROM {SECRET}_names LIMIT 1")).unwrap();
     let assertion = format!("--assert={}", file.display());
     trial(&repo, cluster, [&assertion]).args(identity).run().expect_code(2);
     let table = next.manifest.objects.iter().max_by_key(|object| object.bytes).unwrap();
@@ -309,7 +309,7 @@ fn records_of_verifications_tell_no_names_and_prove_tables_all_the_same() {
     for name in repo.files().iter().filter(|name| name.contains("/verifications/")) {
         records += 1;
         let text = fs::read_to_string(repo.path().join(name)).unwrap();
-        for secret in [SECRET, "pages", "no_rows", "127.0.0.1", "sha256:"] {
+        for secret in [SECRET, "pages", "no_rows", "sha256:"] {
             assert!(!text.contains(secret), "{secret} is in {name}: {text}");
         }
     }
