@@ -192,7 +192,7 @@ _pgtend() {
             return 0
             ;;
         pgtend__subcmd__backup)
-            opts="-j -n -N -t -T -e -s -b -O -x -F -f -Z -h -p -U -d -w -W -r -q -v -? --jobs --compress --chunk --cluster --new-cluster --no-globals --lock-wait --max-snapshot-age --serializable-deferrable --allow-pooler --dry-run --label --rate-limit --retry-lock --all-databases --exclude-database --ping --metrics-file --before --after --on-failure --hook-timeout --recipient --recipients-file --copy-to --schema --exclude-schema --table --exclude-table --exclude-table-data --extension --schema-only --no-large-objects --large-objects --no-unlogged-table-data --no-owner --no-privileges --role --file --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-proven --min-keep --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --iam --secret --target --config --repo --identity --endpoint-url --s3-region --s3-profile --s3-path-style --s3-checksum --s3-sse --s3-kms-key --s3-storage-class --s3-object-lock --s3-expected-owner --s3-uploads --show-settings --show-server --format --log-format --quiet --verbose --help run list show copy export prune"
+            opts="-j -n -N -t -T -e -s -b -O -x -F -f -Z -h -p -U -d -w -W -r -q -v -? --jobs --compress --chunk --cluster --new-cluster --no-globals --lock-wait --max-snapshot-age --serializable-deferrable --allow-pooler --dry-run --label --rate-limit --retry-lock --all-databases --exclude-database --recipient --recipients-file --copy-to --ping --metrics-file --before --after --on-failure --hook-timeout --schema --exclude-schema --table --exclude-table --exclude-table-data --extension --schema-only --no-large-objects --large-objects --no-unlogged-table-data --no-owner --no-privileges --role --file --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-proven --min-keep --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --iam --secret --target --config --repo --identity --endpoint-url --s3-region --s3-profile --s3-path-style --s3-checksum --s3-sse --s3-kms-key --s3-storage-class --s3-object-lock --s3-expected-owner --s3-uploads --show-settings --show-server --format --log-format --quiet --verbose --help run list show copy export prune"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -242,6 +242,18 @@ _pgtend() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --recipient)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --recipients-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --copy-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --ping)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -263,18 +275,6 @@ _pgtend() {
                     return 0
                     ;;
                 --hook-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --recipient)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --recipients-file)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --copy-to)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -514,7 +514,7 @@ _pgtend() {
             return 0
             ;;
         pgtend__subcmd__backup__subcmd__copy)
-            opts="-j -h -p -U -d -w -W -r -q -v -? --to --jobs --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --iam --secret --target --config --repo --identity --endpoint-url --s3-region --s3-profile --s3-path-style --s3-checksum --s3-sse --s3-kms-key --s3-storage-class --s3-object-lock --s3-expected-owner --s3-uploads --show-settings --show-server --format --log-format --quiet --verbose --help"
+            opts="-j -h -p -U -d -w -W -r -q -v -? --to --jobs --new-cluster --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --iam --secret --target --config --repo --identity --endpoint-url --s3-region --s3-profile --s3-path-style --s3-checksum --s3-sse --s3-kms-key --s3-storage-class --s3-object-lock --s3-expected-owner --s3-uploads --show-settings --show-server --format --log-format --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1162,7 +1162,7 @@ _pgtend() {
             return 0
             ;;
         pgtend__subcmd__backup__subcmd__run)
-            opts="-j -n -N -t -T -e -s -b -O -x -F -f -Z -h -p -U -d -w -W -r -q -v -? --jobs --compress --chunk --cluster --new-cluster --no-globals --lock-wait --max-snapshot-age --serializable-deferrable --allow-pooler --dry-run --label --rate-limit --retry-lock --all-databases --exclude-database --ping --metrics-file --before --after --on-failure --hook-timeout --recipient --recipients-file --copy-to --schema --exclude-schema --table --exclude-table --exclude-table-data --extension --schema-only --no-large-objects --large-objects --no-unlogged-table-data --no-owner --no-privileges --role --file --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-proven --min-keep --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --iam --secret --target --config --repo --identity --endpoint-url --s3-region --s3-profile --s3-path-style --s3-checksum --s3-sse --s3-kms-key --s3-storage-class --s3-object-lock --s3-expected-owner --s3-uploads --show-settings --show-server --format --log-format --quiet --verbose --help"
+            opts="-j -n -N -t -T -e -s -b -O -x -F -f -Z -h -p -U -d -w -W -r -q -v -? --jobs --compress --chunk --cluster --new-cluster --no-globals --lock-wait --max-snapshot-age --serializable-deferrable --allow-pooler --dry-run --label --rate-limit --retry-lock --all-databases --exclude-database --recipient --recipients-file --copy-to --ping --metrics-file --before --after --on-failure --hook-timeout --schema --exclude-schema --table --exclude-table --exclude-table-data --extension --schema-only --no-large-objects --large-objects --no-unlogged-table-data --no-owner --no-privileges --role --file --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-proven --min-keep --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --iam --secret --target --config --repo --identity --endpoint-url --s3-region --s3-profile --s3-path-style --s3-checksum --s3-sse --s3-kms-key --s3-storage-class --s3-object-lock --s3-expected-owner --s3-uploads --show-settings --show-server --format --log-format --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1212,6 +1212,18 @@ _pgtend() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --recipient)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --recipients-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --copy-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --ping)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1233,18 +1245,6 @@ _pgtend() {
                     return 0
                     ;;
                 --hook-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --recipient)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --recipients-file)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --copy-to)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1812,7 +1812,7 @@ _pgtend() {
             return 0
             ;;
         pgtend__subcmd__verify__subcmd__backup)
-            opts="-j -h -p -U -d -w -W -r -q -v -? --level --max-age --tables --max-proof-age --since --scratch --scratch-dir --scratch-user --assert --self-test --canary-shrink --canary-still --no-canaries --no-record --jobs --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --iam --secret --target --config --repo --identity --endpoint-url --s3-region --s3-profile --s3-path-style --s3-checksum --s3-sse --s3-kms-key --s3-storage-class --s3-object-lock --s3-expected-owner --s3-uploads --show-settings --show-server --format --log-format --quiet --verbose --help"
+            opts="-j -h -p -U -d -w -W -r -q -v -? --level --max-age --tables --max-proof-age --since --scratch --scratch-dir --scratch-user --assert --self-test --no-record --jobs --canary-shrink --canary-still --no-canaries --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --iam --secret --target --config --repo --identity --endpoint-url --s3-region --s3-profile --s3-path-style --s3-checksum --s3-sse --s3-kms-key --s3-storage-class --s3-object-lock --s3-expected-owner --s3-uploads --show-settings --show-server --format --log-format --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1854,19 +1854,19 @@ _pgtend() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --canary-shrink)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --canary-still)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --jobs)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --canary-shrink)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --canary-still)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -51,7 +51,7 @@ complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-kms-key -d 'Encrypt wi
 complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
-complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
+complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
@@ -77,15 +77,15 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_see
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l rate-limit -d 'Most bytes of rows and large objects that all readers of a run together take from the server in a second, before compression (default: no limit)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l retry-lock -d 'Longest wait for another backup of the same database to end (default: do not wait, exit 75)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l exclude-database -d 'Leave these databases out (repeatable; pg_dumpall\'s patterns)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l recipient -d 'Seal the backup to this public key of age: age1.. (repeatable; or recipients in [backup])' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l recipients-file -d 'File with such keys, one a line (repeatable)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l copy-to -d 'Copy the backup into this repository too, once it is complete (repeatable)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l ping -d 'Ping this URL (or PGTEND_PING): URL/start at the start, URL at success, URL/fail at failure' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l metrics-file -d 'Write the outcome into this file, for the textfile collector of Prometheus' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l before -d 'Run this command before anything else; without its success there is no backup' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l after -d 'Run this command when the backup is published' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l on-failure -d 'Run this command when there is no backup' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l hook-timeout -d 'Longest time for such a command (default: 10m)' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l recipient -d 'Seal the backup to this public key of age: age1.. (repeatable; or recipients in [backup])' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l recipients-file -d 'File with such keys, one a line (repeatable)' -r -F
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l copy-to -d 'Copy the backup into this repository too, once it is complete (repeatable)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -s n -l schema -d 'Back up only these schemas' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -s N -l exclude-schema -d 'Leave these schemas out' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -s t -l table -d 'Back up only these tables' -r
@@ -132,7 +132,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_see
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
@@ -172,15 +172,15 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l rate-limit -d 'Most bytes of rows and large objects that all readers of a run together take from the server in a second, before compression (default: no limit)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l retry-lock -d 'Longest wait for another backup of the same database to end (default: do not wait, exit 75)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l exclude-database -d 'Leave these databases out (repeatable; pg_dumpall\'s patterns)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l recipient -d 'Seal the backup to this public key of age: age1.. (repeatable; or recipients in [backup])' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l recipients-file -d 'File with such keys, one a line (repeatable)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l copy-to -d 'Copy the backup into this repository too, once it is complete (repeatable)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l ping -d 'Ping this URL (or PGTEND_PING): URL/start at the start, URL at success, URL/fail at failure' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l metrics-file -d 'Write the outcome into this file, for the textfile collector of Prometheus' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l before -d 'Run this command before anything else; without its success there is no backup' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l after -d 'Run this command when the backup is published' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l on-failure -d 'Run this command when there is no backup' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l hook-timeout -d 'Longest time for such a command (default: 10m)' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l recipient -d 'Seal the backup to this public key of age: age1.. (repeatable; or recipients in [backup])' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l recipients-file -d 'File with such keys, one a line (repeatable)' -r -F
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l copy-to -d 'Copy the backup into this repository too, once it is complete (repeatable)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s n -l schema -d 'Back up only these schemas' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s N -l exclude-schema -d 'Leave these schemas out' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -s t -l table -d 'Back up only these tables' -r
@@ -227,7 +227,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
@@ -279,7 +279,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
@@ -318,7 +318,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
@@ -359,10 +359,11 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l new-cluster -d 'Let the backup\'s server take over a cluster\'s folder from another one'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -s w -l no-password -d 'Never ask for a password'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -s W -l password -d 'Ask for the password first, whatever is known'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l iam -d 'Log in with an RDS IAM token, made anew for each connection; TLS is required'
@@ -400,7 +401,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
@@ -453,7 +454,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
@@ -502,7 +503,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-kms-key -d 
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
@@ -534,9 +535,9 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l scratch 
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l scratch-dir -d 'Folder for the files of a local trial, or the copy of a self-test (default: TMPDIR)' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l scratch-user -d 'User of this machine that a local trial\'s server runs as, when root runs it (default: postgres, else nobody)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l assert -d 'File with SQL statements that must hold in the restored database (repeatable)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s j -l jobs -d 'Number of parallel threads that expand and hash (default: the processors)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l canary-shrink -d 'Warn when a table has lost so many percent of its rows (default: 50)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l canary-still -d 'Warn when a table that used to grow stands still for so long (default: 3d)' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s j -l jobs -d 'Number of parallel threads that expand and hash (default: the processors)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l url -d 'Connection string: postgresql://user@host:port/database, or key=value' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s h -l host -d 'Host name, address or socket folder of the server' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s p -l port -d 'Port of the server' -r
@@ -564,13 +565,13 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-kms-k
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-uploads -d 'Send this many objects or parts at once (16)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l self-test -d 'Put faults into a copy of the backup, and show that each is noticed'
-complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l no-canaries -d 'Do not compare with the backups before'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l no-record -d 'Leave no record of the result in the repository'
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l no-canaries -d 'Do not compare with the backups before'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s w -l no-password -d 'Never ask for a password'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s W -l password -d 'Ask for the password first, whatever is known'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l iam -d 'Log in with an RDS IAM token, made anew for each connection; TLS is required'
