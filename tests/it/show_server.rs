@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::harness::pgtend::Running;
 use crate::harness::pki::Pki;
-use crate::harness::{Cluster, ClusterSpec, Database, Pgtend, TlsVariant, tools};
-use crate::scene::{Psql, wait_for};
+use crate::harness::{Cluster, ClusterSpec, Database, Pgtend, TlsVariant, command, tools};
+use crate::scene::Psql;
 
 fn show(url: &str) -> Value {
     let output = Pgtend::new().args(["--show-server", "--format=json", "--url", url]).run();
@@ -71,14 +71,20 @@ fn every_plain_major_is_plain() {
 fn look_that_waits(database: &Database<'_>) -> (Running, Psql, Pid) {
     let mut holder = Psql::start(Cluster::shared(), database.name());
     holder.send("BEGIN; LOCK TABLE pg_catalog.pg_extension IN ACCESS EXCLUSIVE MODE;");
-    let locks = "FROM pg_locks WHERE relation = 'pg_catalog.pg_extension'::regclass
-         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    let is_there = |what| format!("SELECT count(*) > 0 {locks} AND {what}");
-    wait_for(database, "the lock", &is_there("granted"));
+    // Asked from elsewhere: a session there could need the catalog itself.
+    let asked = |what: &str| {
+        let name = database.name();
+        let sql = format!(
+            "SELECT pid FROM pg_locks WHERE relation = 'pg_catalog.pg_extension'::regclass AND {what}
+             AND database = (SELECT oid FROM pg_database WHERE datname = '{name}')"
+        );
+        let pid = Cluster::shared().psql("postgres", &sql);
+        (!pid.is_empty()).then_some(pid)
+    };
+    command::until(command::LIMIT, || asked("granted")).expect("the lock");
     let run = Pgtend::new().args(["--show-server", "--format=json", "--url", &database.url()]);
     let run = run.spawn();
-    wait_for(database, "the wait", &is_there("NOT granted"));
-    let pid = database.psql(&format!("SELECT pid {locks} AND NOT granted"));
+    let pid = command::until(command::LIMIT, || asked("NOT granted")).expect("the wait");
     (run, holder, Pid::from_raw(pid.parse().unwrap()).unwrap())
 }
 
