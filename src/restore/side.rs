@@ -254,7 +254,10 @@ impl Side {
                 Err(error) => Err(error),
             };
             let Err(error) = tried else { break };
-            if error.is_lost() && attempt < FINISHES {
+            // A session that the pooler was just cleaning up was not idle when it was looked for.
+            let pooled = matches!(self.maintenance.between(), Between::Pooler(_));
+            let in_use = pooled && error.sqlstate() == Some("55006");
+            if (error.is_lost() || in_use) && attempt < FINISHES {
                 continue;
             }
             let mut failure =
