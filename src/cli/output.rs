@@ -14,6 +14,29 @@ pub enum Format {
     Json,
     /// TOML, as pgtend.toml has it; for settings only.
     Toml,
+    /// Comma-separated values with a heading (RFC 4180), raw numbers.
+    Csv,
+    /// Tables for a ticket or a merge request.
+    Markdown,
+    /// One line with performance data, as monitoring plugins have it.
+    Nagios,
+    /// The text exposition format, for the textfile collector of node_exporter.
+    Prometheus,
+}
+
+impl Format {
+    /// As it is written on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+            Self::Toml => "toml",
+            Self::Csv => "csv",
+            Self::Markdown => "markdown",
+            Self::Nagios => "nagios",
+            Self::Prometheus => "prometheus",
+        }
+    }
 }
 
 impl FromStr for Format {
@@ -24,12 +47,16 @@ impl FromStr for Format {
             "table" => Ok(Self::Table),
             "json" => Ok(Self::Json),
             "toml" => Ok(Self::Toml),
+            "csv" => Ok(Self::Csv),
+            "markdown" => Ok(Self::Markdown),
+            "nagios" => Ok(Self::Nagios),
+            "prometheus" => Ok(Self::Prometheus),
             "custom" | "c" | "directory" | "d" | "tar" | "t" | "plain" | "p" => {
-                Err("it is the form of what is printed, table or json; \
+                Err("it is the form of what is printed, table or json for one; \
                  a backup is always a directory that pg_restore -Fd reads"
                     .into())
             }
-            _ => Err("expected table or json".into()),
+            _ => Err("expected table, json, csv, markdown, nagios or prometheus".into()),
         }
     }
 }
@@ -48,7 +75,8 @@ pub enum LogForm {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputFlags {
-    /// Form of the answer: table or json (--show-settings: toml too)
+    /// Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has
+    /// all; --show-settings: toml too)
     #[arg(long, global = true, value_name = "FORM", default_value = "table")]
     pub format: Format,
 

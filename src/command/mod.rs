@@ -30,7 +30,7 @@ use crate::cli::show::ShowFlags;
 use crate::conn::{self, Routed, SessionOptions, Taken, Tell};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::render::{self, Text};
+use crate::render::{self, Plugin, Text};
 use crate::report::{Progress, Report};
 use crate::settings::{
     self, ConnectArgs, Environment, Resolved, Secret, Settings, Target, quantity,
@@ -201,7 +201,13 @@ impl Context {
             Format::Table => report.text(&self.ui.page()),
             Format::Json => render::json(self.command, target, report)
                 .map_err(|error| Error::bug("cannot write JSON").caused_by(&error))?,
-            Format::Toml => return Err(no_toml()),
+            Format::Csv => render::csv(&report.sheets()),
+            Format::Markdown => render::markdown(&report.sheets()),
+            Format::Nagios => report.plugin().map_or_else(String::new, |said| {
+                render::plugin(&said, report.outcome())
+            }),
+            Format::Prometheus => render::exposition(&report.metrics()),
+            Format::Toml => return Err(Error::bug("TOML is for settings")),
         };
         self.ui.answer(&text)?;
         Ok(report.outcome())
@@ -247,6 +253,9 @@ fn run(arguments: Vec<OsString>) -> Exit {
         Ok(exit) => exit,
         Err(error) => {
             ui.error(&error);
+            if format == Format::Nagios {
+                return not_judged(ui, name, &error);
+            }
             if format == Format::Json
                 && let Ok(text) = render::json_error(name, target.as_deref(), &error)
                 && let Err(error) = ui.answer(&text)
@@ -258,13 +267,35 @@ fn run(arguments: Vec<OsString>) -> Exit {
     }
 }
 
+/// A monitoring system knows four codes, and reads the first line of stdout.
+fn not_judged(ui: Ui, command: &str, error: &Error) -> Exit {
+    let cause = error.causes().first().map(|cause| format!(": {cause}")).unwrap_or_default();
+    let said = Plugin {
+        service: format!("PGTEND {}", command.to_uppercase()),
+        says: settings::masked(&format!("{}{cause}", error.what())),
+        performance: Vec::new(),
+        more: Vec::new(),
+    };
+    match ui.answer(&render::plugin(&said, Exit::Unknown)) {
+        Ok(()) => Exit::Unknown,
+        Err(error) => error.exit(),
+    }
+}
+
 /// Everything that can fail, on one runtime.
 fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
     let connect = ConnectArgs::from(&cli.connect);
     connect.check()?;
     let command = cli.name();
-    if cli.output.format == Format::Toml && !cli.show.show_settings {
-        return Err(no_toml());
+    let shown = cli.show.show_settings || cli.show.show_server;
+    let formats = match (&cli.command, cli.show.show_settings) {
+        (_, true) => &[Format::Table, Format::Json, Format::Toml][..],
+        (Some(command), _) if !shown => command.formats(),
+        _ => &PLAIN_FORMATS,
+    };
+    let format = cli.output.format;
+    if !formats.contains(&format) {
+        return Err(no_format(command, format, formats));
     }
     let settings = Settings::load(environment, connect.config.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -323,8 +354,14 @@ fn twice(exit: Exit, in_doubt: Option<&str>) -> Error {
         .next("see whether it is: pgtend backup list")
 }
 
-fn no_toml() -> Error {
-    Error::usage("--format toml is for --show-settings only").next("take --format json")
+/// The forms that every answer has.
+const PLAIN_FORMATS: [Format; 2] = [Format::Table, Format::Json];
+
+fn no_format(command: &str, format: Format, formats: &[Format]) -> Error {
+    let names: Vec<&str> = formats.iter().map(|format| format.name()).collect();
+    Error::usage(format!("{command} has no --format {}", format.name()))
+        .because(format!("its forms are {}", names.join(", ")))
+        .next("take --format json for a program that reads it")
 }
 
 impl Cli {
@@ -345,6 +382,13 @@ impl Command {
             Self::Backup(_) => "backup",
             Self::Restore(_) => "restore",
             Self::VerifyBackup(_) => "verify-backup",
+        }
+    }
+
+    /// The forms of its answer.
+    const fn formats(&self) -> &'static [Format] {
+        match self {
+            Self::Backup(_) | Self::Restore(_) | Self::VerifyBackup(_) => &PLAIN_FORMATS,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use super::exposition::escaped;
 use crate::report::story::{Run, Story};
 use crate::settings::masked;
 
@@ -115,10 +116,6 @@ impl Series {
             .collect();
         Some(format!("{PREFIX}{}{{{}}} {value}\n", METRICS[number].0, labels.join(",")))
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 /// What an earlier run wrote; lines of others are passed over.

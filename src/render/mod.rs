@@ -5,13 +5,16 @@
 mod backup;
 mod copy;
 mod export;
+mod exposition;
 mod grid;
 pub mod metrics;
+mod plugin;
 mod prune;
 mod restore;
 mod self_test;
 mod server;
 mod settings;
+mod sheet;
 pub mod story;
 mod units;
 mod verify;
@@ -23,6 +26,9 @@ use crate::error::Error;
 use crate::report::{Failure, Report};
 use crate::settings::masked;
 
+pub use exposition::{Metric, exposition};
+pub use plugin::{Performance, Plugin, plugin};
+pub use sheet::{Sheet, csv, markdown};
 pub use units::{amount, bytes, count, duration, rate};
 
 /// What the page can show.
@@ -36,6 +42,21 @@ pub struct Page {
 pub trait Text {
     /// Lines, each with its end.
     fn text(&self, page: &Page) -> String;
+
+    /// The same as tables of raw values, for csv and markdown; none where a report has none.
+    fn sheets(&self) -> Vec<Sheet> {
+        Vec::new()
+    }
+
+    /// The same as the line of a monitoring plugin.
+    fn plugin(&self) -> Option<Plugin> {
+        None
+    }
+
+    /// The same as metrics.
+    fn metrics(&self) -> Vec<Metric> {
+        Vec::new()
+    }
 }
 
 /// One JSON document: what, by whom, of which server, when, and the report.

@@ -1,0 +1,54 @@
+//! `pgtend connections`: who holds what, who blocks whom, and how to end it.
+
+mod blocking;
+mod end;
+mod overview;
+
+use clap::Subcommand;
+
+use super::Context;
+use crate::cli::output::Format;
+use crate::error::Result;
+use crate::exit::Exit;
+
+/// Show who is connected, what they hold, and who blocks whom
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_precedence_over_arg = true)]
+pub struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
+    /// Show who blocks whom, and the line that ends it; of one table: who holds it and who waits
+    #[arg(long, value_name = "TABLE", num_args = 0..=1)]
+    blocking: Option<Option<String>>,
+    #[command(flatten)]
+    overview: overview::Args,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Cancel the statement that sessions run
+    Cancel(end::Args),
+    /// End sessions
+    Terminate(end::Args),
+}
+
+impl Args {
+    /// The forms of the answer.
+    pub const fn formats(&self) -> &'static [Format] {
+        match (&self.what, &self.blocking) {
+            (None, None) => &overview::FORMATS,
+            (None, Some(_)) => &blocking::FORMATS,
+            (Some(_), _) => &end::FORMATS,
+        }
+    }
+}
+
+/// Runs the command.
+pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    match (args.what, args.blocking) {
+        (None, None) => overview::run(context, args.overview).await,
+        (None, Some(table)) => blocking::run(context, table.as_deref()).await,
+        (Some(What::Cancel(args)), _) => end::run(context, args, end::How::Cancel).await,
+        (Some(What::Terminate(args)), _) => end::run(context, args, end::How::Terminate).await,
+    }
+}

@@ -1,0 +1,1 @@
+//! Which statements take the time.
