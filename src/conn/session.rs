@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use native_tls::TlsConnector;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{CancelToken, Client, Row, SimpleQueryMessage};
@@ -22,7 +21,7 @@ use super::query_error::{QueryError, chain};
 use super::route::Replay;
 use super::server::Server;
 use super::socket::{Address, Endpoint};
-use super::tls::{Certificate, Seen};
+use super::tls::{Certificate, Ready, Seen};
 use crate::error::Result;
 use crate::settings::{Between, Pooler, Target};
 
@@ -62,7 +61,7 @@ pub struct Session {
     server: Server,
     address: Address,
     endpoint: Endpoint,
-    connector: Option<TlsConnector>,
+    connector: Option<Ready>,
     seen: Option<Arc<Seen>>,
     target: Target,
     application: String,
@@ -83,7 +82,7 @@ impl Session {
         target: Target,
         address: Address,
         endpoint: Endpoint,
-        connector: Option<TlsConnector>,
+        connector: Option<Ready>,
     ) -> Result<Self, tokio_postgres::Error> {
         let Login { client, fate, seen, local_port, greeted, began } = login;
         let server = facts(&client).await?;

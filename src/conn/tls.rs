@@ -4,13 +4,14 @@
 
 use std::future::Future;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use jiff::Timestamp;
-use native_tls::{Protocol, TlsConnector};
+use native_tls::{Protocol, TlsConnector, TlsConnectorBuilder};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::x509::{X509, X509NameEntryRef, X509NameRef};
 use serde::Serialize;
@@ -25,19 +26,49 @@ use crate::settings::{Roots, SslMode, TlsSettings, TlsVersion};
 /// The way of a target to TLS.
 #[derive(Clone)]
 pub(super) enum Connector {
-    Ready(TlsConnector),
+    Ready(Ready),
     /// Its files are of no use, and why. `allow` and `prefer` go on in plain text, as libpq does.
     Unusable(String),
 }
 
-/// The connector of a target. Building one loads the system's authorities (30 ms and more), so
-/// it is made once for all attempts.
+/// TLS that can be used. It is made when a server first agrees to it, for OpenSSL then reads the
+/// system's authorities, which takes 70 ms; its copies share it.
+#[derive(Clone)]
+pub(super) struct Ready(Arc<(TlsConnectorBuilder, OnceLock<TlsConnector>)>);
+
+impl Ready {
+    fn connector(&self) -> Result<&TlsConnector, native_tls::Error> {
+        let (builder, made) = &*self.0;
+        if let Some(made) = made.get() {
+            return Ok(made);
+        }
+        let built = builder.build()?;
+        Ok(made.get_or_init(|| built))
+    }
+}
+
+/// What was made before in this process, by settings and the times of their files.
+static MADE: Mutex<Vec<(TlsSettings, Vec<Option<SystemTime>>, Ready)>> = Mutex::new(Vec::new());
+/// More than the servers of one run.
+const MADE_AT_MOST: usize = 32;
+
+/// The connector of a target, the same one for all its connections.
 ///
 /// # Errors
 /// Usage: a mode that insists on TLS has a certificate or a key that cannot be used.
 pub(super) fn connector(settings: &TlsSettings) -> Result<Connector> {
-    match build(settings) {
-        Ok(connector) => Ok(Connector::Ready(connector)),
+    let times = times(settings);
+    let mut all = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((.., ready)) = all.iter().find(|(of, at, _)| of == settings && *at == times) {
+        return Ok(Connector::Ready(ready.clone()));
+    }
+    match build(settings, times.iter().any(Option::is_some)) {
+        Ok(ready) => {
+            if all.len() < MADE_AT_MOST {
+                all.push((settings.clone(), times, ready.clone()));
+            }
+            Ok(Connector::Ready(ready))
+        }
         Err(error) if settings.mode < SslMode::Require => {
             Ok(Connector::Unusable(error.to_string()))
         }
@@ -45,7 +76,19 @@ pub(super) fn connector(settings: &TlsSettings) -> Result<Connector> {
     }
 }
 
-fn build(settings: &TlsSettings) -> Result<TlsConnector> {
+/// When its files were written; `None` for one that is not there.
+fn times(settings: &TlsSettings) -> Vec<Option<SystemTime>> {
+    let roots = match &settings.roots {
+        Roots::File(path) => Some(path),
+        _ => None,
+    };
+    let own = settings.certificate.iter().flat_map(|own| [&own.certificate, &own.key]);
+    let modified = |path: &PathBuf| std::fs::metadata(path).and_then(|data| data.modified()).ok();
+    roots.into_iter().chain(own).map(modified).collect()
+}
+
+/// With files in it, it is made at once: they may be of no use.
+fn build(settings: &TlsSettings, with_files: bool) -> Result<Ready> {
     let mut builder = TlsConnector::builder();
     builder
         .min_protocol_version(Some(protocol(settings.minimum)))
@@ -74,7 +117,11 @@ fn build(settings: &TlsSettings) -> Result<TlsConnector> {
     if settings.direct {
         postgres_native_tls::set_postgresql_alpn(&mut builder);
     }
-    builder.build().map_err(|error| Error::usage("cannot set TLS up").caused_by(&error))
+    let ready = Ready(Arc::new((builder, OnceLock::new())));
+    if with_files {
+        ready.connector().map_err(|error| Error::usage("cannot set TLS up").caused_by(&error))?;
+    }
+    Ok(ready)
 }
 
 fn no_roots(roots: &Roots) -> Error {
@@ -111,7 +158,7 @@ fn protocol(version: TlsVersion) -> Protocol {
 /// A connector for one attempt.
 #[derive(Clone)]
 pub(super) struct HostTls {
-    connector: tokio_native_tls::TlsConnector,
+    ready: Ready,
     domain: String,
     seen: Arc<Seen>,
 }
@@ -136,12 +183,8 @@ impl Seen {
 }
 
 impl HostTls {
-    pub fn new(connector: &TlsConnector, domain: &str) -> Self {
-        Self {
-            connector: connector.clone().into(),
-            domain: domain.to_owned(),
-            seen: Arc::new(Seen::default()),
-        }
+    pub fn new(ready: &Ready, domain: &str) -> Self {
+        Self { ready: ready.clone(), domain: domain.to_owned(), seen: Arc::new(Seen::default()) }
     }
 
     pub fn seen(&self) -> Arc<Seen> {
@@ -157,7 +200,8 @@ impl TlsConnect<Socket> for HostTls {
     fn connect(self, socket: Socket) -> Self::Future {
         Box::pin(async move {
             self.seen.began.get_or_init(|| ());
-            let stream = self.connector.connect(&self.domain, socket).await?;
+            let connector = tokio_native_tls::TlsConnector::from(self.ready.connector()?.clone());
+            let stream = connector.connect(&self.domain, socket).await?;
             if let Some(peer) = stream.get_ref().peer_certificate()? {
                 self.seen.certificate.get_or_init(|| Certificate::of(&peer));
             }

@@ -38,6 +38,11 @@ impl Fault {
         Self { kind: Kind::Unreachable, what, source: None }
     }
 
+    pub(super) fn no_tls(to: &str, why: &str) -> Self {
+        let what = format!("TLS with {to} cannot be set up");
+        Self { kind: Kind::Tls, what, source: Some(why.into()) }
+    }
+
     pub(super) fn silence(limit: Duration) -> Self {
         let what = format!("not a byte came or went for {} s", limit.as_secs_f32());
         Self { kind: Kind::Silent, what, source: None }

@@ -9,8 +9,8 @@ mod fault;
 mod proxy;
 
 use std::fmt;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use body::{Answered, Body, empty, whole};
@@ -21,7 +21,7 @@ use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
 use hyper_util::client::legacy::{Client as Pool, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use native_tls::{Protocol, TlsConnector};
+use native_tls::{Certificate, Protocol, TlsConnector};
 use tokio::time::Instant;
 
 use body::{Progress, Watched};
@@ -42,12 +42,22 @@ type Tunnelled = HttpsConnector<Tunnel<Direct>>;
 pub struct Client(Arc<Inner>);
 
 struct Inner {
-    direct: Pool<Direct, Watched>,
-    /// For `https://` and `http://` addresses.
-    tunnelled: [Option<Pool<Tunnelled, Watched>>; 2],
+    /// To `http://` addresses.
+    plain: Pool<HttpConnector, Watched>,
+    tcp: HttpConnector,
+    bundle: Option<PathBuf>,
+    /// Made when first needed: OpenSSL takes 70 ms to read the system's authorities.
+    secured: OnceLock<std::result::Result<Secured, String>>,
     proxies: Proxies,
     connect: Duration,
     silence: Duration,
+}
+
+/// The ways that need TLS, or may.
+struct Secured {
+    direct: Pool<Direct, Watched>,
+    /// For `https://` and `http://` addresses.
+    tunnelled: [Option<Pool<Tunnelled, Watched>>; 2],
 }
 
 impl Client {
@@ -61,20 +71,19 @@ impl Client {
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(settings.connect));
         tcp.set_keepalive(Some(Duration::from_secs(30)));
-        let tls = tls_connector(settings.ca_bundle.as_deref())?;
-        let direct = HttpsConnector::from((tcp, tls.clone().into()));
-        let proxies = Proxies::new(settings)?;
-        let tunnelled = ["https", "http"].map(|scheme| {
-            let tunnel = proxies.tunnel(scheme, direct.clone())?;
-            Some(pool(HttpsConnector::from((tunnel, tls.clone().into()))))
-        });
-        Ok(Self(Arc::new(Inner {
-            direct: pool(direct),
-            tunnelled,
-            proxies,
+        let client = Self(Arc::new(Inner {
+            plain: pool(tcp.clone()),
+            tcp,
+            bundle: settings.ca_bundle.clone(),
+            secured: OnceLock::new(),
+            proxies: Proxies::new(settings)?,
             connect: settings.connect,
             silence: settings.silence,
-        })))
+        }));
+        if let Some(path) = &settings.ca_bundle {
+            authorities(path)?;
+        }
+        Ok(client)
     }
 
     /// Sends a request and waits for the head of the answer. Nothing is retried.
@@ -87,7 +96,7 @@ impl Client {
         let to = address(request.uri());
         let mut request = request.map(|body| Watched::new(body, progress.clone()));
         let mut connected = capture_connection(&mut request);
-        let mut answer = std::pin::pin!(inner.start(request));
+        let mut answer = std::pin::pin!(inner.start(&to, request)?);
         let limit = tokio::time::sleep(inner.connect);
         tokio::select! {
             biased;
@@ -110,14 +119,32 @@ impl Client {
 }
 
 impl Inner {
-    fn start(&self, mut request: Request<Watched>) -> ResponseFuture {
-        let Some(scheme) = self.proxies.scheme(request.uri()) else {
-            return self.direct.request(request);
+    fn start(&self, to: &str, mut request: Request<Watched>) -> Result<ResponseFuture, Fault> {
+        let proxied = self.proxies.scheme(request.uri());
+        if proxied.is_none() && request.uri().scheme_str() == Some("http") {
+            return Ok(self.plain.request(request));
+        }
+        let Secured { direct, tunnelled } = self.secured(to)?;
+        let Some(pool) = proxied.and_then(|scheme| tunnelled[scheme].as_ref()) else {
+            return Ok(direct.request(request));
         };
-        let Some(pool) = &self.tunnelled[scheme] else { return self.direct.request(request) };
         // A tunnel without a port would lead to 443.
         *request.uri_mut() = proxy::with_port(request.uri());
-        pool.request(request)
+        Ok(pool.request(request))
+    }
+
+    fn secured(&self, to: &str) -> Result<&Secured, Fault> {
+        let made = self.secured.get_or_init(|| {
+            let tls =
+                tls_connector(self.bundle.as_deref()).map_err(|error| error.causes().join(": "))?;
+            let direct = HttpsConnector::from((self.tcp.clone(), tls.clone().into()));
+            let tunnelled = ["https", "http"].map(|scheme| {
+                let tunnel = self.proxies.tunnel(scheme, direct.clone())?;
+                Some(pool(HttpsConnector::from((tunnel, tls.clone().into()))))
+            });
+            Ok(Secured { direct: pool(direct), tunnelled })
+        });
+        made.as_ref().map_err(|why| Fault::no_tls(to, why))
     }
 
     fn finish(
@@ -158,22 +185,24 @@ where
 fn tls_connector(bundle: Option<&Path>) -> Result<TlsConnector> {
     let mut builder = TlsConnector::builder();
     builder.min_protocol_version(Some(Protocol::Tlsv12));
-    if let Some(path) = bundle {
-        let fault = || {
-            Error::usage(format!("cannot use AWS_CA_BUNDLE ({})", path.display()))
-                .next("give a file with the PEM certificates of the authorities, or unset it")
-        };
-        let bytes = std::fs::read(path).map_err(|error| fault().caused_by(&error))?;
-        let found = native_tls::Certificate::stack_from_pem(&bytes)
-            .map_err(|error| fault().caused_by(&error))?;
-        if found.is_empty() {
-            return Err(fault().because("it holds no certificate"));
-        }
-        for certificate in found {
-            builder.add_root_certificate(certificate);
-        }
+    for certificate in bundle.map(authorities).transpose()?.into_iter().flatten() {
+        builder.add_root_certificate(certificate);
     }
     builder.build().map_err(|error| Error::usage("cannot set TLS up").caused_by(&error))
+}
+
+/// The authorities in a file.
+fn authorities(path: &Path) -> Result<Vec<Certificate>> {
+    let fault = || {
+        Error::usage(format!("cannot use AWS_CA_BUNDLE ({})", path.display()))
+            .next("give a file with the PEM certificates of the authorities, or unset it")
+    };
+    let bytes = std::fs::read(path).map_err(|error| fault().caused_by(&error))?;
+    let found = Certificate::stack_from_pem(&bytes).map_err(|error| fault().caused_by(&error))?;
+    if found.is_empty() {
+        return Err(fault().because("it holds no certificate"));
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
