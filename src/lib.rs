@@ -26,6 +26,9 @@ pub mod archive;
 
 pub mod report;
 
+pub mod connections;
+pub mod slow_queries;
+
 pub mod backup;
 pub mod restore;
 pub mod show;

@@ -3,10 +3,12 @@
 
 mod backup;
 mod canary_flags;
+mod connections;
 mod dump;
 pub mod generate;
 mod restore;
 mod show;
+mod slow_queries;
 mod usage;
 mod verify_backup;
 
@@ -79,6 +81,8 @@ enum Command {
     Backup(backup::Args),
     Restore(restore::Args),
     VerifyBackup(verify_backup::Args),
+    Connections(connections::Args),
+    SlowQueries(slow_queries::Args),
 }
 
 /// What every command has at hand.
@@ -203,9 +207,9 @@ impl Context {
                 .map_err(|error| Error::bug("cannot write JSON").caused_by(&error))?,
             Format::Csv => render::csv(&report.sheets()),
             Format::Markdown => render::markdown(&report.sheets()),
-            Format::Nagios => report.plugin().map_or_else(String::new, |said| {
-                render::plugin(&said, report.outcome())
-            }),
+            Format::Nagios => report
+                .plugin()
+                .map_or_else(String::new, |said| render::plugin(&said, report.outcome())),
             Format::Prometheus => render::exposition(&report.metrics()),
             Format::Toml => return Err(Error::bug("TOML is for settings")),
         };
@@ -329,6 +333,8 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
             Some(Command::Backup(args)) => backup::run(&context, args).await,
             Some(Command::Restore(args)) => restore::run(&context, args).await,
             Some(Command::VerifyBackup(args)) => verify_backup::run(&context, args).await,
+            Some(Command::Connections(args)) => connections::run(&context, args).await,
+            Some(Command::SlowQueries(args)) => slow_queries::run(&context, args).await,
             None => Err(Error::usage("no command was given")
                 .next("pgtend --help lists the commands; --show-server connects and looks")),
         }
@@ -382,6 +388,8 @@ impl Command {
             Self::Backup(_) => "backup",
             Self::Restore(_) => "restore",
             Self::VerifyBackup(_) => "verify-backup",
+            Self::Connections(_) => "connections",
+            Self::SlowQueries(_) => "slow-queries",
         }
     }
 
@@ -389,6 +397,8 @@ impl Command {
     const fn formats(&self) -> &'static [Format] {
         match self {
             Self::Backup(_) | Self::Restore(_) | Self::VerifyBackup(_) => &PLAIN_FORMATS,
+            Self::Connections(args) => args.formats(),
+            Self::SlowQueries(_) => &slow_queries::FORMATS,
         }
     }
 }
