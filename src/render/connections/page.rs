@@ -88,7 +88,7 @@ fn server(report: &ConnectionsReport) -> Rows {
 }
 
 /// `12 of 57 (21%), 45 left; this look is one of them`
-pub fn used(headroom: &Headroom) -> String {
+fn used(headroom: &Headroom) -> String {
     let percent = headroom.used_percent.map(|used| format!(" ({used:.0}%)")).unwrap_or_default();
     let (used, usable) = (headroom.used, headroom.usable);
     let left = match headroom.left {
