@@ -3,4 +3,5 @@
 pub mod connect;
 pub mod output;
 pub mod repository;
+pub mod sessions;
 pub mod show;

@@ -1,1 +1,25 @@
 //! Who is connected, what they hold, who blocks whom, and how to end it.
+
+pub mod blocking;
+pub mod end;
+pub mod filter;
+mod modes;
+mod party;
+pub mod pgbouncer;
+pub mod table_locks;
+mod tree;
+
+/// What `pg_stat_activity` says instead of a statement that a role may not see.
+const HIDDEN: &str = "<insufficient privilege>";
+
+/// What shows everything of the sessions of others.
+fn unseen(hidden: usize, role: &str) -> Vec<String> {
+    if hidden == 0 {
+        return Vec::new();
+    }
+    let sessions = if hidden == 1 { "1 session is" } else { &format!("{hidden} sessions are") };
+    let role = crate::sql::quote_name(role);
+    vec![format!(
+        "state, times and statement of {sessions} hidden from this role: GRANT pg_monitor TO {role}"
+    )]
+}

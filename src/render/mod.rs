@@ -3,11 +3,15 @@
 //! Numbers are in human units on the page and raw in JSON.
 
 mod backup;
+mod blocking;
 mod copy;
+pub mod ended;
 mod export;
 mod exposition;
 mod grid;
 pub mod metrics;
+mod party;
+mod pgbouncer;
 mod plugin;
 mod prune;
 mod restore;
@@ -16,6 +20,7 @@ mod server;
 mod settings;
 mod sheet;
 pub mod story;
+mod table_locks;
 mod units;
 mod verify;
 
