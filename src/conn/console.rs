@@ -82,7 +82,8 @@ impl Console {
 
     /// `None` stands for no answer in time.
     async fn ask(&self, what: &str) -> Result<Vec<Shown>, Option<QueryError>> {
-        let asked = self.client.simple_query(&format!("SHOW {what}"));
+        let question = format!("SHOW {what}");
+        let asked = self.client.simple_query(&question);
         let told = tokio::time::timeout(ANSWER_LIMIT, asked).await.map_err(|_| None)?;
         let messages = told.map_err(|error| Some(QueryError::from(error)))?;
         let rows = messages.into_iter().filter_map(|message| match message {

@@ -55,15 +55,13 @@ pub async fn choose(session: &Session, request: &Request) -> Result<Ended> {
             .because("it is in statement mode, which has no transactions")
             .next("connect to the server itself"));
     }
-    let rows = session.read(
-        sql::CONNECTIONS_VICTIMS.text,
-        &[
-            (&request.pids, Type::INT4_ARRAY),
-            (&(LIMIT + 1), Type::INT8),
-            (&sql::BACKUP_LOCK, Type::INT8),
-        ],
-    );
-    let rows = rows.await.map_err(failed)?;
+    let limit = LIMIT + 1;
+    let params: crate::conn::Params<'_> = &[
+        (&request.pids, Type::INT4_ARRAY),
+        (&limit, Type::INT8),
+        (&sql::BACKUP_LOCK, Type::INT8),
+    ];
+    let rows = session.read(sql::CONNECTIONS_VICTIMS.text, params).await.map_err(failed)?;
     let found = rows.iter().map(Candidate::of).collect::<Result<Vec<_>>>()?;
     let mut chosen = chosen(session, request, found)?;
     if i64::try_from(rows.len()).unwrap_or(i64::MAX) > LIMIT {
