@@ -46,7 +46,9 @@ fn state(text: &str) -> Result<String, String> {
     let wanted = wanted.replace("transaction aborted", "transaction (aborted)");
     match STATES.iter().find(|state| **state == wanted) {
         Some(state) => Ok((*state).to_owned()),
-        None => Err("it is active, idle, idle-in-transaction or idle-in-transaction-aborted".into()),
+        None => {
+            Err("it is active, idle, idle-in-transaction or idle-in-transaction-aborted".into())
+        }
     }
 }
 

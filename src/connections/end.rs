@@ -56,11 +56,8 @@ pub async fn choose(session: &Session, request: &Request) -> Result<Ended> {
             .next("connect to the server itself"));
     }
     let limit = LIMIT + 1;
-    let params: crate::conn::Params<'_> = &[
-        (&request.pids, Type::INT4_ARRAY),
-        (&limit, Type::INT8),
-        (&sql::BACKUP_LOCK, Type::INT8),
-    ];
+    let params: crate::conn::Params<'_> =
+        &[(&request.pids, Type::INT4_ARRAY), (&limit, Type::INT8), (&sql::BACKUP_LOCK, Type::INT8)];
     let rows = session.read(sql::CONNECTIONS_VICTIMS.text, params).await.map_err(failed)?;
     let found = rows.iter().map(Candidate::of).collect::<Result<Vec<_>>>()?;
     let mut chosen = chosen(session, request, found)?;
@@ -119,7 +116,9 @@ fn judge(candidate: &Candidate, how: How) -> Judged {
     }
     match party.backend_type.as_deref().unwrap_or("") {
         "client backend" => {}
-        "walsender" => return never("it is replication: a standby or a copy of the log hangs on it"),
+        "walsender" => {
+            return never("it is replication: a standby or a copy of the log hangs on it");
+        }
         "autovacuum worker" if query.ends_with(WRAPAROUND) => {
             return never("it is an autovacuum that prevents wraparound, and would come back");
         }
@@ -162,8 +161,10 @@ fn chosen(session: &Session, request: &Request, found: Vec<Candidate>) -> Result
     };
     let named = !request.pids.is_empty();
     for candidate in found {
-        let fit = request.filter.fits(&candidate.party);
-        if fit == Fit::No {
+        let Party { user, backend_type, .. } = &candidate.party;
+        // Processes of the server are no sessions that a filter means.
+        let is_session = user.is_some() || backend_type.as_deref() == Some("autovacuum worker");
+        if !named && (!is_session || request.filter.fits(&candidate.party) == Fit::No) {
             continue;
         }
         let process = candidate.party.name();
@@ -319,9 +320,7 @@ async fn wait(session: &Session, how: How, told: Vec<&mut Victim>) -> Result<()>
         let pids: Vec<i32> = left.iter().filter_map(|victim| victim.party.pid).collect();
         let rows = session.read(sql::CONNECTIONS_PRESENT.text, &[(&pids, Type::INT4_ARRAY)]).await;
         let rows = rows.map_err(|error| {
-            error
-                .into_error("cannot see what became of the sessions")
-                .also("they were told to end")
+            error.into_error("cannot see what became of the sessions").also("they were told to end")
         })?;
         let present = rows.iter().map(Present::of).collect::<Result<Vec<_>>>()?;
         for victim in &mut left {
@@ -425,9 +424,13 @@ mod tests {
     fn a_backup_is_ended_only_by_name_and_what_is_idle_has_nothing_to_cancel() {
         let mut backup = candidate("client backend", "idle in transaction", "");
         backup.backs_up = true;
-        assert!(matches!(judge(&backup, How::Terminate), Judged::Named(why) if why.contains("backup")));
+        assert!(
+            matches!(judge(&backup, How::Terminate), Judged::Named(why) if why.contains("backup"))
+        );
         let idle = candidate("client backend", "idle in transaction", "select 1");
-        assert!(matches!(judge(&idle, How::Cancel), Judged::Idle(why) if why.contains("terminate")));
+        assert!(
+            matches!(judge(&idle, How::Cancel), Judged::Idle(why) if why.contains("terminate"))
+        );
         assert_eq!(judge(&idle, How::Terminate), Judged::Fit(None));
     }
 }

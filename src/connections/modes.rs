@@ -11,13 +11,7 @@ const CONFLICTS: [(&str, &[&str]); 8] = [
     ),
     (
         SHARE,
-        &[
-            ROW_EXCLUSIVE,
-            SHARE_UPDATE_EXCLUSIVE,
-            SHARE_ROW_EXCLUSIVE,
-            EXCLUSIVE,
-            ACCESS_EXCLUSIVE,
-        ],
+        &[ROW_EXCLUSIVE, SHARE_UPDATE_EXCLUSIVE, SHARE_ROW_EXCLUSIVE, EXCLUSIVE, ACCESS_EXCLUSIVE],
     ),
     (
         SHARE_ROW_EXCLUSIVE,
@@ -68,10 +62,10 @@ const ACCESS_EXCLUSIVE: &str = "AccessExclusiveLock";
 
 /// What migrations run, and the lock that each takes of the table.
 pub(super) const MIGRATIONS: [(&str, &str); 4] = [
-    ("ALTER TABLE, DROP, TRUNCATE, VACUUM FULL", ACCESS_EXCLUSIVE),
-    ("ADD FOREIGN KEY, CREATE TRIGGER", SHARE_ROW_EXCLUSIVE),
-    ("CREATE INDEX", SHARE),
-    ("CREATE INDEX CONCURRENTLY, VALIDATE, ANALYZE", SHARE_UPDATE_EXCLUSIVE),
+    ("alter table, drop, truncate, vacuum full", ACCESS_EXCLUSIVE),
+    ("add foreign key, create trigger", SHARE_ROW_EXCLUSIVE),
+    ("create index", SHARE),
+    ("create index concurrently, validate, analyze", SHARE_UPDATE_EXCLUSIVE),
 ];
 
 /// Modes that wait for this one; none for a mode that tables do not have (SIReadLock).

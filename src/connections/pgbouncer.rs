@@ -45,9 +45,7 @@ struct Settings(BTreeMap<String, String>);
 
 impl Settings {
     fn of(rows: &[Shown]) -> Self {
-        let pair = |row: &Shown| {
-            Some((row.text("key")?.to_owned(), row.text("value")?.to_owned()))
-        };
+        let pair = |row: &Shown| Some((row.text("key")?.to_owned(), row.text("value")?.to_owned()));
         Self(rows.iter().filter_map(pair).collect())
     }
 
@@ -153,8 +151,13 @@ mod tests {
         };
         let told = |pool: Pool| warnings(&[pool]).concat();
         let full = told(pool.clone());
-        assert!(full.starts_with("2 clients wait for a server connection to shop as app"), "{full}");
-        assert!(full.ends_with("the first for 1.5 s: all 2 server connections of the pool are in use"));
+        assert!(
+            full.starts_with("2 clients wait for a server connection to shop as app"),
+            "{full}"
+        );
+        assert!(
+            full.ends_with("the first for 1.5 s: all 2 server connections of the pool are in use")
+        );
         let paused = told(Pool { paused: true, clients_waiting: 1, ..pool.clone() });
         assert!(paused.contains("1 client waits") && paused.ends_with("paused"), "{paused}");
         assert!(told(Pool { servers_active: 0, ..pool.clone() }).contains("0 of 2"));

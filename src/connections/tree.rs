@@ -30,8 +30,7 @@ pub(super) fn tree(entries: Vec<Entry>) -> Vec<Node> {
     while let Some(first) = places.iter().position(Option::is_none) {
         let mut moved = false;
         for at in first..entries.len() {
-            let ready =
-                |(blocker, _): &(usize, Option<String>)| places[*blocker].is_some();
+            let ready = |(blocker, _): &(usize, Option<String>)| places[*blocker].is_some();
             if places[at].is_none() && entries[at].blockers.iter().all(ready) {
                 places[at] = Some(place(&entries[at], &places));
                 moved = true;

@@ -32,10 +32,8 @@ impl Text for Ended {
             row.extend(values(party));
             row
         };
-        let chosen = self
-            .sessions
-            .iter()
-            .map(|one| row(&one.party, one.outcome.word(), one.why.as_ref()));
+        let chosen =
+            self.sessions.iter().map(|one| row(&one.party, one.outcome.word(), one.why.as_ref()));
         let left = self.left_out.iter().map(|one| row(&one.party, "left out", Some(&one.reason)));
         vec![Sheet {
             name: "sessions",
@@ -58,7 +56,10 @@ impl Ended {
         }
         if self.dry_run {
             let would = self.count(Outcome::Chosen) as u64;
-            return format!("dry run: nothing was done; {} would be {verb}\n", amount(would, "session"));
+            return format!(
+                "dry run: nothing was done; {} would be {verb}\n",
+                amount(would, "session")
+            );
         }
         let done = self.count(Outcome::Ended);
         let sessions = amount(all, "session");

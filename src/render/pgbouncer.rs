@@ -9,8 +9,7 @@ impl Text for PgBouncer {
     fn text(&self, page: &Page) -> String {
         let of = self.max_clients.map(|max| format!(" of {max}")).unwrap_or_default();
         let clients = count(self.clients as u64);
-        let mut text =
-            format!("{} at {}: {clients}{of} clients\n", self.version, self.server);
+        let mut text = format!("{} at {}: {clients}{of} clients\n", self.version, self.server);
         for warning in &self.warnings {
             text.push_str(&lines(page, 0, &format!("warning: {warning}")));
         }
@@ -104,8 +103,7 @@ impl PgBouncer {
     }
 
     fn applications(&self, page: &Page) -> String {
-        let mut grid =
-            Grid::new(page, &["APPLICATION", ">CLIENTS", ">WITH A SERVER", ">WAIT"]);
+        let mut grid = Grid::new(page, &["APPLICATION", ">CLIENTS", ">WITH A SERVER", ">WAIT"]);
         for one in &self.applications {
             grid.row([
                 one.application.clone().unwrap_or_else(|| "(unnamed)".to_owned()),

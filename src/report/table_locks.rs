@@ -46,7 +46,7 @@ pub struct TableLock {
 /// A kind of statement that changes tables.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Migration {
-    /// `ALTER TABLE, DROP, TRUNCATE`.
+    /// `alter table, drop, truncate`.
     pub statements: &'static str,
     /// The lock that it takes.
     pub mode: &'static str,

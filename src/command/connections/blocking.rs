@@ -24,9 +24,7 @@ pub async fn run(context: &Context, table: Option<&str>) -> Result<Exit> {
     looked(context, async {
         let Routed { session, .. } = context.route(&target, &options).await?;
         match table {
-            Some(table) => {
-                context.answer(name, &table_locks::table_locks(&session, table).await?)
-            }
+            Some(table) => context.answer(name, &table_locks::table_locks(&session, table).await?),
             None => {
                 // The lines that are shown are for the same server, where a word says which.
                 let given = context.connect.target.as_deref();

@@ -1,5 +1,6 @@
 -- Prepared transactions that hold something of the locks that sessions wait for, at most $1 pairs.
--- pg_locks names them by their transaction alone.
+-- Their locks have no process; what they have in common is the virtual transaction, and one of
+-- them is of the transaction's own number.
 select w.pid as waiter,
        w.mode as wanted,
        p.gid,
@@ -21,8 +22,12 @@ select w.pid as waiter,
    and h.classid is not distinct from w.classid
    and h.objid is not distinct from w.objid
    and h.objsubid is not distinct from w.objsubid
-  join pg_catalog.pg_prepared_xacts p
-    on h.virtualtransaction = '-1/' || p.transaction::pg_catalog.text
+  join pg_catalog.pg_locks t
+    on t.pid is null
+   and t.granted
+   and t.locktype = 'transactionid'
+   and t.virtualtransaction = h.virtualtransaction
+  join pg_catalog.pg_prepared_xacts p on p.transaction = t.transactionid
  where not w.granted
    and w.pid is not null
  group by w.pid, w.mode, p.gid, p.owner, p.database, p.prepared

@@ -24,9 +24,16 @@ select pg_catalog.format('%I.%I', n.nspname, c.relname) as name,
   join pg_catalog.pg_class c on c.oid = l.relation
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   left join pg_catalog.pg_stat_activity a on a.pid = l.pid
-  left join pg_catalog.pg_prepared_xacts p
+       -- See prepared.sql.
+  left join (
+       select t.virtualtransaction, x.gid, x.owner, x.database, x.prepared
+         from pg_catalog.pg_locks t
+         join pg_catalog.pg_prepared_xacts x on x.transaction = t.transactionid
+        where t.pid is null
+          and t.granted
+          and t.locktype = 'transactionid') p
     on l.pid is null
-   and l.virtualtransaction = '-1/' || p.transaction::pg_catalog.text
+   and p.virtualtransaction = l.virtualtransaction
  where c.relname::pg_catalog.text = any ($2)
    and (pg_catalog.cardinality($1) = 0 or n.nspname::pg_catalog.text = any ($1))
    and l.database in (0::pg_catalog.oid, (select b.oid from pg_catalog.pg_database b
