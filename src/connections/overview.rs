@@ -12,6 +12,7 @@ use super::filter::Filter;
 use super::groups::{groups, tls};
 use super::holders::{Slot, holders};
 use super::judge::{Limits, judge};
+use super::filter::{Fit, Seen};
 use super::unseen::unseen;
 use crate::cli::sessions::GroupBy;
 use crate::conn::{QueryError, Row, Session as Connection, Type, get};

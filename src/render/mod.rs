@@ -4,11 +4,15 @@
 
 mod backup;
 mod connections;
+mod blocking;
 mod copy;
+pub mod ended;
 mod export;
 mod exposition;
 mod grid;
 pub mod metrics;
+mod party;
+mod pgbouncer;
 mod plugin;
 mod prune;
 mod restore;
@@ -17,6 +21,7 @@ mod server;
 mod settings;
 mod sheet;
 pub mod story;
+mod table_locks;
 mod units;
 mod verify;
 

@@ -2,14 +2,19 @@
 
 pub mod backup;
 pub mod connections;
+pub mod blocking;
 pub mod copy;
+pub mod ended;
 pub mod export;
+pub mod party;
+pub mod pgbouncer;
 pub mod prune;
 pub mod restore;
 pub mod self_test;
 pub mod server;
 pub mod settings;
 pub mod story;
+pub mod table_locks;
 pub mod verify;
 
 mod failure;

@@ -1,13 +1,38 @@
 //! `pgtend connections --blocking`: who blocks whom.
 
 use super::super::Context;
+use super::looked;
 use crate::cli::output::Format;
-use crate::error::{Error, Result};
+use crate::conn::{Routed, SessionOptions};
+use crate::connections::{blocking, table_locks};
+use crate::error::Result;
 use crate::exit::Exit;
+use crate::settings::ask_password;
+use crate::ui::consent::shell_word;
 
 pub const FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Csv, Format::Markdown];
 
 /// Runs it, for all tables or for one.
-pub async fn run(_context: &Context, _table: Option<&str>) -> Result<Exit> {
-    Err(Error::bug("not built yet"))
+pub async fn run(context: &Context, table: Option<&str>) -> Result<Exit> {
+    let target = context.target()?;
+    let options = SessionOptions {
+        prompt: Some(ask_password),
+        tell: Some(context.listener()),
+        ..SessionOptions::reading("pgtend/connections")
+    };
+    let name = target.name.as_deref();
+    looked(context, async {
+        let Routed { session, .. } = context.route(&target, &options).await?;
+        match table {
+            Some(table) => context.answer(name, &table_locks::table_locks(&session, table).await?),
+            None => {
+                // The lines that are shown are for the same server, where a word says which.
+                let given = context.connect.target.as_deref();
+                let flags = given.map(|name| format!(" --target {}", shell_word(name)));
+                let flags = flags.unwrap_or_default();
+                context.answer(name, &blocking::blocking(&session, &flags).await?)
+            }
+        }
+    })
+    .await
 }
