@@ -54,6 +54,8 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("verify/objects", "", ""),
     ("verify/amcheck", "", ""),
     ("verify/checkable", "", ""),
+    ("slow_queries/settings", "", ""),
+    ("slow_queries/live", "(text, text, int8)", "(NULL, NULL, 3)"),
     ("conn/facts", "", ""),
     (
         "conn/capabilities",
