@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::sample::{Counters, Sample};
-use crate::conn::{Capabilities, QueryError, Row, Session, Statements, Type, get};
+use crate::conn::{Capabilities, QueryError, Row, Session, Statements, ToSql, Type, get};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::sql::{self, Template};
@@ -180,18 +180,17 @@ pub async fn take(session: &Session, ready: &Ready, wanted: &Wanted) -> Result<S
     let most = MOST + 1;
     let statements = ready.statements().at(&ready.schema);
     let totals = sql::STATEMENTS_TOTALS.at(&ready.schema);
+    let scope: [(&(dyn ToSql + Sync), Type); 2] = [(database, Type::TEXT), (user, Type::TEXT)];
+    let all: [(&(dyn ToSql + Sync), Type); 5] = [
+        (database, Type::TEXT),
+        (user, Type::TEXT),
+        (min_mean_ms, Type::FLOAT8),
+        (min_calls, Type::INT8),
+        (&most, Type::INT8),
+    ];
     let (rows, totals, info) = tokio::join!(
-        session.read(
-            &statements,
-            &[
-                (database, Type::TEXT),
-                (user, Type::TEXT),
-                (min_mean_ms, Type::FLOAT8),
-                (min_calls, Type::INT8),
-                (&most, Type::INT8),
-            ],
-        ),
-        session.read(&totals, &[(database, Type::TEXT), (user, Type::TEXT)]),
+        session.read(&statements, &all),
+        session.read(&totals, &scope),
         async {
             match ready.columns {
                 Columns::V1_8 => Ok(Vec::new()),
