@@ -85,10 +85,8 @@ pub struct Wanted {
 /// Exit 3 for an extension that is too old, 77 when its schema may not be used; what the server
 /// refuses.
 pub async fn ready(session: &Session) -> Result<Source> {
-    let (told, rows) = tokio::join!(
-        session.capabilities(),
-        session.read(sql::STATEMENTS_SETTINGS.text, &[]),
-    );
+    let (told, rows) =
+        tokio::join!(session.capabilities(), session.read(sql::STATEMENTS_SETTINGS.text, &[]),);
     let told = told?;
     if told.statements != Statements::Ready {
         return Ok(Source::Live(told));
@@ -188,16 +186,13 @@ pub async fn take(session: &Session, ready: &Ready, wanted: &Wanted) -> Result<S
         (min_calls, Type::INT8),
         (&most, Type::INT8),
     ];
-    let (rows, totals, info) = tokio::join!(
-        session.read(&statements, &all),
-        session.read(&totals, &scope),
-        async {
+    let (rows, totals, info) =
+        tokio::join!(session.read(&statements, &all), session.read(&totals, &scope), async {
             match ready.columns {
                 Columns::V1_8 => Ok(Vec::new()),
                 _ => session.read(&sql::STATEMENTS_INFO_1_9.at(&ready.schema), &[]).await,
             }
-        },
-    );
+        },);
     let (mut rows, totals) = (rows.map_err(failed)?, totals.map_err(failed)?);
     let info = info.map_err(failed)?;
     let row = totals.first().ok_or_else(|| Error::bug("totals are no row"))?;
