@@ -18,7 +18,7 @@ const FAILED: &str = "cannot read pg_stat_statements";
 pub enum Source {
     Statistics(Box<Ready>),
     /// The extension cannot be asked: only what runs now is seen.
-    Live(Capabilities),
+    Live(Box<Capabilities>),
 }
 
 /// An extension that can be asked.
@@ -89,14 +89,14 @@ pub async fn ready(session: &Session) -> Result<Source> {
         tokio::join!(session.capabilities(), session.read(sql::STATEMENTS_SETTINGS.text, &[]),);
     let told = told?;
     if told.statements != Statements::Ready {
-        return Ok(Source::Live(told));
+        return Ok(Source::Live(Box::new(told)));
     }
     let rows = rows.map_err(|error| error.into_error(FAILED))?;
     let row = rows.first().ok_or_else(|| Error::bug("the extension's settings are no row"))?;
     let (version, schema): (Option<String>, Option<String>) =
         (get(row, "version")?, get(row, "schema")?);
     // It was dropped a moment ago.
-    let (Some(version), Some(schema)) = (version, schema) else { return Ok(Source::Live(told)) };
+    let (Some(version), Some(schema)) = (version, schema) else { return Ok(Source::Live(Box::new(told))) };
     if get::<Option<bool>>(row, "usable")? == Some(false) {
         let (schema, role) = (sql::quote_name(&schema), sql::quote_name(&told.role));
         return Err(Error::new(Exit::Refused, FAILED)

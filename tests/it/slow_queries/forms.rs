@@ -17,7 +17,7 @@ fn page(db: &Database<'_>, columns: &str, args: &[&str]) -> String {
 fn every_form_has_its_numbers_and_plans_are_shown_from_16_on() {
     let cluster = counting(17);
     let db = cluster.create_db("slow");
-    let long = format!("SELECT {} AS long_one", vec!["length('x')"; 60].join(" + "));
+    let long = format!("SELECT {} AS long_one", ["length('x')"; 60].join(" + "));
     db.psql(&format!("CREATE EXTENSION pg_stat_statements; {SCENE} {long}; SELECT pg_sleep(0.3)"));
     let url = db.url();
 
