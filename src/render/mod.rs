@@ -20,6 +20,7 @@ mod self_test;
 mod server;
 mod settings;
 mod sheet;
+mod slow_queries;
 pub mod story;
 mod table_locks;
 mod units;

@@ -69,6 +69,8 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("connections/cancel", "(int4, int8)", "(0, 0)"),
     ("connections/terminate", "(int4, int8)", "(0, 0)"),
     ("connections/present", "(int4[])", "('{0}')"),
+    ("slow_queries/settings", "", ""),
+    ("slow_queries/live", "(text, text, int8)", "(NULL, NULL, 3)"),
     ("conn/facts", "", ""),
     (
         "conn/capabilities",
