@@ -15,6 +15,7 @@ use crate::report::ended::How;
 
 /// Show who is connected, what they hold, and who blocks whom
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 #[command(args_conflicts_with_subcommands = true, subcommand_precedence_over_arg = true)]
 pub struct Args {
     #[command(subcommand)]
@@ -23,7 +24,7 @@ pub struct Args {
     #[arg(long, value_name = "TABLE", num_args = 0..=1)]
     blocking: Option<Option<String>>,
     #[command(flatten)]
-    pools: pools::Args,
+    pools: pools::PoolsArgs,
     #[command(flatten)]
     overview: overview::Args,
 }

@@ -12,7 +12,7 @@ use crate::settings::{ConnectArgs, ask_password, quantity};
 pub const FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Csv, Format::Markdown];
 
 #[derive(Debug, Default, clap::Args)]
-pub struct Args {
+pub struct PoolsArgs {
     /// Show the pools of this PgBouncer (without a URL: the one at the connection's host and port)
     #[arg(long, value_name = "URL", num_args = 0..=1, conflicts_with = "blocking")]
     pub pgbouncer: Option<Option<Url>>,
@@ -41,7 +41,7 @@ impl std::fmt::Debug for Url {
 }
 
 /// Runs it.
-pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+pub async fn run(context: &Context, args: PoolsArgs) -> Result<Exit> {
     let limit = args.fail_waiting.as_deref().map(quantity::duration).transpose();
     let limit = limit.map_err(|cause| Error::usage("invalid --fail-waiting").because(cause))?;
     let target = match args.pgbouncer.flatten() {
