@@ -4,3 +4,4 @@ pub mod connect;
 pub mod output;
 pub mod repository;
 pub mod show;
+pub mod watch;

@@ -34,6 +34,7 @@ mod harness_works;
 mod hostile_path;
 mod layers;
 mod like_psql;
+mod live;
 mod pooler;
 mod prune;
 mod readme;
