@@ -3,5 +3,6 @@
 pub mod connect;
 pub mod output;
 pub mod repository;
+pub mod sessions;
 pub mod show;
 pub mod watch;

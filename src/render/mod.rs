@@ -3,6 +3,7 @@
 //! Numbers are in human units on the page and raw in JSON.
 
 mod backup;
+mod connections;
 mod copy;
 mod export;
 mod exposition;

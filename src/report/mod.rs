@@ -1,6 +1,7 @@
 //! What a command found out, as values. [`crate::render`] turns them into bytes.
 
 pub mod backup;
+pub mod connections;
 pub mod copy;
 pub mod export;
 pub mod prune;

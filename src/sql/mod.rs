@@ -68,6 +68,13 @@ queries! {
     OBJECTS = "verify/objects";
     AMCHECK = "verify/amcheck";
     CHECKABLE = "verify/checkable";
+    ACTIVITY = "connections/activity";
+    CONNECTION_SETTINGS = "connections/settings";
+    CONNECTION_LIMITS = "connections/limits";
+    PREPARED = "connections/prepared";
+    HOLDING_SLOTS = "connections/slots";
+    REPLICAS = "connections/replicas";
+    RECEIVER = "connections/receiver";
 }
 
 /// A name as an SQL identifier, always quoted: no list of key words to keep in step.

@@ -54,6 +54,13 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("verify/objects", "", ""),
     ("verify/amcheck", "", ""),
     ("verify/checkable", "", ""),
+    ("connections/activity", "(int8)", "(10)"),
+    ("connections/settings", "", ""),
+    ("connections/limits", "(int8)", "(10)"),
+    ("connections/prepared", "(int8)", "(10)"),
+    ("connections/slots", "(int8)", "(10)"),
+    ("connections/replicas", "(int8)", "(10)"),
+    ("connections/receiver", "", ""),
     ("conn/facts", "", ""),
     (
         "conn/capabilities",
