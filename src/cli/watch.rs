@@ -44,7 +44,7 @@ impl FromStr for Every {
 pub struct WatchFlags {
     /// Look again and again: a live page with keys on a terminal (h shows them), else one report
     /// after the other (json: one per line); TIME is 2s unless given; Ctrl-C ends it with exit 0
-    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "2s")]
+    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "2s", conflicts_with = "interval")]
     pub watch: Option<Every>,
 }
 

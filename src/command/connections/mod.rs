@@ -2,12 +2,14 @@
 
 mod blocking;
 mod end;
+mod live;
 mod overview;
 
 use clap::Subcommand;
 
 use super::Context;
 use crate::cli::output::Format;
+use crate::cli::watch::WatchFlags;
 use crate::error::Result;
 use crate::exit::Exit;
 
@@ -20,6 +22,8 @@ pub struct Args {
     /// Show who blocks whom, and the line that ends it; of one table: who holds it and who waits
     #[arg(long, value_name = "TABLE", num_args = 0..=1)]
     blocking: Option<Option<String>>,
+    #[command(flatten)]
+    watch: WatchFlags,
     #[command(flatten)]
     overview: overview::Args,
 }
@@ -46,7 +50,7 @@ impl Args {
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     match (args.what, args.blocking) {
-        (None, None) => overview::run(context, args.overview).await,
+        (None, None) => overview::run(context, args.overview, args.watch.watch).await,
         (None, Some(table)) => blocking::run(context, table.as_deref()).await,
         (Some(What::Cancel(args)), _) => end::run(context, args, end::How::Cancel).await,
         (Some(What::Terminate(args)), _) => end::run(context, args, end::How::Terminate).await,

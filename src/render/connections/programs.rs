@@ -66,8 +66,15 @@ fn plain(value: Value) -> Value {
 
 fn groups(report: &ConnectionsReport) -> Sheet {
     let mut columns = report.grouped_by.clone();
-    let counts =
-        ["sessions", "active", "idle", "idle_in_transaction", "blocked", "hidden", "longest_seconds"];
+    let counts = [
+        "sessions",
+        "active",
+        "idle",
+        "idle_in_transaction",
+        "blocked",
+        "hidden",
+        "longest_seconds",
+    ];
     columns.extend(counts);
     let row = |group: &Group| {
         let by = |by: &&'static str| group.by.get(by).cloned().flatten().into();
@@ -103,7 +110,10 @@ pub fn plugin(report: &ConnectionsReport) -> Plugin {
     let bad = report.judged.iter().filter(|judged| judged.verdict != Verdict::Good);
     let mut says: Vec<String> = bad.map(|judged| judged.text.clone()).collect();
     if says.is_empty() {
-        says.push(format!("{} used", used(&report.headroom).replace("; this look is one of them", "")));
+        says.push(format!(
+            "{} used",
+            used(&report.headroom).replace("; this look is one of them", "")
+        ));
     }
     let counts = counts(report);
     if let Some(Counts { idle_in_transaction, .. }) = counts {
@@ -167,11 +177,7 @@ pub fn metrics(report: &ConnectionsReport) -> Vec<Metric> {
             "max_connections without the reserved ones",
             one(headroom.usable as f64),
         ),
-        Metric::gauge(
-            "connections_max",
-            "max_connections",
-            one(headroom.max_connections as f64),
-        ),
+        Metric::gauge("connections_max", "max_connections", one(headroom.max_connections as f64)),
         Metric::gauge(
             "connections_sessions",
             "Sessions of clients by state, application and user; an empty state is hidden",
