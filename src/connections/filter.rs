@@ -67,7 +67,9 @@ fn is(session: &Session, state: StateFilter) -> bool {
         StateFilter::Active => session.is_active(),
         StateFilter::Idle => session.state.as_deref() == Some("idle"),
         StateFilter::IdleInTransaction => session.is_idle_in_transaction(),
-        StateFilter::Aborted => session.state.as_deref() == Some("idle in transaction (aborted)"),
+        StateFilter::Aborted => {
+            session.state.as_deref() == Some("idle in transaction (aborted)")
+        }
         StateFilter::Blocked => session.is_blocked(),
     }
 }

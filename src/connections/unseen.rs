@@ -35,8 +35,9 @@ pub fn unseen(
         ));
     }
     if standby.is_some_and(|standby| standby.receiving && standby.status.is_none()) {
-        unseen
-            .push(format!("where this standby receives from: a superuser can show it by {grant}"));
+        unseen.push(format!(
+            "where this standby receives from: a superuser can show it by {grant}"
+        ));
     }
     if activity.left_out() > 0 {
         unseen.push(format!(

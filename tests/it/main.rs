@@ -21,6 +21,7 @@ mod cloud_logins;
 mod connect_errors;
 mod connect_right;
 mod connect_settings;
+mod connections;
 mod conninfo_oracle;
 mod copies;
 mod cron;

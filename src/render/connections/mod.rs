@@ -4,6 +4,8 @@ mod advice;
 mod page;
 mod programs;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use super::{Metric, Page, Plugin, Sheet, Text};
 use crate::report::connections::ConnectionsReport;

@@ -88,7 +88,7 @@ fn server(report: &ConnectionsReport) -> Rows {
 }
 
 /// `12 of 57 (21%), 45 left; this look is one of them`
-pub fn used(headroom: &Headroom) -> String {
+fn used(headroom: &Headroom) -> String {
     let percent = headroom.used_percent.map(|used| format!(" ({used:.0}%)")).unwrap_or_default();
     let (used, usable) = (headroom.used, headroom.usable);
     let left = match headroom.left {
@@ -139,7 +139,8 @@ fn blocked(blocked: &Blocked) -> Vec<String> {
         return Vec::new();
     }
     let waits = if blocked.count == 1 { "waits for a lock" } else { "wait for locks" };
-    let longest = blocked.longest_seconds.map(|seconds| format!(", {} at most", duration(seconds)));
+    let longest =
+        blocked.longest_seconds.map(|seconds| format!(", {} at most", duration(seconds)));
     let longest = longest.unwrap_or_default();
     let mut lines =
         vec![format!("{} {waits}{longest}; --blocking shows who blocks whom", blocked.count)];

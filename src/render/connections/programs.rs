@@ -4,8 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::{Metric, Performance, Plugin, Sheet};
-use super::page::used;
-use crate::report::connections::{ConnectionsReport, Group, Judged, Verdict};
+use crate::report::connections::{ConnectionsReport, Group, Headroom, Judged, Limit, Verdict};
 
 /// The sessions first when every one was asked for, else the groups: csv has the first.
 pub fn sheets(report: &ConnectionsReport) -> Vec<Sheet> {
@@ -66,15 +65,8 @@ fn plain(value: Value) -> Value {
 
 fn groups(report: &ConnectionsReport) -> Sheet {
     let mut columns = report.grouped_by.clone();
-    let counts = [
-        "sessions",
-        "active",
-        "idle",
-        "idle_in_transaction",
-        "blocked",
-        "hidden",
-        "longest_seconds",
-    ];
+    let counts =
+        ["sessions", "active", "idle", "idle_in_transaction", "blocked", "hidden", "longest_seconds"];
     columns.extend(counts);
     let row = |group: &Group| {
         let by = |by: &&'static str| group.by.get(by).cloned().flatten().into();
@@ -110,10 +102,9 @@ pub fn plugin(report: &ConnectionsReport) -> Plugin {
     let bad = report.judged.iter().filter(|judged| judged.verdict != Verdict::Good);
     let mut says: Vec<String> = bad.map(|judged| judged.text.clone()).collect();
     if says.is_empty() {
-        says.push(format!(
-            "{} used",
-            used(&report.headroom).replace("; this look is one of them", "")
-        ));
+        let Headroom { used, usable, used_percent, .. } = &report.headroom;
+        let percent = used_percent.map(|used| format!(" ({used:.0}%)")).unwrap_or_default();
+        says.push(format!("{used} of {usable} connections are used{percent}"));
     }
     let counts = counts(report);
     if let Some(Counts { idle_in_transaction, .. }) = counts {
@@ -177,7 +168,11 @@ pub fn metrics(report: &ConnectionsReport) -> Vec<Metric> {
             "max_connections without the reserved ones",
             one(headroom.usable as f64),
         ),
-        Metric::gauge("connections_max", "max_connections", one(headroom.max_connections as f64)),
+        Metric::gauge(
+            "connections_max",
+            "max_connections",
+            one(headroom.max_connections as f64),
+        ),
         Metric::gauge(
             "connections_sessions",
             "Sessions of clients by state, application and user; an empty state is hidden",
@@ -209,10 +204,9 @@ fn held(report: &ConnectionsReport) -> [Metric; 4] {
         ages.max().map(|age| (vec![("kind", kind.to_owned())], age as f64))
     };
     let kinds = ["session", "prepared transaction", "replication slot", "standby"];
-    let limit = |value: fn(&crate::report::connections::Limit) -> i64| {
-        let labels = |limit: &crate::report::connections::Limit| {
-            vec![("kind", limit.kind.clone()), ("name", limit.name.clone())]
-        };
+    let limit = |value: fn(&Limit) -> i64| {
+        let labels =
+            |limit: &Limit| vec![("kind", limit.kind.clone()), ("name", limit.name.clone())];
         report.limits.iter().map(|one| (labels(one), value(one) as f64)).collect()
     };
     let lag = report.replicas.iter().filter_map(|replica| {

@@ -270,7 +270,8 @@ mod tests {
     fn ages_are_short() {
         let ages =
             [0.0, 9.94, 9.96, 99.4, 99.6, 192.0, 5999.0, 7500.0, 400_000.0].map(|s| age(Some(s)));
-        let told = ["0.0s", "9.9s", "10s", "99s", "1m40s", "3m12s", "99m59s", "2h05m", "4d"];
+        let told =
+            ["0.0s", "9.9s", "10s", "99s", "1m40s", "3m12s", "99m59s", "2h05m", "4d"];
         assert_eq!(ages, told);
         assert_eq!(age(None), "-");
     }

@@ -1,6 +1,7 @@
 //! What the tests stand on: servers to throw away, a proxy that breaks connections, certificates,
 //! and pgtend itself in an environment that is the same everywhere.
 
+pub mod activity;
 pub mod aws;
 pub mod cluster;
 pub mod command;
