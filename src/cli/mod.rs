@@ -5,3 +5,4 @@ pub mod output;
 pub mod repository;
 pub mod sessions;
 pub mod show;
+pub mod watch;

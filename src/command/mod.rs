@@ -11,6 +11,7 @@ mod show;
 mod slow_queries;
 mod usage;
 mod verify_backup;
+mod watch;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -26,7 +27,7 @@ use crate::backup::catalog;
 use crate::backup::tell::Group;
 use crate::cli::connect::ConnectFlags;
 use crate::cli::connect::ReadFrom;
-use crate::cli::output::{Format, LogForm, OutputFlags};
+use crate::cli::output::{Format, OutputFlags};
 use crate::cli::repository::{RepositoryFlags, S3Flags};
 use crate::cli::show::ShowFlags;
 use crate::conn::{self, Routed, SessionOptions, Taken, Tell};
@@ -39,7 +40,7 @@ use crate::settings::{
 };
 use crate::signal::Signals;
 use crate::store::{self, Store};
-use crate::ui::{Talk, Ui};
+use crate::ui::{Talk, Ui, live};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 good, 1 warning, 2 critical (damage), 3 unknown, 64 usage, 69 not available,
@@ -127,12 +128,7 @@ impl Context {
     /// choice.
     async fn route(&self, target: &Target, options: &SessionOptions) -> Result<Routed> {
         let wanted = self.connect.read_from.unwrap_or_default();
-        let max_lag = match &self.connect.max_lag {
-            None => MAX_LAG,
-            Some(text) => quantity::duration(text)
-                .map_err(|cause| Error::usage("invalid --max-lag").because(cause))?,
-        };
-        let routed = conn::route(target, wanted, max_lag, options).await?;
+        let routed = self.quiet_route(target, options).await?;
         let Routed { session, choice } = &routed;
         let address = session.address();
         if choice.taken == Taken::Fallback {
@@ -149,6 +145,17 @@ impl Context {
             self.ui.warning(unknown);
         }
         Ok(routed)
+    }
+
+    /// The same without a word, for who has connected before.
+    async fn quiet_route(&self, target: &Target, options: &SessionOptions) -> Result<Routed> {
+        let wanted = self.connect.read_from.unwrap_or_default();
+        let max_lag = match &self.connect.max_lag {
+            None => MAX_LAG,
+            Some(text) => quantity::duration(text)
+                .map_err(|cause| Error::usage("invalid --max-lag").because(cause))?,
+        };
+        conn::route(target, wanted, max_lag, options).await
     }
 
     /// Says what takes long while connecting, when all is to be said.
@@ -237,10 +244,9 @@ fn run(arguments: Vec<OsString>) -> Exit {
     if arguments.last().is_some_and(|last| last == "-h") {
         return help_instead_of_host(arguments, &environment);
     }
-    let json = wants_json(&arguments, "--format");
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage::usage(error, &arguments, json, &environment),
+        Err(error) => return usage::usage(error, &arguments, &environment),
     };
     let talk = match (cli.output.quiet, cli.output.verbose) {
         (true, _) => Talk::Quiet,
@@ -271,19 +277,21 @@ fn run(arguments: Vec<OsString>) -> Exit {
     }
 }
 
-/// A monitoring system knows four codes, and reads the first line of stdout.
+/// A monitoring system knows four codes, and reads the first line of stdout. `command` is empty
+/// where it is not known.
 fn not_judged(ui: Ui, command: &str, error: &Error) -> Exit {
     let cause = error.causes().first().map(|cause| format!(": {cause}")).unwrap_or_default();
     let said = Plugin {
-        service: format!("PGTEND {}", command.to_uppercase()),
+        service: format!("PGTEND {}", command.to_uppercase()).trim_end().to_owned(),
         says: settings::masked(&format!("{}{cause}", error.what())),
         performance: Vec::new(),
         more: Vec::new(),
     };
-    match ui.answer(&render::plugin(&said, Exit::Unknown)) {
-        Ok(()) => Exit::Unknown,
-        Err(error) => error.exit(),
+    // What cannot even be written is as unknown.
+    if let Err(error) = ui.answer(&render::plugin(&said, Exit::Unknown)) {
+        ui.error(&error);
     }
+    Exit::Unknown
 }
 
 /// Everything that can fail, on one runtime.
@@ -320,6 +328,7 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
             ui,
             format: cli.output.format,
             signals: Signals::listen(move |exit| {
+                live::leave();
                 hook.kill();
                 ui.error(&twice(exit, last.in_doubt().as_deref()));
             })?,
@@ -460,26 +469,16 @@ fn backup_at(context: &Context, name: &str) -> Result<Option<(Store, String)>> {
 }
 
 fn help_instead_of_host(mut arguments: Vec<OsString>, environment: &Environment) -> Exit {
+    let nagios = usage::wants(&arguments, "nagios");
     arguments.pop();
     arguments.push("--help".into());
     let ui = Ui::new(Talk::Normal, environment.no_color(), environment.columns());
     if let Err(help) = Cli::try_parse_from(arguments) {
         ui.failure(&help.render().to_string());
     }
-    ui.failure("error: -h needs a host; help is --help or -?\n");
-    Exit::Usage
-}
-
-/// Whether JSON was asked for, on a command line that may be wrong elsewhere.
-fn wants_json(arguments: &[OsString], flag: &str) -> bool {
-    let joined = format!("{flag}=json");
-    arguments.iter().any(|argument| argument == joined.as_str())
-        || arguments.windows(2).any(|pair| pair[0] == flag && pair[1] == "json")
-}
-
-/// The same for what is said on standard error.
-fn log_form(arguments: &[OsString]) -> LogForm {
-    if wants_json(arguments, "--log-format") { LogForm::Json } else { LogForm::Text }
+    const NO_HOST: &str = "-h needs a host; help is --help or -?";
+    ui.failure(&format!("error: {NO_HOST}\n"));
+    if nagios { not_judged(ui, "", &Error::usage(NO_HOST)) } else { Exit::Usage }
 }
 
 /// The command line's definition, for completions and man pages.

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::cli::output::LogForm;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::render;
@@ -16,14 +17,9 @@ const GIVE_PASSWORD: &str =
     "-W asks for the password and -p is the port; a password is taken from PGPASSWORD or ~/.pgpass";
 
 /// Help and version are answers; everything else is a usage error with its own exit code.
-pub(super) fn usage(
-    error: clap::Error,
-    arguments: &[OsString],
-    json: bool,
-    environment: &Environment,
-) -> Exit {
+pub(super) fn usage(error: clap::Error, arguments: &[OsString], environment: &Environment) -> Exit {
     let ui = Ui::new(Talk::Normal, environment.no_color(), environment.columns());
-    let ui = ui.with_log(super::log_form(arguments));
+    let ui = ui.with_log(log_form(arguments));
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return match ui.answer(&error.render().to_string()) {
             Ok(()) => Exit::Good,
@@ -33,16 +29,34 @@ pub(super) fn usage(
     let (error, hint) = without_secrets(error, arguments);
     let text = error.render().to_string();
     ui.failure(&text);
-    if json {
-        let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let failure = Error::usage(what).next(hint.unwrap_or("see --help"));
-        if let Ok(text) = render::json_error("", None, &failure)
-            && let Err(error) = ui.answer(&text)
-        {
-            return error.exit();
-        }
+    let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let failure = Error::usage(what).next(hint.unwrap_or("see --help"));
+    if wants(arguments, "nagios") {
+        return super::not_judged(ui, "", &failure);
+    }
+    if wants(arguments, "json")
+        && let Ok(text) = render::json_error("", None, &failure)
+        && let Err(error) = ui.answer(&text)
+    {
+        return error.exit();
     }
     Exit::Usage
+}
+
+/// Whether a form of the answer was asked for, on a command line that may be wrong elsewhere.
+pub(super) fn wants(arguments: &[OsString], form: &str) -> bool {
+    has(arguments, "--format", form)
+}
+
+/// The form of what is said on standard error, on such a command line.
+fn log_form(arguments: &[OsString]) -> LogForm {
+    if has(arguments, "--log-format", "json") { LogForm::Json } else { LogForm::Text }
+}
+
+fn has(arguments: &[OsString], flag: &str, value: &str) -> bool {
+    let joined = format!("{flag}={value}");
+    arguments.iter().any(|argument| argument == joined.as_str())
+        || arguments.windows(2).any(|pair| pair[0] == flag && pair[1] == value)
 }
 
 /// Masks what may be a secret, and says what was probably meant.

@@ -120,6 +120,13 @@ pub fn json_error(
     })
 }
 
+/// A document as one line, so that others can follow it (ndjson). Strings of JSON hold no line
+/// ends, so what is left out is the space around them.
+pub fn one_line(document: &str) -> String {
+    let lines: Vec<&str> = document.lines().map(str::trim_start).collect();
+    lines.concat() + "\n"
+}
+
 /// A failure's parts, for a line of a log; without its own words, which are the line's message.
 pub fn failure_fields(error: &Error) -> serde_json::Result<serde_json::Map<String, Value>> {
     let Value::Object(mut fields) = serde_json::to_value(Failure::of(error))? else {
@@ -190,6 +197,15 @@ mod tests {
             error_text(&error),
             "error: no database a\\nerror: b\\u{1b}[2K\n  cause: x\n         y\\r\n  exit:  64\n"
         );
+    }
+
+    #[test]
+    fn a_document_on_one_line_is_the_same() {
+        let many = json_error("backup", Some("a  b"), &Error::usage("no\n  x")).unwrap();
+        let one = one_line(&many);
+        assert_eq!(one.lines().count(), 1);
+        let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(value(&one), value(&many));
     }
 
     #[test]

@@ -2,13 +2,16 @@
 //! of a connection string, wherever the operator put it.
 
 pub mod consent;
+pub mod live;
 mod log;
 mod progress;
+mod ready;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 pub use log::{Level, Line};
 pub use progress::{Display, watch};
+pub use ready::reader_gone;
 
 use log::{note_text, say, tell};
 
@@ -63,14 +66,25 @@ impl Ui {
         Display { talk: self.talk, color: self.color, log: self.log }
     }
 
+    /// Whether what stands on a page may have colour and the like.
+    pub fn has_color(&self) -> bool {
+        self.color
+    }
+
     /// Prints the answer. A reader that has gone away wanted no more: that is no error.
     pub fn answer(&self, text: &str) -> Result<()> {
+        self.part_of_answer(text).map(|_| ())
+    }
+
+    /// Prints a part of the answer; false when the reader has gone away and wants no more.
+    pub fn part_of_answer(&self, text: &str) -> Result<bool> {
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => {
                 Err(Error::new(Exit::Io, "cannot write to standard output").caused_by(&error))
             }
-            _ => Ok(()),
+            Ok(()) => Ok(true),
         }
     }
 

@@ -37,6 +37,7 @@ mod harness_works;
 mod hostile_path;
 mod layers;
 mod like_psql;
+mod live;
 mod pooler;
 mod pools;
 mod prune;

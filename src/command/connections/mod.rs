@@ -2,6 +2,7 @@
 
 mod blocking;
 mod end;
+mod live;
 mod overview;
 mod pools;
 
@@ -9,6 +10,7 @@ use clap::Subcommand;
 
 use super::Context;
 use crate::cli::output::Format;
+use crate::cli::watch::WatchFlags;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::ended::How;
@@ -25,6 +27,7 @@ pub struct Args {
     blocking: Option<Option<String>>,
     #[command(flatten)]
     pools: pools::PoolsArgs,
+    watch: WatchFlags,
     #[command(flatten)]
     overview: overview::Args,
 }
@@ -53,7 +56,7 @@ impl Args {
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     match (args.what, args.blocking) {
         (None, None) if args.pools.pgbouncer.is_some() => pools::run(context, args.pools).await,
-        (None, None) => overview::run(context, args.overview).await,
+        (None, None) => overview::run(context, args.overview, args.watch.watch).await,
         (None, Some(table)) => blocking::run(context, table.as_deref()).await,
         (Some(What::Cancel(args)), _) => end::run(context, args, How::Cancel).await,
         (Some(What::Terminate(args)), _) => end::run(context, args, How::Terminate).await,

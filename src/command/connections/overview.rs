@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::super::Context;
+use super::live;
 use crate::cli::output::Format;
 use crate::cli::sessions::{GroupBy, SessionFilters};
+use crate::cli::watch::Every;
 use crate::conn::{Routed, SessionOptions};
 use crate::connections::{self, Filter, Limits, Slots, Wanted};
 use crate::error::{Error, Result};
@@ -101,7 +103,7 @@ fn interval(text: &str) -> Result<Duration, String> {
 }
 
 /// Runs it.
-pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+pub async fn run(context: &Context, args: Args, watch: Option<Every>) -> Result<Exit> {
     let limit = args.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let wanted = Wanted {
         filter: Filter::new(&args.filters)?,
@@ -117,6 +119,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         tell: Some(context.listener()),
         ..SessionOptions::reading("pgtend/connections")
     };
+    if let Some(every) = watch {
+        return live::overview(context, &target, options, wanted, every).await;
+    }
     let looked = async {
         let Routed { session, .. } = context.route(&target, &options).await?;
         let report = connections::look(&session, &wanted).await?;

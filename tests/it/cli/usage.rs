@@ -134,6 +134,45 @@ fn usage_errors_are_json_when_json_was_asked_for() {
     }
 }
 
+/// A monitoring system knows 0 to 3 and reads the first line, whatever is wrong.
+#[test]
+fn nagios_gets_its_codes_and_its_line_for_every_mistake() {
+    for (arguments, line) in [
+        (
+            &["connections", "--format=nagios", "--jbos"][..],
+            "PGTEND UNKNOWN: unexpected argument '--jbos' found\n",
+        ),
+        (
+            &["--format", "nagios", "conections"],
+            "PGTEND UNKNOWN: unrecognized subcommand 'conections'\n",
+        ),
+        (
+            &["connections", "--format", "nagios", "-h"],
+            "PGTEND UNKNOWN: -h needs a host; help is --help or -?\n",
+        ),
+        (
+            &["backup", "list", "--format", "nagios"],
+            "PGTEND BACKUP UNKNOWN: backup has no --format nagios: its forms are table, json\n",
+        ),
+        (
+            &["connections", "--format", "nagios", "postgresql://u:hunter2@h/d"],
+            "PGTEND UNKNOWN: unrecognized subcommand '***'\n",
+        ),
+    ] {
+        let output = run(arguments).expect_code(3);
+        assert_eq!(output.stdout, line, "{arguments:?}");
+        assert!(output.stderr.contains("error: "), "{arguments:?}: {}", output.stderr);
+    }
+    let lost = ["connections", "--format=nagios", "-h", "127.0.0.1", "-p", "1"];
+    let output = run(&lost).expect_code(3);
+    let start = "PGTEND CONNECTIONS UNKNOWN: cannot connect to 127.0.0.1:1: ";
+    assert!(output.stdout.starts_with(start), "{}", output.stdout);
+    // Not even a line that cannot be written is another code.
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = Pgtend::new().args(lost).command();
+    assert_eq!(command.stdout(full).output().unwrap().status.code(), Some(3));
+}
+
 #[test]
 fn a_command_can_be_looked_at_without_what_it_needs_to_run() {
     for command in ["backup", "restore", "verify-backup"] {

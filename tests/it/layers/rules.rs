@@ -65,8 +65,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 54] = [
-const ASSEMBLED: [(&str, &str, &str); 55] = [
+const ASSEMBLED: [(&str, &str, &str); 56] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("archive", "COPY ", "how pg_dump's statements start"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
