@@ -80,8 +80,8 @@ pub async fn look(connection: &Connection, wanted: &Wanted) -> Result<Connection
         };
         advise(&looks, beside)
     });
-    let matched: Vec<&Session> =
-        answers.activity.clients().filter(|session| wanted.filter.matches(session)).collect();
+    let fits = |session: &&Session| wanted.filter.fits(&Seen::from(*session)) == Fit::Yes;
+    let matched: Vec<&Session> = answers.activity.clients().filter(fits).collect();
     let filtered = !wanted.filter.is_empty();
     let by = if wanted.group.is_empty() { &[GroupBy::State][..] } else { &wanted.group };
     let listed = |session: &&&Session| wanted.all || filtered || deserves_a_look(session);

@@ -27,6 +27,7 @@ pub struct Args {
     blocking: Option<Option<String>>,
     #[command(flatten)]
     pools: pools::PoolsArgs,
+    #[command(flatten)]
     watch: WatchFlags,
     #[command(flatten)]
     overview: overview::Args,
