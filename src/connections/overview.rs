@@ -159,7 +159,7 @@ async fn ask(connection: &Connection) -> Result<Answers> {
         failed: Vec::new(),
     };
     let mut answers = Answers { failed, ..answers };
-    answers.limits.sort_by(|a, b| fullness(b).cmp(&fullness(a)));
+    answers.limits.sort_by_key(|limit| std::cmp::Reverse(fullness(limit)));
     Ok(answers)
 }
 

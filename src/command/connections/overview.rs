@@ -30,7 +30,9 @@ const FAIL_USED: Slots = Slots::Percent(90);
 /// The longest look for advice.
 const LONGEST_LOOK: Duration = Duration::from_secs(3600);
 
+// The command's own arguments are the group of that name.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub struct Args {
     /// Count sessions by this (repeatable, or a list with commas; default: state)
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]

@@ -104,7 +104,7 @@ fn beside(headroom: &Headroom) -> Option<String> {
         .filter_map(|kind| match kind.kind.as_deref() {
             Some(name) if USUAL.contains(&name) => None,
             Some(name) => Some(amount(kind.count.unsigned_abs(), name)),
-            None => Some(format!("{} of a kind that is hidden", kind.count)),
+            None => Some(format!("{} more, of kinds that are hidden", kind.count)),
         })
         .collect();
     (!told.is_empty()).then(|| told.join(", "))

@@ -131,7 +131,8 @@ fn sessions(report: &ConnectionsReport, page: &Page) -> Option<String> {
     let others: usize = (0..headings.len() - 1).map(width_of).sum();
     let room = usize::from(page.width).saturating_sub(others + 2).max(QUERY);
     for (row, session) in rows.iter_mut().zip(&report.sessions) {
-        let query = session.query.as_deref().unwrap_or("-");
+        let nothing = if session.hidden { "(hidden)" } else { "-" };
+        let query = session.query.as_deref().unwrap_or(nothing);
         row.push(cut(&query.split_whitespace().collect::<Vec<_>>().join(" "), room));
     }
     let mut grid = Grid::new(page, &headings);

@@ -1,8 +1,8 @@
 //! The page, and the forms for programs.
 
 use super::{connections, report};
-use crate::harness::Cluster;
 use crate::harness::activity::{SESSIONS, Scene};
+use crate::harness::{Cluster, command};
 
 #[test]
 fn every_form_tells_the_same() {
@@ -16,15 +16,39 @@ fn every_form_tells_the_same() {
     metrics(&cluster);
 }
 
-fn form(cluster: &Cluster, user: &str, form: &str, code: i32, flags: &[&str]) -> String {
-    connections(cluster, user, flags).args(["--format", form]).run().expect_code(code).stdout
+/// What it prints, once `sign` is in it: a session that has just ended may still be counted.
+#[track_caller]
+fn form(
+    cluster: &Cluster,
+    user: &str,
+    form: &str,
+    code: i32,
+    flags: &[&str],
+    sign: &str,
+) -> String {
+    let mut last = String::new();
+    command::until(command::LIMIT, || {
+        let output = connections(cluster, user, flags).args(["--format", form]).run();
+        last.clone_from(&output.stdout);
+        last.contains(sign).then(|| output.expect_code(code).stdout)
+    })
+    .unwrap_or_else(|| {
+        panic!(
+            "no {sign:?} in:
+{last}"
+        )
+    })
 }
 
 fn pages(cluster: &Cluster, scene: &Scene) {
     for (columns, last) in [(80, "QUERY"), (140, "WAITS FOR")] {
         for flags in [&[][..], &["--sessions", "--group=app,user,db,addr,tls"], &["--advise"]] {
-            let run = connections(cluster, "postgres", flags);
-            let page = run.env("COLUMNS", columns.to_string()).run().expect_code(0).stdout;
+            let mut page = String::new();
+            command::until(command::LIMIT, || {
+                let run = connections(cluster, "postgres", flags);
+                page = run.env("COLUMNS", columns.to_string()).run().expect_code(0).stdout;
+                page.contains(" 8 of 55 ").then_some(())
+            });
             for line in page.lines() {
                 assert!(line.chars().count() <= columns, "wider than {columns}: {line}\n{page}");
             }
@@ -51,17 +75,17 @@ fn pages(cluster: &Cluster, scene: &Scene) {
 }
 
 fn tables(cluster: &Cluster, scene: &Scene) {
-    let csv = form(cluster, "postgres", "csv", 0, &[]);
+    let csv = form(cluster, "postgres", "csv", 0, &[], "\nidle,2,");
     let lines: Vec<&str> = csv.lines().collect();
     assert!(lines[0].starts_with("state,sessions,active,idle,idle_in_transaction,blocked,hidden,"));
     assert!(lines[1].starts_with("active,3,3,0,0,2,0,"), "{csv}");
     assert_eq!(lines.len(), 4, "{csv}");
-    let csv = form(cluster, "postgres", "csv", 0, &["--sessions"]);
+    let csv = form(cluster, "postgres", "csv", 0, &["--of-user=shop"], "");
     assert!(csv.starts_with("pid,user,database,application,client,tls,state,"), "{csv}");
     assert_eq!(csv.lines().count(), 8, "{csv}");
     let long = format!("\n{},shop,shop,shop-job,127.0.0.1,plain,active,", scene.long.pid);
     assert!(csv.contains(&long), "{csv}");
-    let markdown = form(cluster, "postgres", "markdown", 0, &[]);
+    let markdown = form(cluster, "postgres", "markdown", 0, &[], "");
     for heading in ["### groups", "### sessions", "### xmin holders", "### prepared", "### limits"]
     {
         assert!(markdown.contains(heading), "{markdown}");
@@ -70,7 +94,7 @@ fn tables(cluster: &Cluster, scene: &Scene) {
 }
 
 fn plugin(cluster: &Cluster) {
-    let line = form(cluster, "postgres", "nagios", 0, &[]);
+    let line = form(cluster, "postgres", "nagios", 0, &[], "8 of 55 ");
     let start = "PGTEND CONNECTIONS OK: 8 of 55 connections are used (15%), 2 idle in transaction, 2 blocked";
     assert!(line.starts_with(start), "{line}");
     assert!(
@@ -79,14 +103,14 @@ fn plugin(cluster: &Cluster) {
         ),
         "{line}"
     );
-    let line = form(cluster, "postgres", "nagios", 2, &["--fail-used=10%"]);
+    let line = form(cluster, "postgres", "nagios", 2, &["--fail-used=10%"], "8 of 55 ");
     let start = "PGTEND CONNECTIONS CRITICAL: 8 of 55 connections are used (15%): the limit is 10%";
     assert!(line.starts_with(start), "{line}");
     assert!(line.contains("'used'=8;;5.5;0;55 "), "{line}");
-    let line = form(cluster, "postgres", "nagios", 1, &["--warn-used=10%"]);
+    let line = form(cluster, "postgres", "nagios", 1, &["--warn-used=10%"], "8 of 55 ");
     assert!(line.starts_with("PGTEND CONNECTIONS WARNING: "), "{line}");
     // What is hidden has no number.
-    let line = form(cluster, "nobody", "nagios", 3, &[]);
+    let line = form(cluster, "nobody", "nagios", 3, &[], "8 of 55 ");
     assert!(line.starts_with("PGTEND CONNECTIONS UNKNOWN: "), "{line}");
     assert!(line.contains("not all could be seen") && !line.contains("'idle'"), "{line}");
     assert!(line.contains("'blocked'=2"), "{line}");
@@ -94,7 +118,7 @@ fn plugin(cluster: &Cluster) {
 }
 
 fn metrics(cluster: &Cluster) {
-    let text = form(cluster, "postgres", "prometheus", 0, &[]);
+    let text = form(cluster, "postgres", "prometheus", 0, &[], "_used 8\n");
     for line in [
         "pgtend_connections_used 8",
         "pgtend_connections_usable 55",

@@ -33,7 +33,8 @@ fn a_primary_shows_its_standby_and_the_standby_itself() {
         let standby = primary.standby();
         let of_primary = report(&primary, "postgres", 0, |report| {
             let replica = &report["replicas"][0];
-            replica["state"] == "streaming"
+            report["headroom"]["used"] == 1
+                && replica["state"] == "streaming"
                 && replica["lag_bytes"] == 0
                 && !replica["xmin_age"].is_null()
         });
