@@ -17,9 +17,10 @@ fn unseen(hidden: usize, role: &str) -> Vec<String> {
     if hidden == 0 {
         return Vec::new();
     }
-    let sessions = if hidden == 1 { "1 session is" } else { &format!("{hidden} sessions are") };
+    let sessions = if hidden == 1 { "session" } else { "sessions" };
     let role = crate::sql::quote_name(role);
     vec![format!(
-        "state, times and statement of {sessions} hidden from this role: GRANT pg_monitor TO {role}"
+        "state, times and statement of {hidden} {sessions} are hidden from this role: \
+         GRANT pg_monitor TO {role}"
     )]
 }
