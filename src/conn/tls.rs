@@ -47,8 +47,15 @@ impl Ready {
     }
 }
 
-/// What was made before in this process, by settings and the times of their files.
-static MADE: Mutex<Vec<(TlsSettings, Vec<Option<SystemTime>>, Ready)>> = Mutex::new(Vec::new());
+/// What was made before in this process.
+static MADE: Mutex<Vec<Made>> = Mutex::new(Vec::new());
+struct Made {
+    settings: TlsSettings,
+    /// When its files were written.
+    times: Vec<Option<SystemTime>>,
+    ready: Ready,
+}
+
 /// More than the servers of one run.
 const MADE_AT_MOST: usize = 32;
 
@@ -59,13 +66,13 @@ const MADE_AT_MOST: usize = 32;
 pub(super) fn connector(settings: &TlsSettings) -> Result<Connector> {
     let times = times(settings);
     let mut all = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((.., ready)) = all.iter().find(|(of, at, _)| of == settings && *at == times) {
-        return Ok(Connector::Ready(ready.clone()));
+    if let Some(made) = all.iter().find(|made| made.settings == *settings && made.times == times) {
+        return Ok(Connector::Ready(made.ready.clone()));
     }
     match build(settings, times.iter().any(Option::is_some)) {
         Ok(ready) => {
             if all.len() < MADE_AT_MOST {
-                all.push((settings.clone(), times, ready.clone()));
+                all.push(Made { settings: settings.clone(), times, ready: ready.clone() });
             }
             Ok(Connector::Ready(ready))
         }
