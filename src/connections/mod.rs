@@ -24,19 +24,3 @@ pub use unseen::grant;
 
 /// What `pg_stat_activity` says instead of a statement that a role may not see.
 const HIDDEN: &str = "<insufficient privilege>";
-<<<<<<< HEAD
-=======
-
-/// What shows everything of the sessions of others.
-fn unseen(hidden: usize, role: &str) -> Vec<String> {
-    if hidden == 0 {
-        return Vec::new();
-    }
-    let sessions = if hidden == 1 { "session" } else { "sessions" };
-    let role = crate::sql::quote_name(role);
-    vec![format!(
-        "state, times and statement of {hidden} {sessions} are hidden from this role: \
-         GRANT pg_monitor TO {role}"
-    )]
-}
->>>>>>> i6b

@@ -15,9 +15,11 @@ pub fn of_sessions(hidden: usize, role: &str) -> Vec<String> {
     if hidden == 0 {
         return Vec::new();
     }
-    let sessions = if hidden == 1 { "1 session is" } else { &format!("{hidden} sessions are") };
+    let sessions = if hidden == 1 { "session" } else { "sessions" };
     let grant = grant(role);
-    vec![format!("state, times and statement of {sessions} hidden from this role: {grant}")]
+    vec![format!(
+        "state, times and statement of {hidden} {sessions} are hidden from this role: {grant}"
+    )]
 }
 
 /// What is hidden from a role.
