@@ -134,7 +134,7 @@ pub fn over_period(
     }
     let gone = count(found.gone.iter().filter(|one| asked.scope.has(one)).count());
     if gone > 0 && !found.reset {
-        report.notes.push(format!("{} of the first sample are gone", statements(gone)));
+        report.notes.push(format!("gone since the first sample: {}", statements(gone)));
     }
     fill(&mut report, asked, rows);
     report
@@ -219,7 +219,7 @@ fn say_compared(
     }
     if comparison.new > 0 {
         let new = statements(comparison.new);
-        report.notes.push(format!("{new} are not in the sample: they cannot be compared"));
+        report.notes.push(format!("not in the sample, so not compared: {new}"));
     }
     if found.restarted > 0 && !found.reset {
         report.notes.push(format!(

@@ -96,7 +96,9 @@ pub async fn ready(session: &Session) -> Result<Source> {
     let (version, schema): (Option<String>, Option<String>) =
         (get(row, "version")?, get(row, "schema")?);
     // It was dropped a moment ago.
-    let (Some(version), Some(schema)) = (version, schema) else { return Ok(Source::Live(Box::new(told))) };
+    let (Some(version), Some(schema)) = (version, schema) else {
+        return Ok(Source::Live(Box::new(told)));
+    };
     if get::<Option<bool>>(row, "usable")? == Some(false) {
         let (schema, role) = (sql::quote_name(&schema), sql::quote_name(&told.role));
         return Err(Error::new(Exit::Refused, FAILED)
