@@ -16,6 +16,7 @@ mod self_test;
 mod server;
 mod settings;
 mod sheet;
+mod slow_queries;
 pub mod story;
 mod units;
 mod verify;

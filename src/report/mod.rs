@@ -9,6 +9,7 @@ pub mod restore;
 pub mod self_test;
 pub mod server;
 pub mod settings;
+pub mod slow_queries;
 pub mod story;
 pub mod verify;
 

@@ -13,6 +13,44 @@ pub struct Query {
     pub text: &'static str,
 }
 
+/// A statement about the relations of an extension, whose schema is only known then.
+#[derive(Debug, Clone, Copy)]
+pub struct Template {
+    /// Folder and file of the statement.
+    pub name: &'static str,
+    /// With `{schema}` for the quoted schema.
+    pub text: &'static str,
+}
+
+impl Template {
+    /// The statement for an extension in this schema.
+    pub fn at(&self, schema: &str) -> String {
+        self.text.replace("{schema}", &quote_name(schema))
+    }
+}
+
+macro_rules! templates {
+    ($($constant:ident = $file:literal;)*) => {
+        $(
+            #[doc = concat!("`", $file, "`")]
+            pub const $constant: Template =
+                Template { name: $file, text: include_str!(concat!($file, ".sql")) };
+        )*
+        /// Every template.
+        pub const TEMPLATES: &[Template] = &[$($constant),*];
+    };
+}
+
+templates! {
+    STATEMENTS_1_8 = "slow_queries/statements_1_8";
+    STATEMENTS_1_9 = "slow_queries/statements_1_9";
+    STATEMENTS_1_10 = "slow_queries/statements_1_10";
+    STATEMENTS_1_11 = "slow_queries/statements_1_11";
+    STATEMENTS_1_12 = "slow_queries/statements_1_12";
+    STATEMENTS_TOTALS = "slow_queries/totals";
+    STATEMENTS_INFO_1_9 = "slow_queries/info_1_9";
+}
+
 macro_rules! queries {
     ($($constant:ident = $file:literal;)*) => {
         $(
@@ -75,6 +113,8 @@ queries! {
     HOLDING_SLOTS = "connections/slots";
     REPLICAS = "connections/replicas";
     RECEIVER = "connections/receiver";
+    STATEMENTS_SETTINGS = "slow_queries/settings";
+    LIVE_STATEMENTS = "slow_queries/live";
 }
 
 /// A name as an SQL identifier, always quoted: no list of key words to keep in step.

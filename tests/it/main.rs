@@ -55,6 +55,7 @@ mod secrets_of_settings;
 mod show_server;
 mod show_settings;
 mod signals;
+mod slow_queries;
 mod store_contract;
 mod verify_damage;
 mod verify_depth;

@@ -61,6 +61,8 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("connections/slots", "(int8)", "(10)"),
     ("connections/replicas", "(int8)", "(10)"),
     ("connections/receiver", "", ""),
+    ("slow_queries/settings", "", ""),
+    ("slow_queries/live", "(text, text, int8)", "(NULL, NULL, 3)"),
     ("conn/facts", "", ""),
     (
         "conn/capabilities",

@@ -65,7 +65,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 54] = [
+const ASSEMBLED: [(&str, &str, &str); 56] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("archive", "COPY ", "how pg_dump's statements start"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
@@ -107,6 +107,8 @@ const ASSEMBLED: [(&str, &str, &str); 54] = [
     ("restore", "EXECUTE ", "stands in such a DO"),
     ("restore", "SELECT FROM pg_catalog.", "stands in such a DO"),
     ("restore", "SELECT pg_catalog.lo_unlink", "stands in one batch with the drops"),
+    ("slow_queries", "BEGIN READ ONLY", "cannot be prepared"),
+    ("slow_queries", "ROLLBACK", "cannot be prepared"),
     ("verify", "COPY ", "the table and its columns come from the archive"),
     ("verify", "SELECT last_value", "the sequence comes from the archive"),
     ("verify", "SELECT {schema}.", "where amcheck's functions are is only known then"),
