@@ -65,13 +65,8 @@ struct Ranking {
     sort: Option<Sort>,
 }
 
-const SORTS: [(char, Sort); 5] = [
-    ('t', Sort::Total),
-    ('m', Sort::Mean),
-    ('c', Sort::Calls),
-    ('i', Sort::Io),
-    ('w', Sort::Wal),
-];
+const SORTS: [(char, Sort); 5] =
+    [('t', Sort::Total), ('m', Sort::Mean), ('c', Sort::Calls), ('i', Sort::Io), ('w', Sort::Wal)];
 
 impl Ranking {
     fn new(taken: Taken) -> Self {

@@ -150,8 +150,10 @@ fn slow_queries_show_what_runs_between_two_samples() {
     screen.until_shown("d totals  t total  m mean  c calls  i io  w wal");
     // At first all that was counted; then only what is new.
     screen.until_gone("CREATE EXTENSION");
-    cluster.psql("postgres", "SELECT 'just now', pg_sleep(0.2)");
-    screen.until_shown("pg_sleep");
+    screen.until("what runs just now", |lines| {
+        cluster.psql("postgres", "SELECT 'just now', pg_sleep(0.01)");
+        lines.iter().any(|line| line.contains("pg_sleep"))
+    });
     screen.press(&["d"]);
     screen.until_shown("CREATE EXTENSION");
     screen.press(&["d"]);
