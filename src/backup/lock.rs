@@ -10,8 +10,7 @@ use crate::exit::Exit;
 use crate::settings::quantity;
 use crate::sql;
 
-/// Advisory lock of a backup: one per database at a time, on whatever machine it runs.
-const LOCK_KEY: i64 = 0x7067_7465_6e64_0001; // "pgtend", 1
+const LOCK_KEY: i64 = sql::BACKUP_LOCK;
 /// How long the server may take to notice that an earlier session of the same run is gone.
 const OLD_LOCK: Duration = Duration::from_secs(30);
 /// Between two tries.

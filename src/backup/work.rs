@@ -69,9 +69,6 @@ impl Work<'_> {
             lists.push(self.unless_stopped(self.list_large_objects(*entry, oids)).await?);
             groups.extend(large_objects::groups(*entry, oids));
         }
-        let taken = coordinator.snapshot.taken;
-        let canaries = canaries::take(&coordinator.session, &coordinator.tables, taken);
-        let mut canaries = canaries.await.map_err(Stop::StartOver)?;
         let weight = chunks.iter().map(|chunk| chunk.weight).sum();
         let chunk_count = chunks.len() as u64;
         request.progress.phase("copying");
@@ -101,21 +98,15 @@ impl Work<'_> {
         tokio::pin!(globals);
         let mut copying = std::pin::pin!(self.copy(&run, outputs));
         // A failed copy ends the run, whatever pg_dumpall still does.
-        let globals = tokio::select! {
+        let (mut canaries, globals) = tokio::select! {
             globals = &mut globals => match globals {
                 // Nobody needs the rest then; whoever was stopped ends in order.
                 Err(NoGlobals::NotStored(error)) if !request.cancel.is_cancelled() => {
                     return Err(error.into());
                 }
-                globals => {
-                    copying.await?;
-                    globals
-                }
+                globals => (copying.await?, globals),
             },
-            copied = &mut copying => {
-                copied?;
-                globals.await
-            }
+            copied = &mut copying => (copied?, globals.await),
         };
         let mut warnings = coordinator.warnings.clone();
         let globals = match globals {
@@ -188,8 +179,8 @@ impl Work<'_> {
     }
 
     /// Runs the readers, reads what only the coordinator can, and keeps the snapshot alive.
-    /// When it returns, no reader runs any more.
-    async fn copy(&self, run: &Arc<Run>, outputs: Outputs) -> Result<(), Stop> {
+    /// When it returns, no reader runs any more. Gives the tables' canaries.
+    async fn copy(&self, run: &Arc<Run>, outputs: Outputs) -> Result<HashMap<u32, Canary>, Stop> {
         let Outputs { mut events, to_close } = outputs;
         let mut readers = Readers { run, threads: Vec::new() };
         for number in 0..self.jobs {
@@ -202,6 +193,9 @@ impl Work<'_> {
         readers
             .threads
             .push(closer.map_err(|error| Error::bug("cannot start a thread").caused_by(&error))?);
+        let Coordinator { session, tables, snapshot, .. } = &self.coordinator;
+        let canaries = canaries::take(session, tables, snapshot.taken);
+        let canaries = canaries.await.map_err(Stop::StartOver)?;
         let mut running = readers.threads.len();
         let mut encoder = Encoder::new(run.compress).map_err(run::compress_failed)?;
         let mut noted = HashSet::new();
@@ -242,7 +236,8 @@ impl Work<'_> {
         }
         self.check_snapshot_age()?;
         // Its snapshot was whole to the end only if its session was.
-        finish(&self.coordinator.session).await
+        finish(&self.coordinator.session).await?;
+        Ok(canaries)
     }
 
     async fn copy_deferred(

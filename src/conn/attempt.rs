@@ -34,6 +34,8 @@ pub(super) struct Attempt<'a> {
     pub application: &'a str,
     pub password: Option<&'a Secret>,
     pub connector: Option<&'a Connector>,
+    /// Not only PostgreSQL's: a pooler's console has a version of its own.
+    pub any_version: bool,
     pub reached: &'a Reached,
 }
 
@@ -131,8 +133,8 @@ impl Attempt<'_> {
         let seen = tls.as_ref().map(HostTls::seen);
         self.reached.set(Stage::Accepted, seen.clone());
         let login = match tls {
-            Some(tls) => log_in(&config, socket, tls).await,
-            None => log_in(&config, socket, NoTls).await,
+            Some(tls) => log_in(&config, socket, tls, self.any_version).await,
+            None => log_in(&config, socket, NoTls, self.any_version).await,
         };
         match login {
             Ok((client, fate)) => {
@@ -182,7 +184,12 @@ fn told(first: Cause, second: Cause) -> Vec<Cause> {
     vec![first, second]
 }
 
-async fn log_in<T>(config: &Config, socket: Socket, tls: T) -> Result<(Client, Arc<Fate>), Cause>
+async fn log_in<T>(
+    config: &Config,
+    socket: Socket,
+    tls: T,
+    any_version: bool,
+) -> Result<(Client, Arc<Fate>), Cause>
 where
     T: TlsConnect<Socket>,
     T::Stream: TlsStream + Unpin + Send + 'static,
@@ -191,6 +198,7 @@ where
         config.connect_raw(socket, tls).await.map_err(|error| Cause::of(&error))?;
     if let Some(major) = connection.parameter("server_version").and_then(major_version)
         && major < OLDEST
+        && !any_version
     {
         return Err(Cause::TooOld(major));
     }

@@ -432,6 +432,7 @@ impl Place<'_> {
                 .unwrap_or(&self.options.application),
             password: host.password.as_ref().map(|(password, _)| password),
             connector: self.connector.filter(|_| self.host.socket().is_none()),
+            any_version: false,
             reached,
         }
     }

@@ -163,15 +163,19 @@ fn says(advice: &Advice, looks: &[Activity], beside: Beside) -> Vec<Said> {
     {
         say(
             "mostly-idle",
-            format!("{percent:.0}% of the sessions are idle: a pooler in transaction mode serves \
-                     the same clients with fewer"),
+            format!(
+                "{percent:.0}% of the sessions are idle: a pooler in transaction mode serves \
+                     the same clients with fewer"
+            ),
         );
     }
     if let Some(rate) = advice.new_per_second.filter(|rate| *rate >= CHURN) {
         say(
             "churn",
-            format!("{rate:.1} new sessions each second: keep connections open in a pool, or put \
-                     a pooler in front"),
+            format!(
+                "{rate:.1} new sessions each second: keep connections open in a pool, or put \
+                     a pooler in front"
+            ),
         );
     }
     let Some(last) = looks.last() else { return says };
@@ -190,8 +194,10 @@ fn says(advice: &Advice, looks: &[Activity], beside: Beside) -> Vec<Said> {
         };
         say(
             "idle-in-transaction",
-            format!("{long} idle in a transaction for more than 1 s: each keeps a connection of \
-                     its pool, its locks and old rows{timeout}"),
+            format!(
+                "{long} idle in a transaction for more than 1 s: each keeps a connection of \
+                     its pool, its locks and old rows{timeout}"
+            ),
         );
     }
     let unnamed = last.clients().filter(|session| session.application.is_empty()).count() as u64;
@@ -199,8 +205,10 @@ fn says(advice: &Advice, looks: &[Activity], beside: Beside) -> Vec<Said> {
     if unnamed > 0 && unnamed * 100 >= now * MUCH_UNNAMED {
         say(
             "unnamed",
-            format!("{unnamed} of {now} sessions have no application_name: give each application \
-                     one, so that its pool can be told from others"),
+            format!(
+                "{unnamed} of {now} sessions have no application_name: give each application \
+                     one, so that its pool can be told from others"
+            ),
         );
     }
     if looks.len() == 1 {

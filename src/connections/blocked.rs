@@ -80,8 +80,7 @@ mod tests {
 
     #[test]
     fn a_chain_has_one_root_and_a_prepared_transaction_is_one() {
-        let chain =
-            [session(1, &[], 0.0), session(2, &[1], 9.0), session(3, &[2, 1], 5.0)];
+        let chain = [session(1, &[], 0.0), session(2, &[1], 9.0), session(3, &[2, 1], 5.0)];
         let found = blocked(&chain);
         assert_eq!((found.count, found.longest_seconds), (2, Some(9.0)));
         assert_eq!(roots(&chain), [(1, 2)]);

@@ -87,7 +87,10 @@ mod tests {
         let found = holders(&sessions, &[], &[slot], &[replica]);
         let told: Vec<(&str, &str, i64)> =
             found.iter().map(|one| (one.kind, one.name.as_str(), one.age)).collect();
-        assert_eq!(told, [("replication slot", "s", 70), ("standby", "standby", 9), ("session", "1", 5)]);
+        assert_eq!(
+            told,
+            [("replication slot", "s", 70), ("standby", "standby", 9), ("session", "1", 5)]
+        );
         assert!(found[0].catalog_only);
     }
 }

@@ -123,8 +123,7 @@ mod tests {
     fn verdict(used: i64, warn: &str, fail: &str) -> Verdict {
         let headroom = Headroom { used, usable: 50, ..Headroom::default() };
         let slots = |text: &str| Slots::parse(text).ok();
-        let limits =
-            Limits { warn_used: slots(warn), fail_used: slots(fail), ..Limits::default() };
+        let limits = Limits { warn_used: slots(warn), fail_used: slots(fail), ..Limits::default() };
         judge(&limits, &headroom, &[])[0].verdict
     }
 

@@ -12,6 +12,7 @@ use super::filter::Filter;
 use super::groups::{groups, tls};
 use super::holders::{Slot, holders};
 use super::judge::{Limits, judge};
+use super::filter::{Fit, Seen};
 use super::unseen::unseen;
 use crate::cli::sessions::GroupBy;
 use crate::conn::{QueryError, Row, Session as Connection, Type, get};
@@ -79,8 +80,8 @@ pub async fn look(connection: &Connection, wanted: &Wanted) -> Result<Connection
         };
         advise(&looks, beside)
     });
-    let matched: Vec<&Session> =
-        answers.activity.clients().filter(|session| wanted.filter.matches(session)).collect();
+    let fits = |session: &&Session| wanted.filter.fits(&Seen::from(*session)) == Fit::Yes;
+    let matched: Vec<&Session> = answers.activity.clients().filter(fits).collect();
     let filtered = !wanted.filter.is_empty();
     let by = if wanted.group.is_empty() { &[GroupBy::State][..] } else { &wanted.group };
     let listed = |session: &&&Session| wanted.all || filtered || deserves_a_look(session);

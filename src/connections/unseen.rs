@@ -10,6 +10,16 @@ pub fn grant(role: &str) -> String {
     format!("GRANT pg_monitor TO {}", quote_name(role))
 }
 
+/// What is hidden of so many sessions, where nothing but sessions is looked at.
+pub fn of_sessions(hidden: usize, role: &str) -> Vec<String> {
+    if hidden == 0 {
+        return Vec::new();
+    }
+    let sessions = if hidden == 1 { "1 session is" } else { &format!("{hidden} sessions are") };
+    let grant = grant(role);
+    vec![format!("state, times and statement of {sessions} hidden from this role: {grant}")]
+}
+
 /// What is hidden from a role.
 pub fn unseen(
     activity: &Activity,
@@ -35,9 +45,8 @@ pub fn unseen(
         ));
     }
     if standby.is_some_and(|standby| standby.receiving && standby.status.is_none()) {
-        unseen.push(format!(
-            "where this standby receives from: a superuser can show it by {grant}"
-        ));
+        unseen
+            .push(format!("where this standby receives from: a superuser can show it by {grant}"));
     }
     if activity.left_out() > 0 {
         unseen.push(format!(

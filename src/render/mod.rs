@@ -4,11 +4,15 @@
 
 mod backup;
 mod connections;
+mod blocking;
 mod copy;
+pub mod ended;
 mod export;
 mod exposition;
 mod grid;
 pub mod metrics;
+mod party;
+mod pgbouncer;
 mod plugin;
 mod prune;
 mod restore;
@@ -18,6 +22,7 @@ mod settings;
 mod sheet;
 mod slow_queries;
 pub mod story;
+mod table_locks;
 mod units;
 mod verify;
 

@@ -191,10 +191,10 @@ fn labels(of: &RankedQuery) -> Vec<(&'static str, String)> {
 impl SlowQueriesReport {
     /// `statements of database shop by total time, since 2026-11-20 10:00:00Z`
     fn head(&self) -> String {
-        let of = self.database.as_ref().map_or_else(
-            || "of all databases".to_owned(),
-            |name| format!("of database {name}"),
-        );
+        let of = self
+            .database
+            .as_ref()
+            .map_or_else(|| "of all databases".to_owned(), |name| format!("of database {name}"));
         let who = self.user.as_ref().map(|name| format!(", of user {name}")).unwrap_or_default();
         let Some(trust) = &self.trust else {
             return format!("statements {of}{who} that run now");
@@ -319,12 +319,7 @@ const COLUMNS_OF_PAGE: [Column; 16] = [
     Column::new(">SHARE", 0, |one| percent(one.share)),
     Column::new(">CALLS", 0, |one| count(one.calls.unsigned_abs())),
     Column::new(">TOTAL", 0, |one| milliseconds(one.total_ms)),
-    Column {
-        heading: ">BEFORE",
-        from: 0,
-        compared: true,
-        value: |one| time(one.before_mean_ms),
-    },
+    Column { heading: ">BEFORE", from: 0, compared: true, value: |one| time(one.before_mean_ms) },
     Column::new(">MEAN", 0, |one| milliseconds(one.mean_ms)),
     Column {
         heading: ">CHANGE",

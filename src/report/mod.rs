@@ -2,8 +2,12 @@
 
 pub mod backup;
 pub mod connections;
+pub mod blocking;
 pub mod copy;
+pub mod ended;
 pub mod export;
+pub mod party;
+pub mod pgbouncer;
 pub mod prune;
 pub mod restore;
 pub mod self_test;
@@ -11,6 +15,7 @@ pub mod server;
 pub mod settings;
 pub mod slow_queries;
 pub mod story;
+pub mod table_locks;
 pub mod verify;
 
 mod failure;

@@ -180,8 +180,10 @@ mod tests {
 
     #[test]
     fn only_what_ran_in_between_counts() {
-        let before = sample(FIRST, &[("1", "a", 10, 100.0), ("2", "b", 5, 5.0), ("3", "c", 1, 1.0)]);
-        let after = sample(SECOND, &[("1", "a", 14, 300.0), ("2", "b", 5, 5.0), ("4", "d", 2, 9.0)]);
+        let before =
+            sample(FIRST, &[("1", "a", 10, 100.0), ("2", "b", 5, 5.0), ("3", "c", 1, 1.0)]);
+        let after =
+            sample(SECOND, &[("1", "a", 14, 300.0), ("2", "b", 5, 5.0), ("4", "d", 2, 9.0)]);
         let found = difference(&before, &after).unwrap();
         let seen: Vec<_> = found
             .changes
@@ -217,7 +219,8 @@ mod tests {
 
     #[test]
     fn an_id_that_changed_is_found_by_its_text_when_there_is_one_such_text() {
-        let before = sample(FIRST, &[("1", "a", 10, 100.0), ("2", "b", 1, 1.0), ("3", "b", 1, 1.0)]);
+        let before =
+            sample(FIRST, &[("1", "a", 10, 100.0), ("2", "b", 1, 1.0), ("3", "b", 1, 1.0)]);
         let after = sample(SECOND, &[("8", "a", 2, 90.0), ("9", "b", 1, 1.0)]);
         let found = difference(&before, &after).unwrap();
         assert_eq!(found.changes[0].before.as_ref().unwrap().total_ms, 100.0);
@@ -229,7 +232,8 @@ mod tests {
     #[test]
     fn hidden_statements_match_nothing_and_levels_count_only_when_both_tell() {
         let mut before = sample(FIRST, &[("1", "a", 10, 100.0), ("", "", 1, 1.0)]);
-        let mut after = sample(SECOND, &[("1", "a", 12, 130.0), ("1", "a", 1, 5.0), ("", "", 3, 3.0)]);
+        let mut after =
+            sample(SECOND, &[("1", "a", 12, 130.0), ("1", "a", 1, 5.0), ("", "", 3, 3.0)]);
         after.statements[1].toplevel = Some(false);
         let found = difference(&before, &after).unwrap();
         assert_eq!((found.changes.len(), found.hidden), (2, 1));

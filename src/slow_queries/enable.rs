@@ -45,21 +45,19 @@ fn load(flavour: Flavour) -> Vec<String> {
              shared_preload_libraries",
             "reboot the writer and the readers: the parameter is static",
         ],
-        Flavour::CloudSql => &[
-            "Cloud SQL loads the library itself, and has database flags for \
+        Flavour::CloudSql => &["Cloud SQL loads the library itself, and has database flags for \
              pg_stat_statements.track and pg_stat_statements.max: if it is not loaded, set one \
-             of them and restart the instance",
-        ],
+             of them and restart the instance"],
         Flavour::AlloyDb => &["AlloyDB loads the library itself: restart the instance"],
         Flavour::Azure => &[
             "in the server parameters add pg_stat_statements to shared_preload_libraries and to \
              azure.extensions",
             "restart the server",
         ],
-        Flavour::Supabase => &[
-            "Supabase loads the library itself: enable pg_stat_statements under Database, \
-             Extensions",
-        ],
+        Flavour::Supabase => {
+            &["Supabase loads the library itself: enable pg_stat_statements under Database, \
+             Extensions"]
+        }
         Flavour::Neon => &["Neon loads the library itself: restart the compute if it does not"],
     };
     steps.iter().map(|step| (*step).to_owned()).collect()

@@ -45,9 +45,9 @@ impl Sort {
             Self::Mean => of.mean_ms,
             Self::Calls => of.calls as f64,
             // Without times, the blocks tell as much as there is.
-            Self::Io => of
-                .io_ms
-                .unwrap_or((of.shared_read_blocks + of.shared_written_blocks) as f64),
+            Self::Io => {
+                of.io_ms.unwrap_or((of.shared_read_blocks + of.shared_written_blocks) as f64)
+            }
             Self::Temp => of.temp_bytes as f64,
             Self::Wal => of.wal_bytes as f64,
             Self::Rows => of.rows as f64,
@@ -293,8 +293,7 @@ fn changes<'a>(found: &'a Difference, asked: &'a Asked) -> impl Iterator<Item = 
 /// Filters, sorts and cuts the rows; judges those that `--fail-mean` is about.
 fn fill(report: &mut SlowQueriesReport, asked: &Asked, mut rows: Vec<RankedQuery>) {
     for row in &mut rows {
-        row.share =
-            (report.total_ms > 0.0).then(|| 100.0 * row.total_ms / report.total_ms);
+        row.share = (report.total_ms > 0.0).then(|| 100.0 * row.total_ms / report.total_ms);
     }
     report.fail_mean = asked.fail_mean_ms.map(|limit_ms| {
         let judged = rows.iter().filter(|one| one.calls >= asked.min_calls && asked.has_text(one));

@@ -18,7 +18,7 @@ const FAILED: &str = "cannot read pg_stat_statements";
 pub enum Source {
     Statistics(Box<Ready>),
     /// The extension cannot be asked: only what runs now is seen.
-    Live(Capabilities),
+    Live(Box<Capabilities>),
 }
 
 /// An extension that can be asked.
@@ -85,20 +85,18 @@ pub struct Wanted {
 /// Exit 3 for an extension that is too old, 77 when its schema may not be used; what the server
 /// refuses.
 pub async fn ready(session: &Session) -> Result<Source> {
-    let (told, rows) = tokio::join!(
-        session.capabilities(),
-        session.read(sql::STATEMENTS_SETTINGS.text, &[]),
-    );
+    let (told, rows) =
+        tokio::join!(session.capabilities(), session.read(sql::STATEMENTS_SETTINGS.text, &[]),);
     let told = told?;
     if told.statements != Statements::Ready {
-        return Ok(Source::Live(told));
+        return Ok(Source::Live(Box::new(told)));
     }
     let rows = rows.map_err(|error| error.into_error(FAILED))?;
     let row = rows.first().ok_or_else(|| Error::bug("the extension's settings are no row"))?;
     let (version, schema): (Option<String>, Option<String>) =
         (get(row, "version")?, get(row, "schema")?);
     // It was dropped a moment ago.
-    let (Some(version), Some(schema)) = (version, schema) else { return Ok(Source::Live(told)) };
+    let (Some(version), Some(schema)) = (version, schema) else { return Ok(Source::Live(Box::new(told))) };
     if get::<Option<bool>>(row, "usable")? == Some(false) {
         let (schema, role) = (sql::quote_name(&schema), sql::quote_name(&told.role));
         return Err(Error::new(Exit::Refused, FAILED)
@@ -188,16 +186,13 @@ pub async fn take(session: &Session, ready: &Ready, wanted: &Wanted) -> Result<S
         (min_calls, Type::INT8),
         (&most, Type::INT8),
     ];
-    let (rows, totals, info) = tokio::join!(
-        session.read(&statements, &all),
-        session.read(&totals, &scope),
-        async {
+    let (rows, totals, info) =
+        tokio::join!(session.read(&statements, &all), session.read(&totals, &scope), async {
             match ready.columns {
                 Columns::V1_8 => Ok(Vec::new()),
                 _ => session.read(&sql::STATEMENTS_INFO_1_9.at(&ready.schema), &[]).await,
             }
-        },
-    );
+        },);
     let (mut rows, totals) = (rows.map_err(failed)?, totals.map_err(failed)?);
     let info = info.map_err(failed)?;
     let row = totals.first().ok_or_else(|| Error::bug("totals are no row"))?;

@@ -113,9 +113,20 @@ queries! {
     HOLDING_SLOTS = "connections/slots";
     REPLICAS = "connections/replicas";
     RECEIVER = "connections/receiver";
+    CONNECTIONS_BLOCKING = "connections/blocking";
+    CONNECTIONS_PREPARED = "connections/blocking_prepared";
+    CONNECTIONS_RELATIONS = "connections/relations";
+    CONNECTIONS_TABLE_LOCKS = "connections/table_locks";
+    CONNECTIONS_VICTIMS = "connections/victims";
+    CONNECTIONS_CANCEL = "connections/cancel";
+    CONNECTIONS_TERMINATE = "connections/terminate";
+    CONNECTIONS_PRESENT = "connections/present";
     STATEMENTS_SETTINGS = "slow_queries/settings";
     LIVE_STATEMENTS = "slow_queries/live";
 }
+
+/// Advisory lock of a backup: one per database at a time, on whatever machine it runs.
+pub const BACKUP_LOCK: i64 = 0x7067_7465_6e64_0001; // "pgtend", 1
 
 /// A name as an SQL identifier, always quoted: no list of key words to keep in step.
 pub fn quote_name(name: &str) -> String {

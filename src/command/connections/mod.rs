@@ -4,17 +4,20 @@ mod blocking;
 mod end;
 mod live;
 mod overview;
+mod pools;
 
 use clap::Subcommand;
 
 use super::Context;
 use crate::cli::output::Format;
 use crate::cli::watch::WatchFlags;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::report::ended::How;
 
 /// Show who is connected, what they hold, and who blocks whom
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 #[command(args_conflicts_with_subcommands = true, subcommand_precedence_over_arg = true)]
 pub struct Args {
     #[command(subcommand)]
@@ -22,6 +25,8 @@ pub struct Args {
     /// Show who blocks whom, and the line that ends it; of one table: who holds it and who waits
     #[arg(long, value_name = "TABLE", num_args = 0..=1)]
     blocking: Option<Option<String>>,
+    #[command(flatten)]
+    pools: pools::PoolsArgs,
     #[command(flatten)]
     watch: WatchFlags,
     #[command(flatten)]
@@ -40,6 +45,7 @@ impl Args {
     /// The forms of the answer.
     pub const fn formats(&self) -> &'static [Format] {
         match (&self.what, &self.blocking) {
+            (None, None) if self.pools.pgbouncer.is_some() => &pools::FORMATS,
             (None, None) => &overview::FORMATS,
             (None, Some(_)) => &blocking::FORMATS,
             (Some(_), _) => &end::FORMATS,
@@ -49,10 +55,23 @@ impl Args {
 
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    let watch = args.watch.watch;
     match (args.what, args.blocking) {
-        (None, None) => overview::run(context, args.overview, args.watch.watch).await,
-        (None, Some(table)) => blocking::run(context, table.as_deref()).await,
-        (Some(What::Cancel(args)), _) => end::run(context, args, end::How::Cancel).await,
-        (Some(What::Terminate(args)), _) => end::run(context, args, end::How::Terminate).await,
+        (None, None) if args.pools.pgbouncer.is_some() => pools::run(context, args.pools).await,
+        (None, None) => overview::run(context, args.overview, watch).await,
+        (None, Some(table)) => blocking::run(context, table.as_deref(), watch).await,
+        (Some(What::Cancel(args)), _) => end::run(context, args, How::Cancel).await,
+        (Some(What::Terminate(args)), _) => end::run(context, args, How::Terminate).await,
+    }
+}
+
+/// Looks at a server, and stops when a signal comes: nothing was changed by then.
+async fn looked<T>(context: &Context, look: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        seen = look => seen,
+        () = context.signals.cancel.cancelled() => {
+            Err(Error::new(context.signals.exit(), "the look at the server was stopped")
+                .because("nothing was changed"))
+        }
     }
 }

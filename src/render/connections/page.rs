@@ -139,8 +139,7 @@ fn blocked(blocked: &Blocked) -> Vec<String> {
         return Vec::new();
     }
     let waits = if blocked.count == 1 { "waits for a lock" } else { "wait for locks" };
-    let longest =
-        blocked.longest_seconds.map(|seconds| format!(", {} at most", duration(seconds)));
+    let longest = blocked.longest_seconds.map(|seconds| format!(", {} at most", duration(seconds)));
     let longest = longest.unwrap_or_default();
     let mut lines =
         vec![format!("{} {waits}{longest}; --blocking shows who blocks whom", blocked.count)];

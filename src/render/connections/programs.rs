@@ -65,8 +65,15 @@ fn plain(value: Value) -> Value {
 
 fn groups(report: &ConnectionsReport) -> Sheet {
     let mut columns = report.grouped_by.clone();
-    let counts =
-        ["sessions", "active", "idle", "idle_in_transaction", "blocked", "hidden", "longest_seconds"];
+    let counts = [
+        "sessions",
+        "active",
+        "idle",
+        "idle_in_transaction",
+        "blocked",
+        "hidden",
+        "longest_seconds",
+    ];
     columns.extend(counts);
     let row = |group: &Group| {
         let by = |by: &&'static str| group.by.get(by).cloned().flatten().into();
@@ -168,11 +175,7 @@ pub fn metrics(report: &ConnectionsReport) -> Vec<Metric> {
             "max_connections without the reserved ones",
             one(headroom.usable as f64),
         ),
-        Metric::gauge(
-            "connections_max",
-            "max_connections",
-            one(headroom.max_connections as f64),
-        ),
+        Metric::gauge("connections_max", "max_connections", one(headroom.max_connections as f64)),
         Metric::gauge(
             "connections_sessions",
             "Sessions of clients by state, application and user; an empty state is hidden",

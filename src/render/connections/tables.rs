@@ -64,8 +64,9 @@ fn groups(report: &ConnectionsReport, page: &Page) -> Option<String> {
     if report.groups.is_empty() {
         return None;
     }
-    // The state is a column already.
-    let states = !report.grouped_by.contains(&"state");
+    // The state is a column already, or there is no room for more.
+    let by = &report.grouped_by;
+    let states = !by.contains(&"state") && (by.len() < 3 || page.width >= WIDE);
     let hidden = report.groups.iter().any(|group| group.hidden > 0);
     let mut headings: Vec<String> = report.grouped_by.iter().map(|by| by.to_uppercase()).collect();
     headings.push(">SESSIONS".into());
@@ -270,8 +271,7 @@ mod tests {
     fn ages_are_short() {
         let ages =
             [0.0, 9.94, 9.96, 99.4, 99.6, 192.0, 5999.0, 7500.0, 400_000.0].map(|s| age(Some(s)));
-        let told =
-            ["0.0s", "9.9s", "10s", "99s", "1m40s", "3m12s", "99m59s", "2h05m", "4d"];
+        let told = ["0.0s", "9.9s", "10s", "99s", "1m40s", "3m12s", "99m59s", "2h05m", "4d"];
         assert_eq!(ages, told);
         assert_eq!(age(None), "-");
     }

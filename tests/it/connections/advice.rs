@@ -45,10 +45,15 @@ fn advice_is_made_of_what_was_seen() {
 
     let page = connections(&cluster, "postgres", &["--advise"]).env("COLUMNS", "80");
     let page = page.run().expect_code(0).stdout;
-    for words in ["POOL OF", "1 look in 0.00 s: 7 of 57 usable connections held (12%)", "busy + a quarter"] {
+    for words in
+        ["POOL OF", "1 look in 0.00 s: 7 of 57 usable connections held (12%)", "busy + a quarter"]
+    {
         assert!(page.contains(words), "{words}\n{page}");
     }
     // What is hidden is not taken for idle.
     let hidden = report(&cluster, "nobody", SESSIONS + 1, 3, &["--advise"])["advice"].take();
-    assert_eq!((&hidden["pools"][0]["held"], &hidden["pools"][0]["busy"]), (&json!(5), &json!(null)));
+    assert_eq!(
+        (&hidden["pools"][0]["held"], &hidden["pools"][0]["busy"]),
+        (&json!(5), &json!(null))
+    );
 }

@@ -29,7 +29,9 @@ fn pages(cluster: &Cluster, scene: &Scene) {
                 assert!(line.chars().count() <= columns, "wider than {columns}: {line}\n{page}");
             }
             let found = |words: &str| {
-                page.lines().find(|line| line.contains(words)).unwrap_or_else(|| panic!("no {words} in:\n{page}"))
+                page.lines()
+                    .find(|line| line.contains(words))
+                    .unwrap_or_else(|| panic!("no {words} in:\n{page}"))
             };
             assert!(found("PID  ").contains(last), "{page}");
             // No row has wrapped: each process begins a line of its own.
@@ -60,7 +62,8 @@ fn tables(cluster: &Cluster, scene: &Scene) {
     let long = format!("\n{},shop,shop,shop-job,127.0.0.1,plain,active,", scene.long.pid);
     assert!(csv.contains(&long), "{csv}");
     let markdown = form(cluster, "postgres", "markdown", 0, &[]);
-    for heading in ["### groups", "### sessions", "### xmin holders", "### prepared", "### limits"] {
+    for heading in ["### groups", "### sessions", "### xmin holders", "### prepared", "### limits"]
+    {
         assert!(markdown.contains(heading), "{markdown}");
     }
     assert!(!markdown.contains("### replicas"), "{markdown}");
@@ -70,7 +73,12 @@ fn plugin(cluster: &Cluster) {
     let line = form(cluster, "postgres", "nagios", 0, &[]);
     let start = "PGTEND CONNECTIONS OK: 8 of 55 connections are used (15%), 2 idle in transaction, 2 blocked";
     assert!(line.starts_with(start), "{line}");
-    assert!(line.contains("| 'used'=8;44;49.5;0;55 'active'=3 'idle'=2 'idle_in_transaction'=2 'blocked'=2 "), "{line}");
+    assert!(
+        line.contains(
+            "| 'used'=8;44;49.5;0;55 'active'=3 'idle'=2 'idle_in_transaction'=2 'blocked'=2 "
+        ),
+        "{line}"
+    );
     let line = form(cluster, "postgres", "nagios", 2, &["--fail-used=10%"]);
     let start = "PGTEND CONNECTIONS CRITICAL: 8 of 55 connections are used (15%): the limit is 10%";
     assert!(line.starts_with(start), "{line}");
@@ -99,5 +107,7 @@ fn metrics(cluster: &Cluster) {
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
-    assert!(text.contains("pgtend_connections_xmin_age_transactions{kind=\"prepared transaction\"} "));
+    assert!(
+        text.contains("pgtend_connections_xmin_age_transactions{kind=\"prepared transaction\"} ")
+    );
 }

@@ -57,9 +57,8 @@ fn groups(cluster: &Cluster) {
     let report = report(cluster, "postgres", USED, 0, &["--group=app,tls", "--group", "addr"]);
     assert_eq!(report["grouped_by"], json!(["application", "tls", "client"]));
     let group = |application: &str, tls: &str| -> Value {
-        let wanted = |group: &&Value| {
-            group["by"]["application"] == application && group["by"]["tls"] == tls
-        };
+        let wanted =
+            |group: &&Value| group["by"]["application"] == application && group["by"]["tls"] == tls;
         report["groups"].as_array().unwrap().iter().find(wanted).expect("a group").clone()
     };
     let web = group("shop-web", "local");

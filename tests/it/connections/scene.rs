@@ -125,7 +125,10 @@ fn sees_little(cluster: &Cluster, scene: &Scene) {
     assert_eq!((&last["query"], &last["state_seconds"]), (&Value::Null, &Value::Null));
     let by = json!({"application": "shop-web", "user": "shop"});
     assert_eq!(every["groups"][0]["by"], by);
-    assert_eq!((&every["groups"][0]["sessions"], &every["groups"][0]["blocked"]), (&json!(5), &json!(1)));
+    assert_eq!(
+        (&every["groups"][0]["sessions"], &every["groups"][0]["blocked"]),
+        (&json!(5), &json!(1))
+    );
     cluster.psql("postgres", grant);
     let granted = report(cluster, NOBODY, USED + 1, 0, &[]);
     assert_eq!(granted["sessions"].as_array().unwrap().len(), 6);

@@ -33,7 +33,9 @@ fn a_primary_shows_its_standby_and_the_standby_itself() {
         let standby = primary.standby();
         let of_primary = report(&primary, "postgres", 0, |report| {
             let replica = &report["replicas"][0];
-            replica["state"] == "streaming" && replica["lag_bytes"] == 0 && !replica["xmin_age"].is_null()
+            replica["state"] == "streaming"
+                && replica["lag_bytes"] == 0
+                && !replica["xmin_age"].is_null()
         });
         assert_eq!(of_primary["server"]["in_recovery"], false);
         assert_eq!(of_primary["standby"], json!(null));
@@ -52,7 +54,10 @@ fn a_primary_shows_its_standby_and_the_standby_itself() {
         });
         assert_eq!(of_standby["server"]["in_recovery"], true);
         let follows = &of_standby["standby"];
-        assert_eq!((&follows["receiving"], &follows["replay_paused"]), (&json!(true), &json!(false)));
+        assert_eq!(
+            (&follows["receiving"], &follows["replay_paused"]),
+            (&json!(true), &json!(false))
+        );
         assert_eq!(follows["sender_port"], primary.port());
         assert_eq!(follows["lag_seconds"], 0.0);
         let page = connections(&standby, "postgres", &[]).run().expect_code(0).stdout;
@@ -69,7 +74,8 @@ fn a_primary_shows_its_standby_and_the_standby_itself() {
         assert_eq!(hidden["unseen"].as_array().unwrap().len(), 1, "{}", hidden["unseen"]);
         // What streams to it does not end.
         standby.psql("postgres", "SELECT pg_wal_replay_pause()");
-        let paused = report(&standby, "postgres", 0, |report| report["standby"]["replay_paused"] == true);
+        let paused =
+            report(&standby, "postgres", 0, |report| report["standby"]["replay_paused"] == true);
         assert!(paused["standby"]["receiving"].as_bool().unwrap());
     }
 }
