@@ -169,11 +169,7 @@ async fn stream<L: Live>(
     }
 }
 
-fn document<R: Report + Text>(
-    context: &Context,
-    target: &Target,
-    report: &R,
-) -> Result<String> {
+fn document<R: Report + Text>(context: &Context, target: &Target, report: &R) -> Result<String> {
     if context.format == Format::Json {
         let document = render::json(context.command, target.name.as_deref(), report);
         return Ok(render::one_line(&document.map_err(|error| no_json(&error))?));
