@@ -156,7 +156,7 @@ fn nagios_gets_its_codes_and_its_line_for_every_mistake() {
         ),
         (
             &["connections", "--format", "nagios", "postgresql://u:hunter2@h/d"],
-            "PGTEND UNKNOWN: unrecognized subcommand '***'\n",
+            "PGTEND UNKNOWN: the subcommand '***' cannot be used with '--format <FORM>'\n",
         ),
     ] {
         let output = run(arguments).expect_code(3);
