@@ -1,5 +1,7 @@
 //! `pgtend slow-queries`.
 
+mod live;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use clap::ValueEnum;
 
 use super::Context;
 use crate::cli::output::Format;
+use crate::cli::watch::WatchFlags;
 use crate::conn::{Routed, Session, SessionOptions};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -76,6 +79,8 @@ pub struct Args {
     /// Show the generic plan of the statement with this id, else of the first one; it is not run
     #[arg(long, value_name = "QUERYID", num_args = 0..=1, allow_negative_numbers = true)]
     explain: Option<Option<i64>>,
+    #[command(flatten)]
+    watch: WatchFlags,
 }
 
 /// What comes first.
@@ -142,6 +147,10 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         tell: Some(context.listener()),
         ..SessionOptions::reading("pgtend/slow-queries")
     };
+    if let Some(every) = args.watch.watch {
+        args.watchable()?;
+        return live::ranking(context, &target, options, &args, every).await;
+    }
     let looked = async {
         let report = look(context, &args, before, &target, &options).await?;
         // The other forms have no place for words.
@@ -245,6 +254,22 @@ async fn explain(
 }
 
 impl Args {
+    /// What looks at another time goes not together with what happens now.
+    fn watchable(&self) -> Result<()> {
+        let given = [
+            (self.since.is_some(), "--since"),
+            (self.compare.is_some(), "--compare"),
+            (self.save.is_some(), "--save"),
+            (self.explain.is_some(), "--explain"),
+        ];
+        match given.iter().find(|(is, _)| *is) {
+            None => Ok(()),
+            Some((_, flag)) => Err(Error::usage(format!("--watch and {flag} go not together"))
+                .because("a page that renews itself shows what happens now")
+                .next(format!("run it with {flag} alone"))),
+        }
+    }
+
     fn asked(&self, current: &str) -> Asked {
         let database = match (&self.of_db, self.all_databases) {
             (_, true) => None,

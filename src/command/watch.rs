@@ -8,10 +8,10 @@ use crate::cli::watch::Every;
 use crate::conn::{Routed, SessionOptions};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::render;
+use crate::render::{self, Text};
 use crate::report::Report;
 use crate::settings::Target;
-use crate::ui::live::{self, Live, Manner};
+use crate::ui::live::{self, Live, Manner, Turn};
 use crate::ui::reader_gone;
 
 /// The forms of what follows each other.
@@ -53,6 +53,30 @@ impl<'a> Line<'a> {
         let routed = self.context.route(self.target, &self.options).await?;
         self.connected = true;
         Ok(routed)
+    }
+}
+
+/// A report without keys of its own.
+pub struct Plain<R>(pub R);
+
+impl<R: Report + Text> Live for Plain<R> {
+    type Sample = R;
+    type Report = R;
+
+    fn take(&mut self, sample: R) {
+        self.0 = sample;
+    }
+
+    fn report(&self) -> &R {
+        &self.0
+    }
+
+    fn keys(&self) -> Vec<(char, String)> {
+        Vec::new()
+    }
+
+    fn key(&mut self, _key: char) -> Turn {
+        Turn::Nothing
     }
 }
 
@@ -145,11 +169,7 @@ async fn stream<L: Live>(
     }
 }
 
-fn document<R: Report + render::Text>(
-    context: &Context,
-    target: &Target,
-    report: &R,
-) -> Result<String> {
+fn document<R: Report + Text>(context: &Context, target: &Target, report: &R) -> Result<String> {
     if context.format == Format::Json {
         let document = render::json(context.command, target.name.as_deref(), report);
         return Ok(render::one_line(&document.map_err(|error| no_json(&error))?));

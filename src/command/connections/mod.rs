@@ -55,10 +55,16 @@ impl Args {
 
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    let watch = args.watch.watch;
+    if watch.is_some() && args.pools.pgbouncer.is_some() {
+        return Err(Error::usage("--watch and --pgbouncer go not together")
+            .because("a pooler's pools are shown once")
+            .next("watch (procps) runs a command again and again"));
+    }
     match (args.what, args.blocking) {
         (None, None) if args.pools.pgbouncer.is_some() => pools::run(context, args.pools).await,
-        (None, None) => overview::run(context, args.overview, args.watch.watch).await,
-        (None, Some(table)) => blocking::run(context, table.as_deref()).await,
+        (None, None) => overview::run(context, args.overview, watch).await,
+        (None, Some(table)) => blocking::run(context, table.as_deref(), watch).await,
         (Some(What::Cancel(args)), _) => end::run(context, args, How::Cancel).await,
         (Some(What::Terminate(args)), _) => end::run(context, args, How::Terminate).await,
     }

@@ -156,7 +156,7 @@ fn nagios_gets_its_codes_and_its_line_for_every_mistake() {
         ),
         (
             &["connections", "--format", "nagios", "postgresql://u:hunter2@h/d"],
-            "PGTEND UNKNOWN: unrecognized subcommand '***'\n",
+            "PGTEND UNKNOWN: the subcommand '***' cannot be used with '--format <FORM>'\n",
         ),
     ] {
         let output = run(arguments).expect_code(3);
@@ -169,8 +169,8 @@ fn nagios_gets_its_codes_and_its_line_for_every_mistake() {
     assert!(output.stdout.starts_with(start), "{}", output.stdout);
     // Not even a line that cannot be written is another code.
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let mut command = Pgtend::new().args(lost).command();
-    assert_eq!(command.stdout(full).output().unwrap().status.code(), Some(3));
+    let pgtend = Pgtend::new().args(lost);
+    assert_eq!(pgtend.command().stdout(full).output().unwrap().status.code(), Some(3));
 }
 
 #[test]

@@ -102,6 +102,10 @@ fn what_cannot_be_watched_is_a_usage_error() {
         let output = watch(cluster, more).run().expect_code(64);
         assert!(output.stderr.contains(words), "{more:?}: {}", output.stderr);
     }
+    let url = cluster.url("postgres");
+    let pgtend = Pgtend::new().args(["slow-queries", "--watch", "--save=x", "--url", &url]);
+    let output = pgtend.run().expect_code(64);
+    assert!(output.stderr.contains("--watch and --save go not together"), "{}", output.stderr);
     // A server that never was there is no server that was lost.
     let nowhere = ["connections", "--watch", "-h", "127.0.0.1", "-p", "1"];
     Pgtend::new().args(nowhere).run().expect_code(69);
