@@ -3,8 +3,8 @@
 //! Numbers are in human units on the page and raw in JSON.
 
 mod backup;
-mod connections;
 mod blocking;
+mod connections;
 mod copy;
 pub mod ended;
 mod export;

@@ -1,8 +1,8 @@
 //! What a command found out, as values. [`crate::render`] turns them into bytes.
 
 pub mod backup;
-pub mod connections;
 pub mod blocking;
+pub mod connections;
 pub mod copy;
 pub mod ended;
 pub mod export;
