@@ -146,6 +146,7 @@ async fn stream<L: Live>(
             _ => live::pause(failures, every),
         };
         let taken = tokio::select! {
+            biased;
             () = context.signals.cancel.cancelled() => return Ok(stopped(context)),
             () = reader_gone() => return Ok(live.report().outcome()),
             taken = async {

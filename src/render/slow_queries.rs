@@ -217,12 +217,13 @@ impl SlowQueriesReport {
     }
 
     fn left_out(&self) -> String {
-        format!(
-            "{} not shown: a mean below {} (--min-mean), fewer than {} calls, or another text",
-            amount(self.left_out),
-            milliseconds(self.min_mean_ms),
-            self.min_calls
-        )
+        let share = self.left_out_share.map(|share| format!(" with {share:.1}% of the time"));
+        let mut why = format!("a mean below {} (--min-mean)", milliseconds(self.min_mean_ms));
+        if self.min_calls > 1 {
+            why.push_str(&format!(", fewer than {} calls", self.min_calls));
+        }
+        let left_out = amount(self.left_out);
+        format!("{left_out}{} not shown: {why}, or another text", share.unwrap_or_default())
     }
 
     fn table(&self, page: &Page) -> String {

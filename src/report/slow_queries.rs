@@ -30,6 +30,8 @@ pub struct SlowQueriesReport {
     pub statements: i64,
     /// Statements in scope that the thresholds and `--like` leave out.
     pub left_out: i64,
+    /// Percent of the total time that those took; null where no time was counted.
+    pub left_out_share: Option<f64>,
     pub queries: Vec<RankedQuery>,
     pub trust: Option<Trust>,
     pub comparison: Option<Comparison>,

@@ -57,6 +57,7 @@ pub async fn live(
         calls: 0,
         statements: 0,
         left_out: 0,
+        left_out_share: None,
         queries: Vec::new(),
         trust: None,
         comparison: None,

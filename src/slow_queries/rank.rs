@@ -306,6 +306,8 @@ fn fill(report: &mut SlowQueriesReport, asked: &Asked, mut rows: Vec<RankedQuery
     });
     rows.retain(|one| asked.shows(one));
     report.left_out = report.statements.saturating_sub(count(rows.len()));
+    let shown: f64 = rows.iter().filter_map(|one| one.share).sum();
+    report.left_out_share = (report.total_ms > 0.0).then(|| (100.0 - shown).max(0.0));
     let by = asked.sort;
     if by == Sort::Io && rows.iter().any(|one| one.io_ms.is_none()) {
         report.notes.push("sorted by blocks, as their times are not counted".into());
@@ -337,6 +339,7 @@ fn begun(ready: &Ready, sample: &Sample, asked: &Asked) -> SlowQueriesReport {
         calls: 0,
         statements: 0,
         left_out: 0,
+        left_out_share: None,
         queries: Vec::new(),
         trust: Some(trust(ready, sample)),
         comparison: None,

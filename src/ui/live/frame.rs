@@ -147,7 +147,7 @@ mod tests {
         let lost = Scene { top: 4, trouble: Some("lost\x1b[2J"), ..scene(&lines) };
         let frame = compose(&lost, SIZE);
         assert_eq!(frame[1], "lost\\u{1b}[2J");
-        assert_eq!(frame[2..], ["5", "6", "lines 5-6 of 9"].map(String::from));
+        assert_eq!(frame[2..], ["5", "6", "q ..  lines 5-6 of 9"].map(String::from));
         for rows in 0..3 {
             assert_eq!(compose(&lost, Size { rows, columns: 3 }).len(), rows);
         }

@@ -30,7 +30,8 @@ fn tells_the_truth(db: &Database<'_>, version: &str) -> Vec<String> {
     let one = row(&found, "FROM t WHERE id");
     let truth = db.psql(&format!(
         "SELECT queryid, total_exec_time, max_exec_time, shared_blks_hit
-         FROM {SCHEMA}.pg_stat_statements WHERE query LIKE 'SELECT v FROM t%'"
+         FROM {SCHEMA}.pg_stat_statements WHERE query LIKE 'SELECT v FROM t%'
+         AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
     ));
     let fields: Vec<&str> = truth.split('|').collect();
     assert_eq!(one["query_id"], fields[0], "{version}");
