@@ -52,7 +52,7 @@ complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-storage-class -d 'Stor
 complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_needs_command" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_needs_command" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_needs_command" -s w -l no-password -d 'Never ask for a password'
@@ -67,6 +67,8 @@ complete -c pgtend -n "__fish_pgtend_needs_command" -s V -l version -d 'Print ve
 complete -c pgtend -n "__fish_pgtend_needs_command" -f -a "backup" -d 'Back up a database: parallel, consistent, readable by stock pg_restore'
 complete -c pgtend -n "__fish_pgtend_needs_command" -f -a "restore" -d 'Restore a backup into a database, and compare it with the backup\'s record'
 complete -c pgtend -n "__fish_pgtend_needs_command" -f -a "verify-backup" -d 'Verify what is stored of a backup, down to every byte and row'
+complete -c pgtend -n "__fish_pgtend_needs_command" -f -a "connections" -d 'Show who is connected, what they hold, and who blocks whom'
+complete -c pgtend -n "__fish_pgtend_needs_command" -f -a "slow-queries" -d 'Show which statements take the server\'s time'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -s j -l jobs -d 'Number of parallel readers (default: as many as processors, at most 4)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l compress -d 'Compression of data files: zstd[:LEVEL], gzip[:LEVEL] or none (default: zstd:2)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l chunk -d 'Size of the part of a table that is read at once (default: 64MiB)' -r
@@ -133,7 +135,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_see
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l new-cluster -d 'Let this server take over a cluster\'s folder from another one'
@@ -228,7 +230,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l new-cluster -d 'Let this server take over a cluster\'s folder from another one'
@@ -280,7 +282,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -s w -l no-password -d 'Never ask for a password'
@@ -319,7 +321,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s w -l no-password -d 'Never ask for a password'
@@ -360,7 +362,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l new-cluster -d 'Let the backup\'s server take over a cluster\'s folder from another one'
@@ -402,7 +404,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l force -d 'Replace the file if it is there'
@@ -455,7 +457,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l dry-run -d 'Show what would be removed and why, and remove nothing'
@@ -504,7 +506,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-storage-cla
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s C -l create -d 'Create the database; it gets its name once all of it is there'
@@ -566,7 +568,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-stora
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l format -d 'Form of the answer: table or json (--show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l self-test -d 'Put faults into a copy of the backup, and show that each is noticed'
@@ -580,3 +582,235 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l show-ser
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s v -l verbose -d 'Say what is being done'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s ? -l help -d 'Print help'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l blocking -d 'Show who blocks whom, and the line that ends it; of one table: who holds it and who waits' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l pgbouncer -d 'Show the pools of this PgBouncer (without a URL: the one at the connection\'s host and port)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l fail-waiting -d 'Exit 2 when a client has waited longer for a server connection' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l watch -d 'Look again and again: a live page with keys on a terminal (h shows them), else one report after the other (json: one per line); TIME is 2s unless given; Ctrl-C ends it with exit 0' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l group -d 'Count sessions by this (repeatable, or a list with commas; default: state)' -r -f -a "state\t'What they do'
+app\t'The application_name'
+user\t'The role'
+db\t'The database'
+addr\t'The client\'s address'
+tls\t'How the connection is encrypted'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l limit -d 'Most sessions in the list (default: 20; all with --sessions)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l interval -d 'Look each second for this long before advising (default: one look)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l state -d 'Only sessions in this state (repeatable, or a list with commas)' -r -f -a "active\t'A statement runs'
+idle\t'Outside a transaction, nothing to do'
+idle-in-transaction\t'In a transaction, nothing to do; aborted ones too'
+aborted\t'In a transaction that failed and waits for its end'
+blocked\t'Waits for a lock that others hold'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l min-duration -d 'Only sessions that have been in their present state for this long' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l of-user -d 'Only sessions of this role (repeatable; * stands for any characters)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l of-db -d 'Only sessions in this database (repeatable; * stands for any characters)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l of-app -d 'Only sessions with this application_name (repeatable; * stands for any characters)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l of-addr -d 'Only sessions from this address, or "local" for Unix sockets (repeatable; * stands for any characters)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l warn-used -d 'Exit 1 when so many of the usable connections are used, or (with a minus) so few are left' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l fail-used -d 'Exit 2 when so many of the usable connections are used, or (with a minus) so few are left' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l fail-idle-in-transaction -d 'Exit 2 when a session has been idle in a transaction for this long' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l fail-blocked -d 'Exit 2 when a session has waited for a lock for this long' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l url -d 'Connection string: postgresql://user@host:port/database, or key=value' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -s h -l host -d 'Host name, address or socket folder of the server' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -s p -l port -d 'Port of the server' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -s U -l username -l user -d 'Role to log in as' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -s d -l dbname -d 'Database to connect to' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l env-file -d 'Read DATABASE_URL and its kind from this file (a folder: its .env.$ENVIRONMENT or .env)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l read-from -d 'Which of the known servers to read from: primary, replica, any or backup' -r -f -a "primary\t'The server itself'
+replica\t'A replica, by weight; the primary when none can be used, with a warning'
+any\t'Replicas and the primary alike'
+backup\t'The server of `DB_BACKUP_URL`'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l max-lag -d 'Longest time that a replica may be behind to be read from (default: 60s)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l secret -d 'Log in with this secret of AWS Secrets Manager (name or ARN)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l target -d 'Target of pgtend.toml to work with' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -s r -l repo -d 'Directory or s3://bucket/prefix that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l identity -d 'File with the secret key that opens sealed backups (repeatable; or PGTEND_IDENTITY_FILE, or identity in pgtend.toml)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l endpoint-url -d 'Ask this server instead of AWS (or AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l s3-region -d 'Region of the bucket (or AWS_REGION, or the profile\'s)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l s3-profile -d 'Profile of ~/.aws for the repository (or AWS_PROFILE)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l s3-path-style -d 'Put the bucket into the path, not the host name: true or false (true with an endpoint)' -r -f -a "true\t''
+false\t''"
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l s3-checksum -d 'Let the server check uploads: auto, crc64nvme, crc32, sha256 or none (auto)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l s3-sse -d 'Let the server encrypt objects: AES256 or aws:kms' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l s3-kms-key -d 'Encrypt with this key of KMS' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
+json\t'One JSON object in each line'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l sessions -l all -d 'List every session, idle ones too'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l advise -d 'Advise on sizes of pools, from what is seen'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -s W -l password -d 'Ask for the password first, whatever is known'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l iam -d 'Log in with an RDS IAM token, made anew for each connection; TLS is required'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -s v -l verbose -d 'Say what is being done'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -s ? -l help -d 'Print help'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -f -a "cancel" -d 'Cancel the statement that sessions run'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -f -a "terminate" -d 'End sessions'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l state -d 'Only sessions in this state (repeatable, or a list with commas)' -r -f -a "active\t'A statement runs'
+idle\t'Outside a transaction, nothing to do'
+idle-in-transaction\t'In a transaction, nothing to do; aborted ones too'
+aborted\t'In a transaction that failed and waits for its end'
+blocked\t'Waits for a lock that others hold'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l min-duration -d 'Only sessions that have been in their present state for this long' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l of-user -d 'Only sessions of this role (repeatable; * stands for any characters)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l of-db -d 'Only sessions in this database (repeatable; * stands for any characters)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l of-app -d 'Only sessions with this application_name (repeatable; * stands for any characters)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l of-addr -d 'Only sessions from this address, or "local" for Unix sockets (repeatable; * stands for any characters)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l url -d 'Connection string: postgresql://user@host:port/database, or key=value' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -s h -l host -d 'Host name, address or socket folder of the server' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -s p -l port -d 'Port of the server' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -s U -l username -l user -d 'Role to log in as' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -s d -l dbname -d 'Database to connect to' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l env-file -d 'Read DATABASE_URL and its kind from this file (a folder: its .env.$ENVIRONMENT or .env)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l read-from -d 'Which of the known servers to read from: primary, replica, any or backup' -r -f -a "primary\t'The server itself'
+replica\t'A replica, by weight; the primary when none can be used, with a warning'
+any\t'Replicas and the primary alike'
+backup\t'The server of `DB_BACKUP_URL`'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l max-lag -d 'Longest time that a replica may be behind to be read from (default: 60s)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l secret -d 'Log in with this secret of AWS Secrets Manager (name or ARN)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l target -d 'Target of pgtend.toml to work with' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -s r -l repo -d 'Directory or s3://bucket/prefix that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l identity -d 'File with the secret key that opens sealed backups (repeatable; or PGTEND_IDENTITY_FILE, or identity in pgtend.toml)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l endpoint-url -d 'Ask this server instead of AWS (or AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l s3-region -d 'Region of the bucket (or AWS_REGION, or the profile\'s)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l s3-profile -d 'Profile of ~/.aws for the repository (or AWS_PROFILE)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l s3-path-style -d 'Put the bucket into the path, not the host name: true or false (true with an endpoint)' -r -f -a "true\t''
+false\t''"
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l s3-checksum -d 'Let the server check uploads: auto, crc64nvme, crc32, sha256 or none (auto)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l s3-sse -d 'Let the server encrypt objects: AES256 or aws:kms' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l s3-kms-key -d 'Encrypt with this key of KMS' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
+json\t'One JSON object in each line'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l dry-run -d 'Show who it would be, and do nothing'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -s y -l yes -d 'Answer y to the question whether to go on'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -s W -l password -d 'Ask for the password first, whatever is known'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l iam -d 'Log in with an RDS IAM token, made anew for each connection; TLS is required'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -s v -l verbose -d 'Say what is being done'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -s ? -l help -d 'Print help'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l state -d 'Only sessions in this state (repeatable, or a list with commas)' -r -f -a "active\t'A statement runs'
+idle\t'Outside a transaction, nothing to do'
+idle-in-transaction\t'In a transaction, nothing to do; aborted ones too'
+aborted\t'In a transaction that failed and waits for its end'
+blocked\t'Waits for a lock that others hold'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l min-duration -d 'Only sessions that have been in their present state for this long' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l of-user -d 'Only sessions of this role (repeatable; * stands for any characters)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l of-db -d 'Only sessions in this database (repeatable; * stands for any characters)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l of-app -d 'Only sessions with this application_name (repeatable; * stands for any characters)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l of-addr -d 'Only sessions from this address, or "local" for Unix sockets (repeatable; * stands for any characters)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l url -d 'Connection string: postgresql://user@host:port/database, or key=value' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -s h -l host -d 'Host name, address or socket folder of the server' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -s p -l port -d 'Port of the server' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -s U -l username -l user -d 'Role to log in as' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -s d -l dbname -d 'Database to connect to' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l env-file -d 'Read DATABASE_URL and its kind from this file (a folder: its .env.$ENVIRONMENT or .env)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l read-from -d 'Which of the known servers to read from: primary, replica, any or backup' -r -f -a "primary\t'The server itself'
+replica\t'A replica, by weight; the primary when none can be used, with a warning'
+any\t'Replicas and the primary alike'
+backup\t'The server of `DB_BACKUP_URL`'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l max-lag -d 'Longest time that a replica may be behind to be read from (default: 60s)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l secret -d 'Log in with this secret of AWS Secrets Manager (name or ARN)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l target -d 'Target of pgtend.toml to work with' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -s r -l repo -d 'Directory or s3://bucket/prefix that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l identity -d 'File with the secret key that opens sealed backups (repeatable; or PGTEND_IDENTITY_FILE, or identity in pgtend.toml)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l endpoint-url -d 'Ask this server instead of AWS (or AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l s3-region -d 'Region of the bucket (or AWS_REGION, or the profile\'s)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l s3-profile -d 'Profile of ~/.aws for the repository (or AWS_PROFILE)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l s3-path-style -d 'Put the bucket into the path, not the host name: true or false (true with an endpoint)' -r -f -a "true\t''
+false\t''"
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l s3-checksum -d 'Let the server check uploads: auto, crc64nvme, crc32, sha256 or none (auto)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l s3-sse -d 'Let the server encrypt objects: AES256 or aws:kms' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l s3-kms-key -d 'Encrypt with this key of KMS' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
+json\t'One JSON object in each line'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l dry-run -d 'Show who it would be, and do nothing'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -s y -l yes -d 'Answer y to the question whether to go on'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -s W -l password -d 'Ask for the password first, whatever is known'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l iam -d 'Log in with an RDS IAM token, made anew for each connection; TLS is required'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -s v -l verbose -d 'Say what is being done'
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -s ? -l help -d 'Print help'
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l sort -d 'What comes first (default total; with --compare what became slower)' -r -f -a "total\t''
+mean\t''
+calls\t''
+io\t''
+temp\t''
+wal\t''
+rows\t''"
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l min-mean -d 'Leave out statements with a smaller mean time: 100ms, 2s, 0' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l min-calls -d 'Leave out statements with fewer calls' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l of-user -d 'Only statements of this role' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l of-db -d 'Only statements of this database (default: the one connected to)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l like -d 'Only statements whose text has this in it, in upper or lower case' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l limit -d 'Show so many' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l interval -d 'Take two samples that far apart, and show the difference' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l since -d 'Show what was counted since this saved sample' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l save -d 'Save a sample of all databases\' statements, for --since and --compare' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l compare -d 'Compare each statement\'s mean since this saved sample with its mean before' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l fail-if-slower -d 'Exit 2 when a statement became slower by more than this: 20%' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l fail-mean -d 'Exit 2 when a statement\'s mean time is longer than this: 500ms' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l explain -d 'Show the generic plan of the statement with this id, else of the first one; it is not run' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l watch -d 'Look again and again: a live page with keys on a terminal (h shows them), else one report after the other (json: one per line); TIME is 2s unless given; Ctrl-C ends it with exit 0' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l url -d 'Connection string: postgresql://user@host:port/database, or key=value' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -s h -l host -d 'Host name, address or socket folder of the server' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -s p -l port -d 'Port of the server' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -s U -l username -l user -d 'Role to log in as' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -s d -l dbname -d 'Database to connect to' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l env-file -d 'Read DATABASE_URL and its kind from this file (a folder: its .env.$ENVIRONMENT or .env)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l read-from -d 'Which of the known servers to read from: primary, replica, any or backup' -r -f -a "primary\t'The server itself'
+replica\t'A replica, by weight; the primary when none can be used, with a warning'
+any\t'Replicas and the primary alike'
+backup\t'The server of `DB_BACKUP_URL`'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l max-lag -d 'Longest time that a replica may be behind to be read from (default: 60s)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l secret -d 'Log in with this secret of AWS Secrets Manager (name or ARN)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l target -d 'Target of pgtend.toml to work with' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -s r -l repo -d 'Directory or s3://bucket/prefix that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l identity -d 'File with the secret key that opens sealed backups (repeatable; or PGTEND_IDENTITY_FILE, or identity in pgtend.toml)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l endpoint-url -d 'Ask this server instead of AWS (or AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l s3-region -d 'Region of the bucket (or AWS_REGION, or the profile\'s)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l s3-profile -d 'Profile of ~/.aws for the repository (or AWS_PROFILE)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l s3-path-style -d 'Put the bucket into the path, not the host name: true or false (true with an endpoint)' -r -f -a "true\t''
+false\t''"
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l s3-checksum -d 'Let the server check uploads: auto, crc64nvme, crc32, sha256 or none (auto)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l s3-sse -d 'Let the server encrypt objects: AES256 or aws:kms' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l s3-kms-key -d 'Encrypt with this key of KMS' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
+json\t'One JSON object in each line'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l all-databases -d 'Statements of every database'
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -s W -l password -d 'Ask for the password first, whatever is known'
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l iam -d 'Log in with an RDS IAM token, made anew for each connection; TLS is required'
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -s v -l verbose -d 'Say what is being done'
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -s ? -l help -d 'Print help'

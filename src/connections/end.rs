@@ -163,9 +163,9 @@ fn chosen(session: &Session, request: &Request, found: Vec<Candidate>) -> Result
     };
     let named = !request.pids.is_empty();
     for candidate in found {
-        let Party { user, backend_type, .. } = &candidate.party;
-        // Processes of the server are no sessions that a filter means.
-        let is_session = user.is_some() || backend_type.as_deref() == Some("autovacuum worker");
+        let Party { database, backend_type, .. } = &candidate.party;
+        // Processes of the server (some have a role) are no sessions that a filter means.
+        let is_session = database.is_some() || backend_type.as_deref() == Some("walsender");
         let seen = Seen::of_party(&candidate.party, candidate.blocked);
         if !named && (!is_session || request.filter.fits(&seen) == Fit::No) {
             continue;
