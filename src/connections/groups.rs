@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn groups_are_counted_and_the_largest_is_first() {
-        let mut sessions = vec![
+        let mut sessions = [
             session("web", "idle", 5.0),
             session("web", "active", 7.0),
             session("web", "idle in transaction (aborted)", 3.0),
