@@ -760,8 +760,8 @@ io\t''
 temp\t''
 wal\t''
 rows\t''"
-complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l min-mean -d 'Leave out statements with a smaller mean time: 100ms, 2s, 0' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l min-calls -d 'Leave out statements with fewer calls' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l min-mean -d 'Leave out statements with a smaller mean time: 100ms (the default), 2s, 0; with --compare they are not judged (default then: 1ms)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l min-calls -d 'Leave out statements with fewer calls (default: 1; with --compare 5, before and since)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l of-user -d 'Only statements of this role' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l of-db -d 'Only statements of this database (default: the one connected to)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l like -d 'Only statements whose text has this in it, in upper or lower case' -r
@@ -772,7 +772,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l save -d '
 complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l compare -d 'Compare each statement\'s mean since this saved sample with its mean before' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l fail-if-slower -d 'Exit 2 when a statement became slower by more than this: 20%' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l fail-mean -d 'Exit 2 when a statement\'s mean time is longer than this: 500ms' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l explain -d 'Show the generic plan of the statement with this id, else of the first one; it is not run' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l explain -d 'Show the generic plan of the statement with this id, else of the first one of your own role; it is not run, but planning may run functions in it with your rights: read its text' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l watch -d 'Look again and again: a live page with keys on a terminal (h shows them), else one report after the other (json: one per line); TIME is 2s unless given; Ctrl-C ends it with exit 0' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l url -d 'Connection string: postgresql://user@host:port/database, or key=value' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -s h -l host -d 'Host name, address or socket folder of the server' -r

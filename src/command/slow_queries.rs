@@ -37,12 +37,13 @@ pub struct Args {
     /// What comes first (default total; with --compare what became slower)
     #[arg(long, value_name = "BY")]
     sort: Option<SortBy>,
-    /// Leave out statements with a smaller mean time: 100ms, 2s, 0
-    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = milliseconds)]
-    min_mean: f64,
-    /// Leave out statements with fewer calls
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i64).range(0..))]
-    min_calls: i64,
+    /// Leave out statements with a smaller mean time: 100ms (the default), 2s, 0; with --compare
+    /// they are not judged (default then: 1ms)
+    #[arg(long, value_name = "TIME", value_parser = milliseconds)]
+    min_mean: Option<f64>,
+    /// Leave out statements with fewer calls (default: 1; with --compare 5, before and since)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
+    min_calls: Option<i64>,
     /// Only statements of this role
     #[arg(long, value_name = "ROLE")]
     of_user: Option<String>,
@@ -76,7 +77,8 @@ pub struct Args {
     /// Exit 2 when a statement's mean time is longer than this: 500ms
     #[arg(long, value_name = "TIME", value_parser = milliseconds)]
     fail_mean: Option<f64>,
-    /// Show the generic plan of the statement with this id, else of the first one; it is not run
+    /// Show the generic plan of the statement with this id, else of the first one of your own
+    /// role; it is not run, but planning may run functions in it with your rights: read its text
     #[arg(long, value_name = "QUERYID", num_args = 0..=1, allow_negative_numbers = true)]
     explain: Option<Option<i64>>,
     #[command(flatten)]
@@ -210,7 +212,7 @@ async fn look(
         report.saved = Some(path.display().to_string());
     }
     if let Some(id) = args.explain {
-        explain(&session, &sample, id, &mut report).await;
+        explain(&session, &sample, id, &ready.role, &mut report).await;
     }
     Ok(report)
 }
@@ -220,10 +222,16 @@ async fn explain(
     session: &Session,
     sample: &Sample,
     id: Option<i64>,
+    role: &str,
     report: &mut SlowQueriesReport,
 ) {
     let wanted = match id.map(|id| id.to_string()) {
-        None => report.queries.iter().find(|one| one.query.is_some()).cloned(),
+        // Planning can run functions, with the rights of this session: nobody has read the text
+        // of another role's statement yet.
+        None => {
+            let own = |one: &&RankedQuery| one.query.is_some() && one.user == role;
+            report.queries.iter().find(own).cloned()
+        }
         Some(id) => {
             let here = Some(&session.server().database);
             let same = sample.statements.iter().filter(|one| one.query_id.as_ref() == Some(&id));
@@ -276,12 +284,13 @@ impl Args {
             (Some(name), _) => Some(name.clone()),
             (None, false) => Some(current.to_owned()),
         };
-        let standard = if self.compare.is_some() { Sort::Change } else { Sort::Total };
+        let compares = self.compare.is_some();
+        let standard = if compares { Sort::Change } else { Sort::Total };
         Asked {
             scope: Scope { database, user: self.of_user.clone() },
             sort: self.sort.map_or(standard, Sort::from),
-            min_mean_ms: self.min_mean,
-            min_calls: self.min_calls,
+            min_mean_ms: self.min_mean.unwrap_or(if compares { 1.0 } else { 100.0 }),
+            min_calls: self.min_calls.unwrap_or(if compares { 5 } else { 1 }),
             like: self.like.clone(),
             limit: usize::try_from(self.limit).unwrap_or(usize::MAX),
             fail_mean_ms: self.fail_mean,

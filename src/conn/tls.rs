@@ -65,12 +65,15 @@ const MADE_AT_MOST: usize = 32;
 /// Usage: a mode that insists on TLS has a certificate or a key that cannot be used.
 pub(super) fn connector(settings: &TlsSettings) -> Result<Connector> {
     let times = times(settings);
-    let mut all = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(made) = all.iter().find(|made| made.settings == *settings && made.times == times) {
-        return Ok(Connector::Ready(made.ready.clone()));
+    let is_it = |made: &&Made| made.settings == *settings && made.times == times;
+    let made = || MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = made().iter().find(is_it).map(|made| made.ready.clone());
+    if let Some(ready) = known {
+        return Ok(Connector::Ready(ready));
     }
     match build(settings, times.iter().any(Option::is_some)) {
         Ok(ready) => {
+            let mut all = made();
             if all.len() < MADE_AT_MOST {
                 all.push(Made { settings: settings.clone(), times, ready: ready.clone() });
             }

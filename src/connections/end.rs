@@ -73,6 +73,7 @@ struct Candidate {
     party: Party,
     began_us: Option<i64>,
     statement_us: Option<i64>,
+    state_us: Option<i64>,
     is_own: bool,
     of_superuser: bool,
     backs_up: bool,
@@ -85,6 +86,7 @@ impl Candidate {
             party: party(row)?,
             began_us: get(row, "began_us")?,
             statement_us: get(row, "statement_us")?,
+            state_us: get(row, "state_us")?,
             is_own: get(row, "is_own")?,
             of_superuser: get(row, "of_superuser")?,
             backs_up: get(row, "backs_up")?,
@@ -124,7 +126,9 @@ fn judge(candidate: &Candidate, how: How) -> Judged {
         "autovacuum worker" if query.ends_with(WRAPAROUND) => {
             return never("it is an autovacuum that prevents wraparound, and would come back");
         }
-        "autovacuum worker" => {}
+        "autovacuum worker" => {
+            return Judged::Named("it is autovacuum, which would come back".to_owned());
+        }
         "parallel worker" => return never("it is a parallel worker: end its leader"),
         other => return never(&format!("it is a process of the server: {other}")),
     }
@@ -188,7 +192,7 @@ fn chosen(session: &Session, request: &Request, found: Vec<Candidate>) -> Result
                 continue;
             }
         };
-        let Candidate { party, began_us, statement_us, of_superuser, .. } = candidate;
+        let Candidate { party, began_us, statement_us, state_us, of_superuser, .. } = candidate;
         // It is hidden together with the rest.
         let Some(began_us) = began_us else {
             return Err(Error::bug("a session without a beginning"));
@@ -198,6 +202,8 @@ fn chosen(session: &Session, request: &Request, found: Vec<Candidate>) -> Result
             party,
             began_us,
             statement_us,
+            // Named, it is meant whatever it does; so it is where filters do not ask what it does.
+            state_us: state_us.filter(|_| request.filter.asks_what_it_does()),
             of_superuser,
             warning,
             outcome,
@@ -225,6 +231,7 @@ fn not_there(pid: i32) -> Victim {
         party: Party { pid: Some(pid), ..Party::default() },
         began_us: 0,
         statement_us: None,
+        state_us: None,
         of_superuser: false,
         warning: None,
         outcome: Outcome::NotThere,
@@ -269,27 +276,46 @@ pub async fn end(session: &Session, chosen: Ended, _consent: &Consent) -> Result
     Ok(report)
 }
 
-async fn signal(session: &Session, how: How, victim: &Victim) -> Result<Option<bool>, QueryError> {
+/// What became of a signal.
+enum Sent {
+    Yes,
+    No,
+    /// The session does something else than what was shown: nothing was sent.
+    Changed,
+    Gone,
+}
+
+async fn signal(session: &Session, how: How, victim: &Victim) -> Result<Sent, QueryError> {
     let statement = match how {
         How::Cancel => sql::CONNECTIONS_CANCEL,
         How::Terminate => sql::CONNECTIONS_TERMINATE,
     };
-    let params: crate::conn::Params<'_> =
-        &[(&victim.party.pid, Type::INT4), (&victim.began_us, Type::INT8)];
+    let params: crate::conn::Params<'_> = &[
+        (&victim.party.pid, Type::INT4),
+        (&victim.began_us, Type::INT8),
+        (&victim.statement_us, Type::INT8),
+        (&victim.state_us, Type::INT8),
+    ];
     let rows = session.read(statement.text, params).await?;
-    match rows.first() {
+    Ok(match rows.first() {
+        Some(row) if !row.try_get::<_, bool>("same")? => Sent::Changed,
         // Null for our own process, which nobody tells to end.
-        Some(row) => Ok(Some(row.try_get::<_, Option<bool>>("sent")? == Some(true))),
-        None => Ok(None),
-    }
+        Some(row) if row.try_get::<_, Option<bool>>("sent")? == Some(true) => Sent::Yes,
+        Some(_) => Sent::No,
+        None => Sent::Gone,
+    })
 }
 
 /// What is known after the signal; one that was sent stays chosen.
-fn tell(victim: &mut Victim, sent: Result<Option<bool>, QueryError>, role: &str) -> Result<()> {
+fn tell(victim: &mut Victim, sent: Result<Sent, QueryError>, role: &str) -> Result<()> {
     match sent {
-        Ok(Some(true)) => {}
-        Ok(None) => victim.outcome = Outcome::GoneAlready,
-        Ok(Some(false)) => {
+        Ok(Sent::Yes) => {}
+        Ok(Sent::Gone) => victim.outcome = Outcome::GoneAlready,
+        Ok(Sent::Changed) => {
+            victim.outcome = Outcome::Changed;
+            victim.why = Some("nothing was sent: what was shown has ended by itself".into());
+        }
+        Ok(Sent::No) => {
             victim.outcome = Outcome::Refused;
             victim.why = Some("the server did not send it: it may be this session's own".into());
         }
@@ -395,6 +421,7 @@ mod tests {
             },
             began_us: Some(1),
             statement_us: Some(1),
+            state_us: Some(1),
             is_own: false,
             of_superuser: false,
             backs_up: false,
@@ -421,7 +448,7 @@ mod tests {
         let talk = candidate("client backend", "active", vacuum);
         assert_eq!(judge(&talk, How::Terminate), Judged::Fit(None));
         let usual = candidate("autovacuum worker", "active", "autovacuum: VACUUM public.t");
-        assert_eq!(judge(&usual, How::Cancel), Judged::Fit(None));
+        assert!(matches!(judge(&usual, How::Cancel), Judged::Named(why) if why.contains("vacuum")));
     }
 
     #[test]

@@ -40,10 +40,15 @@ impl Filter {
         *self == Self::default()
     }
 
+    /// Whether it asks what a session does, or since when.
+    pub fn asks_what_it_does(&self) -> bool {
+        !self.states.is_empty() || self.min_duration.is_some()
+    }
+
     /// Whether it asks for what a role without pg_read_all_stats cannot see of others' sessions:
     /// those never match then, which must be told.
     pub fn asks_for_hidden(&self) -> bool {
-        !self.states.is_empty() || self.min_duration.is_some() || !self.clients.is_empty()
+        self.asks_what_it_does() || !self.clients.is_empty()
     }
 
     /// Judges a session; where several decide, a certain no is one.

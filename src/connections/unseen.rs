@@ -39,6 +39,10 @@ pub fn unseen(
              parallel queries may be among {them}): a superuser can show it by {grant}"
         ));
     }
+    let silent = activity.clients().filter(|one| one.state.as_deref() == Some("disabled")).count();
+    if silent > 0 {
+        unseen.push(format!("what {silent} sessions do: track_activities is off for them"));
+    }
     let hidden = replicas.iter().filter(|replica| replica.state.is_none()).count();
     if hidden > 0 {
         unseen.push(format!(

@@ -115,6 +115,7 @@ mod tests {
             },
             began_us: 1,
             statement_us: None,
+            state_us: None,
             of_superuser: false,
             warning: None,
             outcome: *outcome,

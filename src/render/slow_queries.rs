@@ -1,5 +1,7 @@
 //! The page of `slow-queries`, its tables, its plugin line and its metrics.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::grid::Grid;
@@ -84,25 +86,32 @@ impl Text for SlowQueriesReport {
         let Some(trust) = &self.trust else { return Vec::new() };
         // Over a period they go down again from one run to the next.
         let kind = if self.period.is_some() { "gauge" } else { "counter" };
-        let each = |value: fn(&RankedQuery) -> f64| {
-            let seen = self.queries.iter().filter(|one| one.query_id.is_some());
-            seen.map(|one| (labels(one), value(one))).collect::<Vec<_>>()
+        // Databases that are gone have no name to tell them apart, and a series stands once.
+        let mut folded: BTreeMap<_, (i64, f64, i64)> = BTreeMap::new();
+        for one in self.queries.iter().filter(|one| one.query_id.is_some()) {
+            let sums = folded.entry(labels(one)).or_default();
+            sums.0 = sums.0.saturating_add(one.calls);
+            sums.1 += one.total_ms / 1000.0;
+            sums.2 = sums.2.saturating_add(one.rows);
+        }
+        let each = |value: fn(&(i64, f64, i64)) -> f64| {
+            folded.iter().map(|(labels, sums)| (labels.clone(), value(sums))).collect::<Vec<_>>()
         };
         let metric = |name, help, kind, samples| Metric { name, help, kind, samples };
         let mut metrics = vec![
-            metric("statement_calls", "Calls of a statement", kind, each(|one| float(one.calls))),
+            metric("statement_calls", "Calls of a statement", kind, each(|sums| float(sums.0))),
             metric(
                 "statement_seconds",
                 "Time of a statement's calls in seconds",
                 kind,
-                each(|one| one.total_ms / 1000.0),
+                each(|sums| sums.1),
             ),
-            metric("statement_rows", "Rows of a statement", kind, each(|one| float(one.rows))),
+            metric("statement_rows", "Rows of a statement", kind, each(|sums| float(sums.2))),
             metric(
                 "statement_mean_seconds",
                 "Mean time of a statement in seconds",
                 "gauge",
-                each(|one| one.mean_ms / 1000.0),
+                each(|sums| sums.1 / float(sums.0.max(1))),
             ),
             Metric::gauge(
                 "statements_entries",

@@ -55,6 +55,9 @@ pub struct Victim {
     /// When its statement began, in the same.
     #[serde(skip)]
     pub statement_us: Option<i64>,
+    /// Since when it must still be in its state; null where that does not matter.
+    #[serde(skip)]
+    pub state_us: Option<i64>,
     /// Whether its role is a superuser's.
     #[serde(skip)]
     pub of_superuser: bool,
@@ -77,6 +80,8 @@ pub enum Outcome {
     Ended,
     /// It was gone before anything was sent to it.
     GoneAlready,
+    /// It did something else by then, and nothing was sent to it.
+    Changed,
     /// There was no such process from the start.
     NotThere,
     /// The server refused.
@@ -92,6 +97,7 @@ impl Outcome {
             Self::Chosen => "chosen",
             Self::Ended => "ended",
             Self::GoneAlready => "gone already",
+            Self::Changed => "does something else now",
             Self::NotThere => "not there",
             Self::Refused => "refused",
             Self::StillThere => "still there",

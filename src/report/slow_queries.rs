@@ -138,6 +138,8 @@ pub struct Comparison {
     pub limit_percent: Option<f64>,
     /// Statements that ran often enough before and since.
     pub judged: i64,
+    /// Not judged: their mean is below the least one that counts.
+    pub too_short: i64,
     /// Of these, those that are slower than the limit.
     pub slower: i64,
     /// Statements that the sample does not have.

@@ -33,6 +33,8 @@ pub struct Difference {
     pub restarted: i64,
     /// Statements whose id is hidden in the second sample: they cannot be matched.
     pub hidden: i64,
+    /// Statements that the first sample may have had without seeing them: hidden, or cut off.
+    pub unknown: Vec<Counters>,
     /// How often statements were thrown out in between; none when that is not known.
     pub deallocated: Option<i64>,
 }
@@ -56,6 +58,16 @@ pub fn difference(before: &Sample, after: &Sample) -> Result<Difference, String>
             before.at, after.at
         ));
     }
+    if let (Some(first), Some(second)) = (before.reset, after.reset)
+        && first != second
+        && second <= before.at
+    {
+        return Err(format!(
+            "the statistics are others than those of the sample: they were reset at {second}, \
+             before it was taken; another server of the cluster (a replica) has answered"
+        ));
+    }
+    let blind = before.hidden > 0 || before.cut;
     // 1.8 does not tell who sent a statement.
     let told = |sample: &Sample| sample.statements.iter().all(|one| one.toplevel.is_some());
     let with_level = told(before) && told(after);
@@ -77,6 +89,11 @@ pub fn difference(before: &Sample, after: &Sample) -> Result<Difference, String>
             matched.push(key);
         }
         let earlier = known.or_else(|| renamed.and_then(|key| first.get(key)));
+        let began_before = now.since.is_none_or(|since| since <= before.at);
+        if earlier.is_none() && blind && !reset && began_before {
+            found.unknown.push(now.clone());
+            continue;
+        }
         let anew = known.is_some_and(|known| began_anew(known, now, before, reset));
         found.restarted += i64::from(anew && !reset);
         let delta = match known {
@@ -112,6 +129,10 @@ fn began_anew(known: &Counters, now: &Counters, before: &Sample, reset: bool) ->
         || now.since.is_some_and(|since| since > before.at)
         || now.calls < known.calls
         || now.total_ms + 1e-3 < known.total_ms
+        || now.rows < known.rows
+        || now.shared_hit < known.shared_hit
+        || now.shared_read < known.shared_read
+        || now.temp_written < known.temp_written
 }
 
 fn hidden(sample: &Sample) -> i64 {

@@ -1,7 +1,8 @@
 //! The generic plan of a statement: `EXPLAIN (GENERIC_PLAN)`, from PostgreSQL 16 on.
 //!
 //! It is planned and never run. Planning itself may run functions that are declared immutable,
-//! with the rights of the session: as with any `EXPLAIN`.
+//! with the rights of the session, and a read-only transaction does not stop all that they can do:
+//! as with any `EXPLAIN`. So a statement of another role is planned only when its id is given.
 
 use crate::conn::Session;
 use crate::report::slow_queries::{Plan, RankedQuery};
@@ -62,7 +63,11 @@ fn statement<'a>(session: &Session, of: Option<&'a RankedQuery>) -> Result<&'a s
              (GENERIC_PLAN) came with {SINCE}; run EXPLAIN with values of your own"
         ));
     }
-    let of = of.ok_or("there is no such statement in this ranking")?;
+    let of = of.ok_or(
+        "no such statement is in this ranking, or, without an id, none of this role's own: read \
+         the text of the one that is meant, for planning can run functions with your rights, and \
+         give its id",
+    )?;
     let text = of.query.as_deref().ok_or("its text is hidden from this role")?;
     let here = &session.server().database;
     if of.database.as_ref() != Some(here) {

@@ -155,6 +155,7 @@ pub fn compared(
         judged: 0,
         slower: 0,
         new: 0,
+        too_short: 0,
         idle: count(found.idle.iter().filter(|one| asked.scope.has(one)).count()),
         gone: 0,
         by_text: 0,
@@ -179,7 +180,7 @@ pub fn compared(
     };
     comparison.gone = count(found.gone.iter().filter(|one| asked.scope.has(one)).count());
     let lost = count(found.gone.iter().filter(mattered).count());
-    say_compared(&mut report, &comparison, found, lost, before);
+    say_compared(&mut report, &comparison, found, lost);
     report.comparison = Some(comparison);
     fill(&mut report, asked, rows);
     report
@@ -196,9 +197,14 @@ fn judge(row: &mut RankedQuery, earlier: &Counters, asked: &Asked, into: &mut Co
     }
     let change = (row.mean_ms / before - 1.0) * 100.0;
     row.change_percent = Some(change);
+    // So short a time is noise: no verdict, and none is claimed.
+    if row.mean_ms < asked.min_mean_ms {
+        into.too_short += 1;
+        return;
+    }
     into.judged += 1;
     if let Some(limit) = asked.fail_if_slower {
-        let slower = change > limit && row.mean_ms >= asked.min_mean_ms;
+        let slower = change > limit;
         row.slower = Some(slower);
         into.slower += i64::from(slower);
     }
@@ -209,7 +215,6 @@ fn say_compared(
     comparison: &Comparison,
     found: &Difference,
     lost: i64,
-    before: &Sample,
 ) {
     if comparison.by_text > 0 {
         report.notes.push(format!(
@@ -240,15 +245,16 @@ fn say_compared(
             statements(lost)
         ));
     }
-    if before.hidden > 0 {
-        report.unseen.push(format!(
-            "the sample has {} whose id was hidden from the role that took it",
-            statements(before.hidden)
+    if comparison.too_short > 0 {
+        report.notes.push(format!(
+            "not judged, for a mean below --min-mean: {}",
+            statements(comparison.too_short)
         ));
     }
     if comparison.judged == 0 {
         report.unseen.push(
-            "nothing to compare: no statement of the sample has run since, often enough".into(),
+            "nothing to compare: no statement of the sample has run since, often and long enough"
+                .into(),
         );
     }
 }
@@ -275,6 +281,19 @@ fn between(
         report.notes.push(format!(
             "statements were thrown out for others in between, {}: rare ones are missing",
             times(found.deallocated.unwrap_or(0))
+        ));
+    }
+    if before.hidden > 0 {
+        report.unseen.push(format!(
+            "the first sample has {} whose id was hidden from the role that took it",
+            statements(before.hidden)
+        ));
+    }
+    let unknown = found.unknown.iter().filter(|one| asked.scope.has(one)).count();
+    if unknown > 0 {
+        report.unseen.push(format!(
+            "what {} did in between: the first sample could not see them",
+            statements(count(unknown))
         ));
     }
     if before.cut || after.cut {
@@ -304,8 +323,16 @@ fn fill(report: &mut SlowQueriesReport, asked: &Asked, mut rows: Vec<RankedQuery
             longest_ms: means.iter().copied().reduce(f64::max),
         }
     });
+    if report.fail_mean.as_ref().is_some_and(|judged| judged.longest_ms.is_none()) {
+        report.unseen.push("whether a mean is too long: no statement fits".into());
+    }
+    if let (0, Some(user)) = (report.statements, &asked.scope.user) {
+        report.notes.push(format!("nothing was counted for a role {user}: is the name right?"));
+    } else if let (0, Some(database)) = (report.statements, &asked.scope.database) {
+        report.notes.push(format!("nothing was counted in a database {database}"));
+    }
     rows.retain(|one| asked.shows(one));
-    report.left_out = report.statements.saturating_sub(count(rows.len()));
+    report.left_out = report.statements.saturating_sub(count(rows.len())).max(0);
     let shown: f64 = rows.iter().filter_map(|one| one.share).sum();
     report.left_out_share = (report.total_ms > 0.0).then(|| (100.0 - shown).max(0.0));
     let by = asked.sort;

@@ -203,19 +203,46 @@ fn identity(db: &Database<'_>) {
         is("later")
     ));
     let began: i64 = began.parse().unwrap();
+    let state = db.psql(&format!(
+        "SELECT (date_part('epoch', state_change) * 1000000)::int8 {}",
+        is("later")
+    ));
+    let state: i64 = state.parse().unwrap();
     let url = db.url();
-    let ask = |began: i64| {
+    let ask = |text: &str, number: i32, began: i64, statement: i64, state: Option<i64>| {
         with_session(&url, async |session| {
-            let text = sql::CONNECTIONS_TERMINATE.text;
-            let params: pgtend::conn::Params<'_> = &[(&number, Type::INT4), (&began, Type::INT8)];
+            let params: pgtend::conn::Params<'_> = &[
+                (&number, Type::INT4),
+                (&began, Type::INT8),
+                (&statement, Type::INT8),
+                (&state, Type::INT8),
+            ];
             let rows = session.rows(text, params).await.unwrap();
-            rows.first().map(|row| row.get::<_, Option<bool>>("sent"))
+            rows.first().map(|row| (row.get::<_, bool>("same"), row.get::<_, Option<bool>>("sent")))
         })
     };
-    assert_eq!(ask(began - 1), None);
+    let terminate = sql::CONNECTIONS_TERMINATE.text;
+    assert_eq!(ask(terminate, number, began - 1, 0, None), None);
+    // It was chosen for what it did, and does something else by now.
+    assert_eq!(ask(terminate, number, began, 0, Some(state - 1)), Some((false, None)));
     assert_eq!(count(db, "later"), "1");
-    assert_eq!(ask(began), Some(Some(true)));
+    assert_eq!(ask(terminate, number, began, 0, Some(state)), Some((true, Some(true))));
     wait_for(db, "its end", &format!("SELECT count(*) = 0 {}", is("later")));
+
+    let _busy = session(db, "app", "next", BUSY);
+    let number: i32 = pid(db, "next").parse().unwrap();
+    let time = |column: &str| -> i64 {
+        let sql = format!("SELECT (date_part('epoch', {column}) * 1000000)::int8 {}", is("next"));
+        db.psql(&sql).parse().unwrap()
+    };
+    let (began, statement) = (time("backend_start"), time("query_start"));
+    let cancel = sql::CONNECTIONS_CANCEL.text;
+    assert_eq!(ask(cancel, number, began, statement - 1, None), Some((false, None)));
+    assert_eq!(db.psql(&format!("SELECT state {}", is("next"))), "active");
+    assert_eq!(ask(cancel, number, began, statement, None), Some((true, Some(true))));
+    let idle = format!("SELECT count(*) = 1 {} AND state = 'idle'", is("next"));
+    wait_for(db, "the end of its statement", &idle);
+    assert_eq!(ask(cancel, number, began, statement, None), Some((false, None)));
 }
 
 fn on_a_terminal(db: &Database<'_>) {

@@ -5,11 +5,11 @@ use super::super::watch::{Line, Plain, watch};
 use super::looked;
 use crate::cli::output::Format;
 use crate::cli::watch::Every;
-use crate::conn::{Routed, SessionOptions};
+use crate::conn::{Routed, Session, SessionOptions};
 use crate::connections::{blocking, table_locks};
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::settings::ask_password;
+use crate::settings::{ConnectArgs, ask_password};
 use crate::ui::consent::shell_word;
 
 pub const FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Csv, Format::Markdown];
@@ -23,9 +23,6 @@ pub async fn run(context: &Context, table: Option<&str>, every: Option<Every>) -
         ..SessionOptions::reading("pgtend/connections")
     };
     let name = target.name.as_deref();
-    // The lines that are shown are for the same server, where a word says which.
-    let given = context.connect.target.as_deref();
-    let flags = given.map(|name| format!(" --target {}", shell_word(name))).unwrap_or_default();
     if let Some(every) = every {
         let mut line = Line::new(context, &target, options);
         return match table {
@@ -40,8 +37,11 @@ pub async fn run(context: &Context, table: Option<&str>, every: Option<Every>) -
             }
             None => {
                 let sample = async || {
-                    line.sample(async |routed| blocking::blocking(&routed.session, &flags).await)
-                        .await
+                    line.sample(async |routed| {
+                        let flags = same_server(context, &routed.session);
+                        blocking::blocking(&routed.session, &flags).await
+                    })
+                    .await
                 };
                 watch(context, &target, every, Plain, sample).await
             }
@@ -51,8 +51,42 @@ pub async fn run(context: &Context, table: Option<&str>, every: Option<Every>) -
         let Routed { session, .. } = context.route(&target, &options).await?;
         match table {
             Some(table) => context.answer(name, &table_locks::table_locks(&session, table).await?),
-            None => context.answer(name, &blocking::blocking(&session, &flags).await?),
+            None => {
+                let flags = same_server(context, &session);
+                context.answer(name, &blocking::blocking(&session, &flags).await?)
+            }
         }
     })
     .await
+}
+
+/// The flags that lead the lines that are shown to the server of this session, from the same shell;
+/// none where flags did not choose it.
+fn same_server(context: &Context, session: &Session) -> String {
+    let ConnectArgs { url, host, port, user, dbname, env_file, .. } = &context.connect;
+    let named = url.is_some()
+        || host.is_some()
+        || port.is_some()
+        || user.is_some()
+        || dbname.is_some()
+        || env_file.is_some()
+        || context.connect.read_from.is_some();
+    let mut flags = String::new();
+    let mut add = |flag: &str, value: &str| {
+        flags.push_str(&format!(" {flag} {}", shell_word(value)));
+    };
+    if let Some(config) = &context.connect.config {
+        add("--config", &config.display().to_string());
+    }
+    if let Some(target) = &context.connect.target {
+        add("--target", target);
+    }
+    if named {
+        let (address, server) = (session.address(), session.server());
+        add("-h", &address.host);
+        add("-p", &address.port.to_string());
+        add("-U", &session.same_server().user);
+        add("-d", &server.database);
+    }
+    flags
 }

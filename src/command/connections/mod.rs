@@ -61,6 +61,15 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
             .because("a pooler's pools are shown once")
             .next("watch (procps) runs a command again and again"));
     }
+    let page = match (&args.blocking, &args.pools.pgbouncer) {
+        (Some(_), _) => Some("--blocking"),
+        (None, Some(_)) => Some("--pgbouncer"),
+        (None, None) => None,
+    };
+    if let (Some(page), Some(flag)) = (page, args.overview.given()) {
+        return Err(Error::usage(format!("{flag} has no effect with {page}"))
+            .next("leave one of the two out: nothing is judged or chosen there"));
+    }
     match (args.what, args.blocking) {
         (None, None) if args.pools.pgbouncer.is_some() => pools::run(context, args.pools).await,
         (None, None) => overview::run(context, args.overview, watch).await,

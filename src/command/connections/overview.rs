@@ -61,6 +61,26 @@ pub struct Args {
     limits: LimitFlags,
 }
 
+impl Args {
+    /// The first flag that was given: for pages that have none of these.
+    pub fn given(&self) -> Option<&'static str> {
+        let limits = &self.limits;
+        [
+            (!self.group.is_empty(), "--group"),
+            (self.sessions, "--sessions"),
+            (self.limit.is_some(), "--limit"),
+            (self.advise, "--advise"),
+            (self.filters != SessionFilters::default(), "a filter of sessions"),
+            (limits.warn_used.is_some(), "--warn-used"),
+            (limits.fail_used.is_some(), "--fail-used"),
+            (limits.fail_idle_in_transaction.is_some(), "--fail-idle-in-transaction"),
+            (limits.fail_blocked.is_some(), "--fail-blocked"),
+        ]
+        .into_iter()
+        .find_map(|(given, name)| given.then_some(name))
+    }
+}
+
 /// What makes the run fail.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
@@ -115,6 +135,11 @@ pub async fn run(context: &Context, args: Args, watch: Option<Every>) -> Result<
         advise: args.advise.then_some(args.interval.unwrap_or_default()),
         group: args.group,
     };
+    if wanted.advise.is_some() && !wanted.filter.is_empty() {
+        return Err(Error::usage("--advise and filters do not go together")
+            .because("the usable connections are shared by all sessions")
+            .next("leave the filters out: the advice is by application and role"));
+    }
     let target = context.target()?;
     let options = SessionOptions {
         prompt: Some(ask_password),

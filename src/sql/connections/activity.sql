@@ -54,7 +54,8 @@ select p.pid,
          as statement_seconds,
        pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - p.state_change)
          as state_seconds,
-       pg_catalog.age(p.backend_xmin)::int8 as xmin_age,
+       -- A transaction that has written keeps what its own number keeps.
+       greatest(pg_catalog.age(p.backend_xid), pg_catalog.age(p.backend_xmin))::int8 as xmin_age,
        p.leader_pid,
        p.query,
        -- A process of the server's own has no statement, and nothing to hide.

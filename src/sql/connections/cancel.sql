@@ -1,7 +1,16 @@
--- Cancels what process $1 runs, if it still is the session that began at $2 (microseconds) and not
--- our own. No row: it is gone.
-select case when a.pid <> pg_catalog.pg_backend_pid()
-            then pg_catalog.pg_cancel_backend(a.pid) end as sent
-  from pg_catalog.pg_stat_activity a
- where a.pid = $1
-   and (pg_catalog.date_part('epoch', a.backend_start) * 1000000)::pg_catalog.int8 = $2
+-- Cancels what process $1 runs, if it is still the session that began at $2 and the statement that
+-- began at $3 (microseconds), and not our own. $4: as for terminate.
+-- No row: it is gone. `same` is false when it does something else by now: then nothing is sent.
+select s.same,
+       case when s.same and s.pid <> pg_catalog.pg_backend_pid()
+            then pg_catalog.pg_cancel_backend(s.pid) end as sent
+  from (select a.pid,
+               (pg_catalog.date_part('epoch', a.query_start) * 1000000)::pg_catalog.int8
+               is not distinct from $3
+         and (a.state in ('active', 'fastpath function call') or a.backend_type = 'autovacuum worker')
+               and ($4::pg_catalog.int8 is null
+                    or (pg_catalog.date_part('epoch', a.state_change) * 1000000)::pg_catalog.int8 = $4)
+               as same
+          from pg_catalog.pg_stat_activity a
+         where a.pid = $1
+           and (pg_catalog.date_part('epoch', a.backend_start) * 1000000)::pg_catalog.int8 = $2) s

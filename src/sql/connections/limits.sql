@@ -1,10 +1,10 @@
 -- Roles and databases with a limit of their own, $1 at most, with the connections that count:
--- clients and senders of WAL, hidden ones too. A superuser's role is never held to its limit.
+-- clients, of hidden kinds those with a database (senders of WAL have none). A superuser's role is never held to its limit.
 with counted as (
     select a.usesysid, a.datid
       from pg_catalog.pg_stat_activity a
      where a.usesysid is not null
-       and coalesce(a.backend_type in ('client backend', 'walsender'), true)
+       and coalesce(a.backend_type = 'client backend', a.datid is not null)
 )
 select 'role' as kind,
        r.rolname::text as name,

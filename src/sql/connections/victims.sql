@@ -23,9 +23,16 @@ select a.pid,
        (pg_catalog.date_part('epoch', a.backend_start) * 1000000)::pg_catalog.int8 as began_us,
        (pg_catalog.date_part('epoch', a.query_start) * 1000000)::pg_catalog.int8 as statement_us,
        coalesce(a.wait_event_type = 'Lock', false) as blocked,
+       (pg_catalog.date_part('epoch', a.state_change) * 1000000)::pg_catalog.int8 as state_us,
        a.pid = pg_catalog.pg_backend_pid() as is_own,
        coalesce(r.rolsuper, false) as of_superuser,
-       a.pid in (select b.pid from backups b) as backs_up
+       -- The holder's readers have its name, whatever that is.
+       exists (select from backups b
+                 join pg_catalog.pg_stat_activity h on h.pid = b.pid
+                where h.usesysid = a.usesysid
+                  and h.datid = a.datid
+                  and h.application_name = a.application_name
+                  and h.client_addr is not distinct from a.client_addr) as backs_up
   from pg_catalog.pg_stat_activity a
   left join pg_catalog.pg_roles r on r.oid = a.usesysid
  where pg_catalog.cardinality($1) = 0

@@ -57,8 +57,8 @@ fn the_gate_fails_for_a_statement_that_became_slower_and_for_no_other() {
     db.psql(&format!("{}; {calls}", body(0.05)));
     let save = ["--save", &file, "--like=SELECT job()", "--min-mean=20ms"];
     report(&url, &save, 0);
-    let gate =
-        ["--compare", &file, "--fail-if-slower=400%", "--like=SELECT job()", "--min-mean=20ms"];
+    let compare = ["--compare", &file, "--like=SELECT job()", "--min-calls=1"];
+    let gate = [&compare[..], &["--fail-if-slower=400%", "--min-mean=20ms"]].concat();
     let found = report(&url, &gate, 3);
     assert!(said(&found, "unseen", "nothing to compare"), "{found:#}");
     db.psql(calls);
@@ -77,15 +77,23 @@ fn the_gate_fails_for_a_statement_that_became_slower_and_for_no_other() {
     assert!(before >= 50.0 && now >= 800.0 && before < now, "{before} {now}");
     let change = one["change_percent"].as_f64().unwrap();
     assert!((change - (now / before - 1.0) * 100.0).abs() < 1e-6, "{change}");
-    // Too short to count.
-    let floor =
-        ["--compare", &file, "--fail-if-slower=400%", "--like=SELECT job()", "--min-mean=60s"];
-    report(&url, &floor, 0);
+    // Too short, or too seldom, to be judged: that is no all-clear.
+    let floor = [&compare[..], &["--fail-if-slower=400%", "--min-mean=60s"]].concat();
+    let found = report(&url, &floor, 3);
+    assert_eq!(found["comparison"]["too_short"], 1);
+    report(&url, &["--compare", &file, "--like=SELECT job()", "--fail-if-slower=400%"], 3);
+    // Statistics that were reset before the sample was taken are another server's.
+    let text = fs::read_to_string(&file).unwrap();
+    let sample: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let reset = sample["reset"].as_str().unwrap();
+    fs::write(&file, text.replace(reset, "2001-01-01T00:00:00Z")).unwrap();
+    let output = run(&url, &gate).expect_code(3);
+    assert!(output.stderr.contains("another server of the cluster"), "{}", output.stderr);
     // The same with another id, as after tables were made anew: by its text.
     let text = fs::read_to_string(&file).unwrap();
     let id = one["query_id"].as_str().unwrap();
     fs::write(&file, text.replace(&format!("\"{id}\""), "\"1\"")).unwrap();
-    let gate = ["--compare", &file, "--fail-if-slower=100%", "--like=SELECT job()"];
+    let gate = [&compare[..], &["--fail-if-slower=100%"]].concat();
     let found = report(&url, &gate, 2);
     assert!(found["comparison"]["by_text"].as_i64() >= Some(1), "{found:#}");
     assert!(said(&found, "notes", "matched by their text"), "{found:#}");
