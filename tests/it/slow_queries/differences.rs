@@ -90,7 +90,6 @@ fn the_gate_fails_for_a_statement_that_became_slower_and_for_no_other() {
     let output = run(&url, &gate).expect_code(3);
     assert!(output.stderr.contains("another server of the cluster"), "{}", output.stderr);
     // The same with another id, as after tables were made anew: by its text.
-    let text = fs::read_to_string(&file).unwrap();
     let id = one["query_id"].as_str().unwrap();
     fs::write(&file, text.replace(&format!("\"{id}\""), "\"1\"")).unwrap();
     let gate = [&compare[..], &["--fail-if-slower=100%"]].concat();
