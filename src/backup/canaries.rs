@@ -19,7 +19,8 @@ const TABLES: usize = 500;
 /// Questions in one round trip.
 const BATCH: usize = 50;
 /// What one question may take, also for a lock on an index: an index answers in far less.
-const QUESTION: Duration = Duration::from_millis(500);
+/// The readers read meanwhile.
+const QUESTION: Duration = Duration::from_secs(2);
 /// What all of them may take.
 const BUDGET: Duration = Duration::from_secs(5);
 

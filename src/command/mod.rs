@@ -374,9 +374,12 @@ const PLAIN_FORMATS: [Format; 2] = [Format::Table, Format::Json];
 
 fn no_format(command: &str, format: Format, formats: &[Format]) -> Error {
     let names: Vec<&str> = formats.iter().map(|format| format.name()).collect();
-    Error::usage(format!("{command} has no --format {}", format.name()))
-        .because(format!("its forms are {}", names.join(", ")))
-        .next("take --format json for a program that reads it")
+    let error = Error::usage(format!("{command} has no --format {}", format.name()))
+        .because(format!("its forms are {}", names.join(", ")));
+    match format {
+        Format::Toml => error.next("toml is for --show-settings only"),
+        _ => error.next("take --format json for a program that reads it"),
+    }
 }
 
 impl Cli {
