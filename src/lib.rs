@@ -30,6 +30,7 @@ pub mod connections;
 pub mod slow_queries;
 
 pub mod backup;
+pub mod check;
 pub mod restore;
 pub mod show;
 pub mod verify;

@@ -3,6 +3,7 @@
 
 mod backup;
 mod canary_flags;
+mod check;
 mod connections;
 mod dump;
 pub mod generate;
@@ -82,6 +83,7 @@ enum Command {
     Backup(backup::Args),
     Restore(restore::Args),
     VerifyBackup(verify_backup::Args),
+    Check(check::Args),
     Connections(connections::Args),
     SlowQueries(slow_queries::Args),
 }
@@ -342,6 +344,7 @@ fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
             Some(Command::Backup(args)) => backup::run(&context, args).await,
             Some(Command::Restore(args)) => restore::run(&context, args).await,
             Some(Command::VerifyBackup(args)) => verify_backup::run(&context, args).await,
+            Some(Command::Check(args)) => check::run(&context, args).await,
             Some(Command::Connections(args)) => connections::run(&context, args).await,
             Some(Command::SlowQueries(args)) => slow_queries::run(&context, args).await,
             None => Err(Error::usage("no command was given")
@@ -400,6 +403,7 @@ impl Command {
             Self::Backup(_) => "backup",
             Self::Restore(_) => "restore",
             Self::VerifyBackup(_) => "verify-backup",
+            Self::Check(_) => "check",
             Self::Connections(_) => "connections",
             Self::SlowQueries(_) => "slow-queries",
         }
@@ -409,6 +413,7 @@ impl Command {
     const fn formats(&self) -> &'static [Format] {
         match self {
             Self::Backup(_) | Self::Restore(_) | Self::VerifyBackup(_) => &PLAIN_FORMATS,
+            Self::Check(_) => &check::FORMATS,
             Self::Connections(args) => args.formats(),
             Self::SlowQueries(_) => &slow_queries::FORMATS,
         }

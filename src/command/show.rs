@@ -24,6 +24,7 @@ pub fn settings(context: &Context, command: Option<&Command>) -> Result<Exit> {
             Some(Command::Backup(_)) => "pgtend/backup",
             Some(Command::Restore(_)) => "pgtend/restore",
             Some(Command::VerifyBackup(_)) => "pgtend/verify",
+            Some(Command::Check(_)) => "pgtend/check",
             Some(Command::Connections(_)) => "pgtend/connections",
             Some(Command::SlowQueries(_)) => "pgtend/slow-queries",
             None => "pgtend/COMMAND",

@@ -4,6 +4,7 @@
 
 mod backup;
 mod blocking;
+mod check;
 mod connections;
 mod copy;
 pub mod ended;

@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod blocking;
+pub mod check;
 pub mod connections;
 pub mod copy;
 pub mod ended;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
+use super::check::{self, CheckSettings};
 use super::cloud_login::{LoginEntry, LoginKeys};
 use super::env::Environment;
 use super::labels::Labels;
@@ -22,8 +23,8 @@ use crate::cli::repository::S3Flags;
 use crate::error::{Error, Result};
 
 /// What may stand at the top.
-const TOP_KEYS: [&str; 6] =
-    ["default_target", "repo", "identity", "repository", "target", "backup"];
+const TOP_KEYS: [&str; 7] =
+    ["default_target", "repo", "identity", "repository", "target", "backup", "check"];
 /// What may stand in a target, beside libpq's keywords.
 const TARGET_KEYS: [&str; 10] = [
     "url",
@@ -81,6 +82,7 @@ pub(super) struct ConfigFile {
     pub identity: Option<String>,
     pub targets: BTreeMap<String, TargetEntry>,
     pub backup: BackupDefaults,
+    pub check: CheckSettings,
     /// By address, without a closing `/`.
     pub repositories: BTreeMap<String, S3Flags>,
 }
@@ -306,6 +308,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<ConfigFile> {
                 }
             }
             "backup" => file.backup = backup(&section("backup"), top.table(&key, value)?)?,
+            "check" => file.check = check::read(&section("check"), top.table(&key, value)?)?,
             _ => return Err(top.unknown(&key, &TOP_KEYS)),
         }
     }
@@ -496,12 +499,12 @@ impl TargetEntry {
 
 /// A table of the file, for messages.
 pub(super) struct Section<'a> {
-    path: &'a Path,
-    place: String,
+    pub(super) path: &'a Path,
+    pub(super) place: String,
 }
 
 impl Section<'_> {
-    fn name(&self, key: &str) -> String {
+    pub(super) fn name(&self, key: &str) -> String {
         match self.place.as_str() {
             "" => key.to_owned(),
             place => format!("{place}.{key}"),
@@ -512,7 +515,7 @@ impl Section<'_> {
         Error::usage(format!("invalid {} in {}", self.name(key), self.path.display()))
     }
 
-    fn unknown(&self, key: &str, known: &[&str]) -> Error {
+    pub(super) fn unknown(&self, key: &str, known: &[&str]) -> Error {
         let error =
             Error::usage(format!("unknown key {} in {}", self.name(key), self.path.display()));
         match keyword::nearest(key, known.iter().copied()) {
@@ -521,7 +524,7 @@ impl Section<'_> {
         }
     }
 
-    fn text(&self, key: &str, value: &Value) -> Result<String> {
+    pub(super) fn text(&self, key: &str, value: &Value) -> Result<String> {
         value
             .as_str()
             .map(str::to_owned)
@@ -537,7 +540,7 @@ impl Section<'_> {
         Ok(text)
     }
 
-    fn list(&self, key: &str, value: Value) -> Result<Vec<Value>> {
+    pub(super) fn list(&self, key: &str, value: Value) -> Result<Vec<Value>> {
         match value {
             Value::Array(list) => Ok(list),
             _ => Err(self.invalid(key).because("it is a list in [ ]")),
@@ -545,14 +548,14 @@ impl Section<'_> {
     }
 
     /// A text or a whole number.
-    fn scalar(&self, key: &str, value: &Value) -> Result<String> {
+    pub(super) fn scalar(&self, key: &str, value: &Value) -> Result<String> {
         match value {
             Value::Integer(number) => Ok(number.to_string()),
             _ => self.text(key, value),
         }
     }
 
-    fn table(&self, key: &str, value: Value) -> Result<Table> {
+    pub(super) fn table(&self, key: &str, value: Value) -> Result<Table> {
         match value {
             Value::Table(table) => Ok(table),
             _ => Err(self.invalid(key).because("it is a table")),

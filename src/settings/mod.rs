@@ -10,6 +10,7 @@ mod application;
 mod between;
 mod bounded;
 mod build;
+mod check;
 mod cloud;
 mod cloud_login;
 pub mod conninfo;
@@ -45,6 +46,7 @@ mod variables;
 use std::path::{Path, PathBuf};
 
 pub use between::{Between, Pooler, PoolerKind, PoolerMode};
+pub use check::{CheckSettings, Ignore, LimitEntry};
 pub use cloud::{AwsSettings, HttpSettings, Proxy};
 pub use env::Environment;
 pub use file::BackupDefaults;
@@ -173,6 +175,8 @@ pub struct Resolved {
 pub struct Settings {
     /// Defaults for the flags of `backup`.
     pub backup: BackupDefaults,
+    /// What `check` is told.
+    pub check: CheckSettings,
     env: Environment,
     file: Option<file::ConfigFile>,
     /// What was odd when pgtend.toml was looked for.
@@ -191,7 +195,8 @@ impl Settings {
         let mut notes = Vec::new();
         let file = file::load(&env, config, &mut notes)?;
         let backup = file.as_ref().map(|file| file.backup.clone()).unwrap_or_default();
-        Ok(Self { backup, env, file, notes })
+        let check = file.as_ref().map(|file| file.check.clone()).unwrap_or_default();
+        Ok(Self { backup, check, env, file, notes })
     }
 
     /// The server that `args` mean.

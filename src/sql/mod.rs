@@ -123,6 +123,9 @@ queries! {
     CONNECTIONS_PRESENT = "connections/present";
     STATEMENTS_SETTINGS = "slow_queries/settings";
     LIVE_STATEMENTS = "slow_queries/live";
+    CHECK_SIGHT = "check/sight";
+    CHECK_SLOTS = "check/slots";
+    CHECK_INVALID_INDEXES = "check/invalid_indexes";
 }
 
 /// Advisory lock of a backup: one per database at a time, on whatever machine it runs.

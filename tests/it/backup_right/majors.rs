@@ -71,6 +71,7 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("connections/present", "(int4[])", "('{0}')"),
     ("slow_queries/settings", "", ""),
     ("slow_queries/live", "(text, text, int8)", "(NULL, NULL, 3)"),
+    ("check/sight", "", ""),
     ("conn/facts", "", ""),
     (
         "conn/capabilities",
@@ -112,11 +113,36 @@ fn run_every_statement(db: &Database<'_>) {
     }
 }
 
+/// Every question of every check in the form for this server.
+fn ask_every_question(db: &Database<'_>) {
+    let major = db.cluster().major();
+    for question in pgtend::check::all().flat_map(|check| check.asks) {
+        let Some(query) = question.at(major * 10_000) else { continue };
+        let text = pgtend::check::as_json(query);
+        // As a session of pgtend has it.
+        let sql = format!(
+            "SET search_path = ''; BEGIN READ ONLY; SET LOCAL statement_timeout = '10s'; {text};"
+        );
+        let answer = db.cluster().psql_result(db.name(), &sql);
+        let answer = answer.unwrap_or_else(|error| {
+            panic!("{} on PostgreSQL {major}: {error}", query.name);
+        });
+        let list = answer.lines().last().unwrap_or_default();
+        assert!(list.starts_with('['), "{} on PostgreSQL {major}: {answer}", query.name);
+    }
+}
+
 #[test]
 fn no_statement_is_without_a_test() {
     let mut tested: Vec<&str> = STATEMENTS.iter().map(|(name, ..)| *name).collect();
     tested.retain(|name| !name.starts_with("conn/"));
-    let all: Vec<&str> = pgtend::sql::ALL.iter().map(|query| query.name).collect();
+    let asked: Vec<&str> = pgtend::check::all()
+        .flat_map(|check| check.asks)
+        .flat_map(|question| question.variants)
+        .map(|(_, query)| query.name)
+        .collect();
+    let mut all: Vec<&str> = pgtend::sql::ALL.iter().map(|query| query.name).collect();
+    all.retain(|name| !asked.contains(name));
     assert_eq!(tested, all);
 }
 
@@ -146,6 +172,7 @@ fn backs_up_and_restores(cluster: &Cluster, awkward: bool) {
     let (source, copy) = (cluster.create_db("source"), cluster.create_db("copy"));
     source.psql(SIMPLE);
     run_every_statement(&source);
+    ask_every_question(&source);
     if awkward {
         source.load_awkward();
     } else {
@@ -185,6 +212,7 @@ fn the_default_major_runs_every_statement() {
     let db = Cluster::shared().create_db("statements");
     db.psql(SIMPLE);
     run_every_statement(&db);
+    ask_every_question(&db);
     assert!(tools::SERVER_MAJORS.contains(&db.cluster().major()));
 }
 

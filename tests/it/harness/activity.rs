@@ -41,9 +41,14 @@ pub struct Client {
 impl Client {
     /// Logs in; the session is idle then.
     pub fn start(cluster: &Cluster, user: &str, application: &str, way: Way) -> Self {
+        Self::start_in(cluster, SHOP, user, application, way)
+    }
+
+    /// The same in any database.
+    pub fn start_in(cluster: &Cluster, db: &str, user: &str, application: &str, way: Way) -> Self {
         let mut psql = Command::new(tools::client_bindir(15).join("psql"));
         psql.env_clear().envs(super::cluster::hermetic());
-        psql.args(["-XAtq", "-d", SHOP, "-U", user, "-p", &cluster.port().to_string()]);
+        psql.args(["-XAtq", "-d", db, "-U", user, "-p", &cluster.port().to_string()]);
         psql.env("PGAPPNAME", application);
         match way {
             Way::Socket => psql.arg("-h").arg(cluster.socket_dir()),

@@ -65,7 +65,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 56] = [
+const ASSEMBLED: [(&str, &str, &str); 57] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("archive", "COPY ", "how pg_dump's statements start"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
@@ -79,6 +79,7 @@ const ASSEMBLED: [(&str, &str, &str); 56] = [
     ("backup", "SELECT pg_catalog.date_part('epoch', pg_catalog.max(", "the same"),
     ("backup", "ROLLBACK TO SAVEPOINT ", "cannot be prepared"),
     ("backup", "GRANT ", "advice for the operator, never sent"),
+    ("check", "", "remedies for the operator, never sent: what is asked are questions of src/sql"),
     ("connections", "GRANT ", "advice for the operator, never sent"),
     ("restore", "COPY ", "the table and its columns come from the archive"),
     ("restore", "TRUNCATE ", "the table comes from the archive"),

@@ -131,14 +131,14 @@ fn a_damaged_table_is_found_in_its_turn_and_never_claimed_before() {
     assert_eq!((late.code, &report(&late)["problems"][0]["table"]), (2, &"public.t3".into()));
 }
 
-/// Keys that cross parts, partitions with and without a root that they load through, a view with
-/// rows of its own, large objects.
+/// Keys that cross parts (the two largest tables never share one), partitions with and without a
+/// root that they load through, a view with rows of its own, large objects.
 const CROSSING: &str = "
-    CREATE TABLE customers (id int PRIMARY KEY);
-    INSERT INTO customers SELECT generate_series(1, 3000);
-    CREATE TABLE orders (id int PRIMARY KEY, customer int CONSTRAINT of_customer REFERENCES customers);
+    CREATE TABLE customers (id int PRIMARY KEY, name text);
+    INSERT INTO customers SELECT g, repeat('n', 300) FROM generate_series(1, 3000) g;
+    CREATE TABLE orders (id int PRIMARY KEY, customer int CONSTRAINT of_customer REFERENCES customers, what text);
     COMMENT ON CONSTRAINT of_customer ON orders IS 'who';
-    INSERT INTO orders SELECT g, g FROM generate_series(1, 3000) g;
+    INSERT INTO orders SELECT g, g, repeat('w', 300) FROM generate_series(1, 3000) g;
     CREATE TABLE parts (k int PRIMARY KEY, parent int CONSTRAINT inner_key REFERENCES parts) PARTITION BY RANGE (k);
     CREATE TABLE low PARTITION OF parts FOR VALUES FROM (0) TO (1000);
     CREATE TABLE high PARTITION OF parts FOR VALUES FROM (1000) TO (9000);
@@ -184,7 +184,7 @@ fn parts_restore_alone_and_say_what_they_leave_out() {
     assert_eq!(all.len(), 7, "{all:?}");
     assert_eq!((units, large_objects), (7, 9));
     let left = |what: &str| not_tried.iter().any(|told| told.contains(what));
-    assert!(left("of_customer") || left("inner_key"), "{not_tried:?}");
+    assert!(left("of_customer"), "{not_tried:?}");
     // Three parts are not the whole: what crosses them was not tried.
     let list = listed(&repo);
     assert_eq!(list[0]["verified"], Value::Null, "{list:?}");

@@ -1,0 +1,6 @@
+//! Checks of the family `act`.
+
+use super::registry::Check;
+
+/// The family.
+pub const CHECKS: &[Check] = &[];

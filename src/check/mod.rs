@@ -1,0 +1,50 @@
+//! The pre-deploy gate and the health check: facts of a server are read in one go, and each
+//! check is a pure function of them.
+//!
+//! A [`Check`] names the [`Question`]s that it needs; [`observe`] asks all questions of all
+//! checks together, and each answer is kept as it came, so that facts can be saved, replayed
+//! and recorded. What could not be seen is unknown, never healthy.
+
+mod facts;
+mod judge;
+mod limits;
+mod look;
+mod need;
+mod observe;
+mod question;
+mod registry;
+mod verdict;
+
+mod act;
+mod app;
+mod backup;
+mod bloat;
+mod cache;
+mod conf;
+mod conn;
+mod db;
+mod dep;
+mod idx;
+mod io;
+mod lock;
+mod migration;
+mod repl;
+mod schema;
+mod sec;
+mod seq;
+mod size;
+mod stats;
+mod stmt;
+mod vac;
+mod ver;
+mod wal;
+
+pub use facts::{Answer, Facts, Sight};
+pub use judge::{Asked, judge};
+pub use limits::{Bound, LimitSpec, Limits};
+pub use look::Look;
+pub use need::Need;
+pub use observe::observe;
+pub use question::{MOST_ROWS, Question, as_json};
+pub use registry::{Check, Kind, all, find};
+pub use verdict::{Judged, Silence, Verdict};

@@ -1,0 +1,79 @@
+//! What a check must be allowed to see, and what gives it to a role.
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::Sight;
+use crate::sql::quote_name;
+
+/// Something that not every role can see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// What others' sessions do.
+    Stats,
+    /// Settings that only superusers see else.
+    Settings,
+    /// Every table, column and sequence.
+    AllData,
+    /// `pg_ls_waldir()`.
+    WalDir,
+    /// `pg_hba_file_rules`.
+    HbaRules,
+    /// The form of the roles' passwords.
+    Passwords,
+}
+
+impl Need {
+    /// What is not seen without it.
+    pub const fn what(self) -> &'static str {
+        match self {
+            Self::Stats => "what other roles' sessions do",
+            Self::Settings => "settings that are for superusers",
+            Self::AllData => "tables, statistics and sequences that the role may not read",
+            Self::WalDir => "the files of the write-ahead log",
+            Self::HbaRules => "the rules of pg_hba.conf",
+            Self::Passwords => "how the roles' passwords are stored",
+        }
+    }
+
+    /// Whether the role sees it.
+    pub const fn met(self, sight: &Sight) -> bool {
+        sight.superuser
+            || match self {
+                Self::Stats => sight.stats,
+                Self::Settings => sight.settings,
+                Self::AllData => sight.all_data,
+                Self::WalDir => sight.wal_dir,
+                Self::HbaRules => sight.hba_rules,
+                Self::Passwords => sight.passwords,
+            }
+    }
+
+    /// The statements that let `role` see it.
+    pub fn grants(self, role: &str, version_number: u32) -> Vec<String> {
+        let role = quote_name(role);
+        match self {
+            Self::Stats | Self::Settings | Self::WalDir => {
+                vec![format!("GRANT pg_monitor TO {role};")]
+            }
+            // Before 14 there is no role for it: what exists is granted, schema by schema.
+            Self::AllData if version_number < 140_000 => vec![format!(
+                "DO $$ DECLARE s text; BEGIN FOR s IN SELECT quote_ident(nspname) FROM \
+                 pg_namespace WHERE nspname !~ '^pg_' LOOP EXECUTE 'GRANT USAGE ON SCHEMA ' || s \
+                 || ' TO {role}'; EXECUTE 'GRANT SELECT ON ALL TABLES IN SCHEMA ' || s || ' TO \
+                 {role}'; EXECUTE 'GRANT SELECT ON ALL SEQUENCES IN SCHEMA ' || s || ' TO {role}'; \
+                 END LOOP; END $$;"
+            )],
+            Self::AllData => vec![format!("GRANT pg_read_all_data TO {role};")],
+            Self::HbaRules => vec![
+                format!("GRANT SELECT ON pg_hba_file_rules TO {role};"),
+                format!("GRANT EXECUTE ON FUNCTION pg_hba_file_rules() TO {role};"),
+            ],
+            // What it shows can be attacked off line.
+            Self::Passwords => vec![format!(
+                "GRANT SELECT (rolname, rolpassword, rolcanlogin) ON pg_authid TO {role};  -- \
+                 shows the hashes: better let a superuser ask once"
+            )],
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! A statement that checks ask, in the form that this server's version needs.
+
+use crate::sql::Query;
+
+/// A question to a server. Its rows become JSON objects, one for each row, with the columns'
+/// names as keys; no row limit of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    /// The name under which its answer is kept.
+    pub name: &'static str,
+    /// Statements with the oldest server version that each is for (150000), oldest first.
+    pub variants: &'static [(u32, Query)],
+}
+
+impl Question {
+    /// The statement for a server; `None` where the server is older than all.
+    pub fn at(&self, version_number: u32) -> Option<&'static Query> {
+        self.variants
+            .iter()
+            .rev()
+            .find(|(since, _)| *since <= version_number)
+            .map(|(_, query)| query)
+    }
+}
+
+/// Rows that are read of one answer at most; more is told.
+pub const MOST_ROWS: usize = 1000;
+
+/// The statement whose one value is the answer: a JSON list of objects, one row more than
+/// [`MOST_ROWS`] when there are more.
+pub fn as_json(query: &Query) -> String {
+    format!(
+        "select coalesce(pg_catalog.json_agg(r), '[]')::pg_catalog.text as answer from (select * \
+         from (\n{}\n) q limit {}) r",
+        query.text.trim().trim_end_matches(';'),
+        MOST_ROWS + 1
+    )
+}

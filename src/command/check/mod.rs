@@ -1,0 +1,146 @@
+//! `pgtend check`: whether all is well, and whether a deployment can begin.
+
+mod choose;
+
+use std::time::Duration;
+
+use super::Context;
+use crate::check::{self, Asked, Check, Facts, Limits};
+use crate::cli::output::Format;
+use crate::conn::{Routed, SessionOptions};
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::report::check::{CheckReport, Checked, ServerChecks, Status};
+use crate::settings::{Target, ask_password, quantity};
+
+pub const FORMATS: [Format; 6] = [
+    Format::Table,
+    Format::Json,
+    Format::Csv,
+    Format::Markdown,
+    Format::Nagios,
+    Format::Prometheus,
+];
+
+/// Check servers: whether all is well, and whether a deployment can begin
+///
+/// Reads only. What the role cannot see is unknown (exit 3), never an all-clear.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    chosen: choose::Chosen,
+    /// What makes the run fail: findings from this weight on
+    #[arg(long, value_name = "WEIGHT", value_enum, default_value_t = FailOn::Warning)]
+    fail_on: FailOn,
+    /// Checks that may be unknown without exit 3 (ids or families, repeatable)
+    #[arg(long, value_name = "ID,..", value_delimiter = ',')]
+    allow_unknown: Vec<String>,
+    /// Time for all answers of a server; what is not answered by then is unknown
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = quantity::duration)]
+    time_limit: Duration,
+}
+
+/// What makes the run fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum FailOn {
+    Warning,
+    Critical,
+}
+
+/// What holds for each statement of a check.
+const PER_STATEMENT: [(&str, &str); 2] = [("statement_timeout", "10s"), ("lock_timeout", "100ms")];
+
+/// Runs it.
+pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    let checks = args.chosen.checks(&context.settings.check)?;
+    let limits = limits(context)?;
+    let target = context.target()?;
+    let looked = async {
+        let (facts, environment) = (facts(context, &target, &checks, args.time_limit).await?, None);
+        let asked = Asked {
+            checks: &checks,
+            limits: &limits,
+            settings: &context.settings.check,
+            environment,
+            baseline: &[],
+            today: jiff::Zoned::now().date(),
+        };
+        let checked = check::judge(&facts, None, &asked);
+        let server = ServerChecks {
+            target: target.name.clone(),
+            tags: Vec::new(),
+            environment: None,
+            server: Some(facts.server.clone()),
+            at: facts.at,
+            outcome: outcome(&checked, args.fail_on, &args.allow_unknown),
+            checks: checked,
+            failed: None,
+        };
+        let report = CheckReport { servers: vec![server], notes: Vec::new() };
+        context.answer(target.name.as_deref(), &report)
+    };
+    tokio::select! {
+        answered = looked => answered,
+        () = context.signals.cancel.cancelled() => {
+            Err(Error::new(context.signals.exit(), "the checks were stopped")
+                .because("nothing was changed"))
+        }
+    }
+}
+
+/// Connects and asks.
+async fn facts(
+    context: &Context,
+    target: &Target,
+    checks: &[&Check],
+    limit: Duration,
+) -> Result<Facts> {
+    let mut options = SessionOptions {
+        prompt: Some(ask_password),
+        tell: Some(context.listener()),
+        ..SessionOptions::reading("pgtend/check")
+    };
+    for (name, value) in PER_STATEMENT {
+        options.settings.retain(|(known, _)| known != name);
+        options.settings.push((name.to_owned(), value.to_owned()));
+    }
+    let Routed { session, .. } = context.route(target, &options).await?;
+    check::observe(&session, checks, limit).await
+}
+
+/// The worst of the checks.
+fn outcome(checked: &[Checked], fail_on: FailOn, allowed: &[String]) -> Exit {
+    checked.iter().fold(Exit::Good, |worst, check| {
+        let exit = match check.status {
+            Status::Warning if fail_on == FailOn::Critical => Exit::Good,
+            Status::Unknown if allowed.iter().any(|id| choose::covers(id, &check.id)) => Exit::Good,
+            status => status.exit(),
+        };
+        worst.worst(exit)
+    })
+}
+
+/// The operator's limits.
+fn limits(context: &Context) -> Result<Limits> {
+    let mut limits = Limits::default();
+    for entry in &context.settings.check.limits {
+        let place = entry.place.as_str();
+        let (path, _object) = place.split_once(':').unwrap_or((place, ""));
+        let (id, name) = path.split_once('/').unwrap_or((path, ""));
+        let wrong = || Error::usage(format!("invalid check.limits.{place:?}"));
+        let Some(check) = check::find(id) else {
+            return Err(choose::unknown(id, &format!("check.limits.{place:?}")));
+        };
+        let Some(spec) = check.limits.iter().find(|spec| spec.name == name) else {
+            let names: Vec<&str> = check.limits.iter().map(|spec| spec.name).collect();
+            return Err(wrong().because(match names.as_slice() {
+                [] => format!("{id} has no limits"),
+                _ => format!("{id} has no limit of that name; its names are {names:?}"),
+            }));
+        };
+        limits
+            .add(place, spec, entry.warning.as_deref(), entry.critical.as_deref())
+            .map_err(|cause| wrong().because(cause))?;
+    }
+    Ok(limits)
+}

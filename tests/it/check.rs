@@ -1,0 +1,6 @@
+//! `check`: every check fires on a real server when its fault is staged, and is silent before.
+
+mod catalogue;
+mod conn;
+mod idx;
+mod stage;

@@ -1,0 +1,150 @@
+//! Faults, staged on a real server, and what a check has to say before and after.
+
+use std::any::Any;
+use std::fs;
+
+use serde_json::Value;
+
+use crate::harness::{Cluster, Database, Pgtend};
+
+/// The fault of one check.
+pub struct Stage {
+    pub id: &'static str,
+    /// What is there before the fault, and is healthy.
+    pub before: &'static str,
+    pub fault: Fault,
+    /// The start of the finding's object.
+    pub object: &'static str,
+    pub level: &'static str,
+    /// Lines of pgtend.toml, from `[check]` on: lower limits.
+    pub settings: &'static str,
+    pub arguments: &'static [&'static str],
+}
+
+/// How a fault comes about.
+pub enum Fault {
+    /// Statements in the database of the stage.
+    Sql(&'static str),
+    /// Anything else; what it gives back lives until the check has looked.
+    Acted(fn(&Database<'_>) -> Box<dyn Any>),
+    /// It cannot be staged within 30 s: rows of one question, as such a server gave them.
+    Recorded { question: &'static str, rows: &'static str },
+}
+
+impl Stage {
+    /// A stage without anything before it, with standard limits.
+    pub const fn new(
+        id: &'static str,
+        level: &'static str,
+        object: &'static str,
+        fault: Fault,
+    ) -> Self {
+        Self { id, before: "", fault, object, level, settings: "", arguments: &[] }
+    }
+
+    /// With this there before.
+    #[must_use]
+    pub const fn after(self, before: &'static str) -> Self {
+        Self { before, ..self }
+    }
+
+    /// With these lines of pgtend.toml.
+    #[must_use]
+    pub const fn with(self, settings: &'static str) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// With these arguments.
+    #[must_use]
+    pub const fn args(self, arguments: &'static [&'static str]) -> Self {
+        Self { arguments, ..self }
+    }
+}
+
+/// The exit code of a verdict.
+fn code(status: &str) -> i32 {
+    match status {
+        "warning" => 1,
+        "critical" => 2,
+        "unknown" => 3,
+        _ => 0,
+    }
+}
+
+/// Runs one check against a database, and gives what it says: the code has to fit.
+#[track_caller]
+pub fn checked(url: &str, id: &str, settings: &str, arguments: &[&str]) -> Value {
+    let pgtend = Pgtend::new();
+    let config = pgtend.home().join("check.toml");
+    fs::write(&config, settings).unwrap();
+    let pgtend = pgtend.args(["check", "--url", url, "--format=json", "--only", id, "--config"]);
+    let output = pgtend.arg(&config).args(arguments).run();
+    assert!(output.code < 4, "{id}: exit {}\n{}", output.code, output.stderr);
+    let mut document = output.json();
+    let check = document["report"]["servers"][0]["checks"][0].take();
+    assert_eq!(check["id"], id, "{document}");
+    assert_eq!(output.code, code(check["status"].as_str().unwrap()), "{check}");
+    check
+}
+
+/// The findings about this object.
+fn about<'a>(check: &'a Value, object: &str) -> Vec<&'a Value> {
+    let findings = check["findings"].as_array().unwrap().iter();
+    findings.filter(|finding| finding["object"].as_str().unwrap().starts_with(object)).collect()
+}
+
+/// Plays all stages, each in a database of its own: silent before the fault, and not after it.
+#[track_caller]
+pub fn play(cluster: &Cluster, stages: &[Stage]) {
+    let mut failed = Vec::new();
+    for stage in stages {
+        let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| one(cluster, stage)));
+        if played.is_err() {
+            failed.push(stage.id);
+        }
+    }
+    assert!(failed.is_empty(), "{failed:?}; see above");
+}
+
+fn one(cluster: &Cluster, stage: &Stage) {
+    let Stage { id, object, level, settings, arguments, .. } = *stage;
+    let db = cluster.create_db("check");
+    if !stage.before.is_empty() {
+        db.psql(stage.before);
+    }
+    let healthy = checked(&db.url(), id, settings, arguments);
+    assert_eq!(about(&healthy, object), Vec::<&Value>::new(), "{id} before the fault");
+    assert_ne!(healthy["status"], "unknown", "{id} before the fault: {healthy}");
+    let (fired, kept) = match &stage.fault {
+        Fault::Sql(sql) => {
+            db.psql(sql);
+            (checked(&db.url(), id, settings, arguments), None)
+        }
+        Fault::Acted(act) => {
+            let kept = act(&db);
+            (checked(&db.url(), id, settings, arguments), Some(kept))
+        }
+        Fault::Recorded { question, rows } => (recorded(&db, stage, question, rows), None),
+    };
+    drop(kept);
+    let found = about(&fired, object);
+    assert!(!found.is_empty(), "{id} says nothing about {object}: {fired}");
+    assert_eq!(found[0]["level"], level, "{id}: {fired}");
+    assert_eq!(found[0]["key"], format!("{id}:{}", found[0]["object"].as_str().unwrap()));
+    assert!(!found[0]["says"].as_str().unwrap().is_empty(), "{id}: {fired}");
+}
+
+/// The facts of this database with other rows for one question, judged from the file.
+fn recorded(db: &Database<'_>, stage: &Stage, question: &str, rows: &str) -> Value {
+    let home = Pgtend::new();
+    let path = home.home().join("facts.json");
+    let file = path.to_str().unwrap();
+    let arguments = [stage.arguments, &["--save", file]].concat();
+    checked(&db.url(), stage.id, stage.settings, &arguments);
+    let mut facts: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let answer = &mut facts["answers"][question];
+    assert!(answer["rows"].is_array(), "{}: {question} was not answered: {answer}", stage.id);
+    answer["rows"] = serde_json::from_str(rows).unwrap();
+    fs::write(&path, facts.to_string()).unwrap();
+    checked(&db.url(), stage.id, stage.settings, &[stage.arguments, &["--from", file]].concat())
+}
