@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use super::source::Source;
 
 /// The modules of src/ in the order of the layers: each may use those before it, and itself.
-const LAYERS: [&str; 28] = [
+const LAYERS: [&str; 29] = [
     "exit",
     "error",
+    "kept",
     "signal",
     "worker",
     "consent",
