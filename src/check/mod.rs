@@ -15,6 +15,7 @@ mod observe;
 mod question;
 mod registry;
 mod verdict;
+mod words;
 
 mod act;
 mod app;

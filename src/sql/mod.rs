@@ -126,6 +126,30 @@ queries! {
     CHECK_SIGHT = "check/sight";
     CHECK_SLOTS = "check/slots";
     CHECK_INVALID_INDEXES = "check/invalid_indexes";
+    CHECK_AUTOVACUUM = "check/autovacuum";
+    CHECK_COLUMN_KINDS = "check/column_kinds";
+    CHECK_DATABASE_AGES = "check/database_ages";
+    CHECK_DEAD_ROWS = "check/dead_rows";
+    CHECK_DUPLICATE_INDEXES = "check/duplicate_indexes";
+    CHECK_EXACT_BLOAT = "check/exact_bloat";
+    CHECK_FOREIGN_KEYS_WITHOUT_INDEX = "check/foreign_keys_without_index";
+    CHECK_INDEX_USE = "check/index_use";
+    CHECK_INDEX_WIDTHS = "check/index_widths";
+    CHECK_LARGEST_DATABASES = "check/largest_databases";
+    CHECK_LARGEST_INDEXES = "check/largest_indexes";
+    CHECK_LARGEST_INDEXES_16 = "check/largest_indexes_16";
+    CHECK_LARGEST_TABLES = "check/largest_tables";
+    CHECK_NEVER_ANALYZED = "check/never_analyzed";
+    CHECK_NEW_PAGE_UPDATES_16 = "check/new_page_updates_16";
+    CHECK_NULL_INDEXES = "check/null_indexes";
+    CHECK_PREFIX_INDEXES = "check/prefix_indexes";
+    CHECK_SEQUENTIAL_SCANS = "check/sequential_scans";
+    CHECK_TABLE_AGES = "check/table_ages";
+    CHECK_TABLE_WIDTHS = "check/table_widths";
+    CHECK_TABLES_WITHOUT_AUTOVACUUM = "check/tables_without_autovacuum";
+    CHECK_UNUSED_INDEXES = "check/unused_indexes";
+    CHECK_UNUSED_INDEXES_16 = "check/unused_indexes_16";
+    CHECK_VACUUMS = "check/vacuums";
 }
 
 /// Advisory lock of a backup: one per database at a time, on whatever machine it runs.
