@@ -5,6 +5,7 @@
 //! checks together, and each answer is kept as it came, so that facts can be saved, replayed
 //! and recorded. What could not be seen is unknown, never healthy.
 
+mod counters;
 mod facts;
 mod judge;
 mod limits;
@@ -14,6 +15,7 @@ mod observe;
 mod question;
 mod registry;
 mod verdict;
+mod words;
 
 mod act;
 mod app;

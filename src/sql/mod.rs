@@ -124,6 +124,8 @@ queries! {
     STATEMENTS_SETTINGS = "slow_queries/settings";
     LIVE_STATEMENTS = "slow_queries/live";
     CHECK_SIGHT = "check/sight";
+    CHECK_DATABASE_COUNTERS = "check/database_counters";
+    CHECK_DATABASE_COUNTERS_14 = "check/database_counters_14";
     CHECK_SLOTS = "check/slots";
     CHECK_INVALID_INDEXES = "check/invalid_indexes";
 }
