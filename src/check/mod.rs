@@ -14,7 +14,10 @@ mod look;
 mod need;
 mod observe;
 mod question;
+mod rate;
 mod registry;
+#[cfg(test)]
+mod sample;
 mod verdict;
 mod words;
 

@@ -126,6 +126,26 @@ queries! {
     CHECK_SIGHT = "check/sight";
     CHECK_DATABASE_COUNTERS = "check/database_counters";
     CHECK_DATABASE_COUNTERS_14 = "check/database_counters_14";
+    CHECK_REPLICATION_SLOTS = "check/replication_slots";
+    CHECK_REPLICATION_SLOTS_16 = "check/replication_slots_16";
+    CHECK_REPLICATION_SLOTS_17 = "check/replication_slots_17";
+    CHECK_REPLICATION_SETTINGS = "check/replication_settings";
+    CHECK_STANDBYS = "check/standbys";
+    CHECK_REPLAY = "check/replay";
+    CHECK_SUBSCRIPTION_ERRORS = "check/subscription_errors";
+    CHECK_SUBSCRIPTION_ERRORS_18 = "check/subscription_errors_18";
+    CHECK_ARCHIVER = "check/archiver";
+    CHECK_CHECKPOINTS = "check/checkpoints";
+    CHECK_CHECKPOINTS_17 = "check/checkpoints_17";
+    CHECK_WAL_BUFFERS = "check/wal_buffers";
+    CHECK_WAL_DIRECTORY = "check/wal_directory";
+    CHECK_RELATION_WRITES = "check/relation_writes";
+    CHECK_CHECKSUMS = "check/checksums";
+    CHECK_ENCODING = "check/encoding";
+    CHECK_STATEMENTS_EXTENSION = "check/statements_extension";
+    CHECK_STATEMENTS_DEALLOC = "check/statements_dealloc";
+    CHECK_STATEMENTS_TOP = "check/statements_top";
+    CHECK_RELEASE = "check/release";
     CHECK_SLOTS = "check/slots";
     CHECK_INVALID_INDEXES = "check/invalid_indexes";
 }

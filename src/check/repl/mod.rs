@@ -4,6 +4,8 @@ mod slots;
 mod standbys;
 mod subscriptions;
 
+pub use slots::{SETTINGS as WAL_SETTINGS, WalSettings};
+
 use super::registry::Check;
 
 /// The family.

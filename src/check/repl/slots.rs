@@ -237,9 +237,7 @@ fn status(look: &Look<'_>) -> Judged {
                 (None, false) => "its log was removed".to_owned(),
             };
             let says = format!("the slot {} is lost: {why}", slot.slot);
-            verdict
-                .find(Level::Critical, &slot.slot, says)
-                .with_remedy(slot.drop_statement());
+            verdict.find(Level::Critical, &slot.slot, says).with_remedy(slot.drop_statement());
         } else if slot.wal_status.as_deref() == Some("unreserved") {
             let left = slot.safe_bytes.map(|bytes| format!(", {} are left", words::bytes(bytes)));
             let says = format!(
@@ -298,8 +296,8 @@ mod tests {
     #[test]
     fn an_idle_slot_without_an_age_is_a_warning_that_says_so() {
         let idle = slot(false, None, "reserved", None);
-        let (one, says) = level(&Sample::of("replication_slots", &[idle.clone()]), &INACTIVE)
-            .expect("a finding");
+        let (one, says) =
+            level(&Sample::of("replication_slots", &[idle.clone()]), &INACTIVE).expect("a finding");
         assert_eq!(one, Level::Warning);
         assert!(says.contains("since when is not known"), "{says}");
         let twice = |then, seconds| {

@@ -117,9 +117,8 @@ fn lag(look: &Look<'_>) -> Judged {
             measure.name = format!("{name} time");
             verdict.measures.push(measure);
         }
-        let level = look
-            .level("", &name, bytes, None)
-            .max(look.level("time", &name, seconds, None));
+        let level =
+            look.level("", &name, bytes, None).max(look.level("time", &name, seconds, None));
         let Some(level) = level else { continue };
         let states = [standby.state.as_deref(), standby.sync.as_deref()];
         let states: Vec<&str> = states.into_iter().flatten().collect();

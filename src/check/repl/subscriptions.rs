@@ -67,9 +67,7 @@ fn errors(look: &Look<'_>) -> Judged {
             (before.sum() <= row.sum()).then_some((before.sum(), *seconds))
         });
         let (new, period) = match before {
-            Some((before, seconds)) => {
-                (row.sum() - before, format!("in {}", words::time(seconds)))
-            }
+            Some((before, seconds)) => (row.sum() - before, format!("in {}", words::time(seconds))),
             None => (row.sum(), "since its statistics were reset".to_owned()),
         };
         verdict.measures.extend(look.measure("", name, new, None));
