@@ -7,6 +7,7 @@
 
 mod counters;
 mod facts;
+mod file;
 mod judge;
 mod limits;
 mod look;
@@ -42,6 +43,7 @@ mod ver;
 mod wal;
 
 pub use facts::{Answer, Facts, Sight};
+pub use file::{earlier, load, same_server, save};
 pub use judge::{Asked, judge};
 pub use limits::{Bound, LimitSpec, Limits};
 pub use look::Look;
