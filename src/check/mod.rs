@@ -5,6 +5,7 @@
 //! checks together, and each answer is kept as it came, so that facts can be saved, replayed
 //! and recorded. What could not be seen is unknown, never healthy.
 
+mod activity;
 mod counters;
 mod facts;
 mod file;

@@ -124,6 +124,12 @@ queries! {
     STATEMENTS_SETTINGS = "slow_queries/settings";
     LIVE_STATEMENTS = "slow_queries/live";
     CHECK_SIGHT = "check/sight";
+    CHECK_ACTIVITY = "check/activity";
+    CHECK_SESSIONS = "check/sessions";
+    CHECK_PREPARED = "check/prepared";
+    CHECK_HORIZON = "check/horizon";
+    CHECK_LOCKS = "check/locks";
+    CHECK_CONNECTION_LIMITS = "check/connection_limits";
     CHECK_DATABASE_COUNTERS = "check/database_counters";
     CHECK_DATABASE_COUNTERS_14 = "check/database_counters_14";
     CHECK_SLOTS = "check/slots";
