@@ -57,7 +57,8 @@ impl Ignore {
 }
 
 /// What may stand in `[check]`.
-const KEYS: [&str; 6] = ["limits", "ignore", "skip", "rls_required", "standbys", "schema"];
+pub(super) const KEYS: &[&str] =
+    &["limits", "ignore", "skip", "rls_required", "standbys", "schema"];
 
 /// Reads the section. Ids are looked at later: they are the checks' own.
 pub(super) fn read(section: &Section<'_>, table: Table) -> Result<CheckSettings> {
@@ -90,7 +91,7 @@ pub(super) fn read(section: &Section<'_>, table: Table) -> Result<CheckSettings>
                     }
                 }
             }
-            _ => return Err(section.unknown(&key, &KEYS)),
+            _ => return Err(section.unknown(&key, KEYS)),
         }
     }
     Ok(settings)
