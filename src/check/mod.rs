@@ -39,6 +39,7 @@ mod vac;
 mod ver;
 mod wal;
 
+pub use conf::{BASELINE, Baseline, MACHINE};
 pub use facts::{Answer, Facts, Sight};
 pub use judge::{Asked, judge};
 pub use limits::{Bound, LimitSpec, Limits};

@@ -1,5 +1,6 @@
 //! `pgtend check`: whether all is well, and whether a deployment can begin.
 
+mod beside;
 mod choose;
 
 use std::time::Duration;
@@ -105,7 +106,9 @@ async fn facts(
         options.settings.push((name.to_owned(), value.to_owned()));
     }
     let Routed { session, .. } = context.route(target, &options).await?;
-    check::observe(&session, checks, limit).await
+    let mut facts = check::observe(&session, checks, limit).await?;
+    beside::add(context, checks, &mut facts).await?;
+    Ok(facts)
 }
 
 /// The worst of the checks.
