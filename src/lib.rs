@@ -6,6 +6,7 @@
 pub mod consent;
 pub mod error;
 pub mod exit;
+pub mod kept;
 pub mod signal;
 pub mod worker;
 

@@ -6,6 +6,7 @@
 //! and recorded. What could not be seen is unknown, never healthy.
 
 mod facts;
+mod file;
 mod judge;
 mod limits;
 mod look;
@@ -41,6 +42,7 @@ mod wal;
 
 pub use conf::{BASELINE, Baseline, MACHINE};
 pub use facts::{Answer, Facts, Sight};
+pub use file::{earlier, load, same_server, save};
 pub use judge::{Asked, judge};
 pub use limits::{Bound, LimitSpec, Limits};
 pub use look::Look;

@@ -77,7 +77,7 @@ impl Ignore {
 }
 
 /// What may stand in `[check]`.
-const KEYS: [&str; 9] = [
+pub(super) const KEYS: &[&str] = &[
     "limits",
     "ignore",
     "skip",
@@ -132,7 +132,7 @@ pub(super) fn read(section: &Section<'_>, table: Table) -> Result<CheckSettings>
                 settings.settings_baseline = Some(PathBuf::from(section.filled(&key, &value)?));
             }
             "application" => settings.application = application(section, value)?,
-            _ => return Err(section.unknown(&key, &KEYS)),
+            _ => return Err(section.unknown(&key, KEYS)),
         }
     }
     Ok(settings)

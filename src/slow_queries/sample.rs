@@ -1,14 +1,12 @@
 //! A sample of the counters, and the file that keeps one.
 
-use std::fs;
-use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::exit::Exit;
+use crate::error::Result;
+use crate::kept::{self, Form};
 
 /// The first field of the file; another form gets another number.
 const SCHEMA: &str = "pgtend/statements/1";
@@ -150,74 +148,30 @@ impl Counters {
     }
 }
 
-/// Reads a saved sample.
-///
-/// # Errors
-/// Usage, when there is none or it is something else.
+/// The file that keeps one.
+const FORM: Form = Form {
+    schema: SCHEMA,
+    what: "sample",
+    made_by: "pgtend slow-queries --save FILE",
+    largest: LARGEST,
+};
+
+/// Reads a sample; see [`kept::load`].
 pub fn load(path: &Path) -> Result<Sample> {
-    let failed = || Error::usage(format!("cannot read the sample {}", path.display()));
-    let size = fs::metadata(path).map_err(|error| {
-        let next = "make one: pgtend slow-queries --save FILE";
-        failed().caused_by(&error).next(next)
-    })?;
-    if size.len() > LARGEST {
-        return Err(failed().because("it is too large to be one"));
-    }
-    let text = fs::read_to_string(path).map_err(|error| failed().caused_by(&error))?;
-    match schema_of(&text).as_deref() {
-        Some(SCHEMA) => {}
-        Some(other) if other.starts_with("pgtend/statements/") => {
-            return Err(failed().because(format!("another pgtend wrote it: its form is {other}")));
-        }
-        _ => return Err(failed().because("it is no sample of pgtend slow-queries --save")),
-    }
-    serde_json::from_str(&text).map_err(|error| failed().caused_by(&error))
+    kept::load(path, &FORM)
 }
 
-fn schema_of(text: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Head {
-        schema: String,
-    }
-    serde_json::from_str::<Head>(text).ok().map(|head| head.schema)
-}
-
-/// Writes a sample under its name at once: nobody sees half of one. Only an earlier sample is
-/// replaced. Texts of statements may hold secrets: the file is for its owner alone.
-///
-/// # Errors
-/// Usage, when the file is something else; exit 74, when it cannot be written.
+/// Saves a sample; see [`kept::save`].
 pub fn save(sample: &Sample, path: &Path) -> Result<()> {
-    let failed = |error: &(dyn std::error::Error + 'static)| {
-        Error::new(Exit::Io, format!("cannot save the sample to {}", path.display()))
-            .caused_by(error)
-    };
-    match fs::read_to_string(path) {
-        Ok(text) if schema_of(&text).is_some_and(|one| one.starts_with("pgtend/statements/")) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Ok(_) => return Err(other(path)),
-        Err(error) if error.kind() == ErrorKind::InvalidData => return Err(other(path)),
-        Err(error) => return Err(failed(&error)),
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let written = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
-    let mut file = written.map_err(|error| failed(&error))?;
-    let text = serde_json::to_vec(sample).map_err(|error| failed(&error))?;
-    file.write_all(&text).map_err(|error| failed(&error))?;
-    file.as_file().sync_all().map_err(|error| failed(&error))?;
-    file.persist(path).map_err(|error| failed(&error.error))?;
-    Ok(())
-}
-
-fn other(path: &Path) -> Error {
-    Error::usage(format!("{} is there and is no sample of pgtend", path.display()))
-        .because("it would be overwritten")
-        .next("give --save the name of a new file, or of an earlier sample")
+    kept::save(sample, path, &FORM)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::exit::Exit;
 
     fn sample() -> Sample {
         let mut sample = Sample::new("2026-11-22T05:00:00Z".parse().unwrap(), u64::MAX, 170_002);

@@ -2,11 +2,14 @@
 
 mod beside;
 mod choose;
+mod samples;
 
 use std::time::Duration;
 
+use samples::Seen;
+
 use super::Context;
-use crate::check::{self, Asked, Check, Facts, Limits};
+use crate::check::{self, Asked, Check, Kind, Limits};
 use crate::cli::output::Format;
 use crate::conn::{Routed, SessionOptions};
 use crate::error::{Error, Result};
@@ -39,6 +42,8 @@ pub struct Args {
     /// Time for all answers of a server; what is not answered by then is unknown
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = quantity::duration)]
     time_limit: Duration,
+    #[command(flatten)]
+    samples: samples::Samples,
 }
 
 /// What makes the run fail.
@@ -55,28 +60,17 @@ const PER_STATEMENT: [(&str, &str); 2] = [("statement_timeout", "10s"), ("lock_t
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let checks = args.chosen.checks(&context.settings.check)?;
     let limits = limits(context)?;
+    if let Some(saved) = args.samples.from()? {
+        let server = judged(context, &args, &checks, &limits, None, &saved)?;
+        let name = server.target.clone();
+        let report = CheckReport { servers: vec![server], notes: Vec::new() };
+        return context.answer(name.as_deref(), &report);
+    }
     let target = context.target()?;
     let looked = async {
-        let (facts, environment) = (facts(context, &target, &checks, args.time_limit).await?, None);
-        let asked = Asked {
-            checks: &checks,
-            limits: &limits,
-            settings: &context.settings.check,
-            environment,
-            baseline: &[],
-            today: jiff::Zoned::now().date(),
-        };
-        let checked = check::judge(&facts, None, &asked);
-        let server = ServerChecks {
-            target: target.name.clone(),
-            tags: Vec::new(),
-            environment: None,
-            server: Some(facts.server.clone()),
-            at: facts.at,
-            outcome: outcome(&checked, args.fail_on, &args.allow_unknown),
-            checks: checked,
-            failed: None,
-        };
+        let seen = observed(context, &target, &args, &checks).await?;
+        args.samples.keep(&seen.facts)?;
+        let server = judged(context, &args, &checks, &limits, target.name.clone(), &seen)?;
         let report = CheckReport { servers: vec![server], notes: Vec::new() };
         context.answer(target.name.as_deref(), &report)
     };
@@ -89,13 +83,43 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     }
 }
 
-/// Connects and asks.
-async fn facts(
+/// Judges what was seen.
+fn judged(
+    context: &Context,
+    args: &Args,
+    checks: &[&'static Check],
+    limits: &Limits,
+    target: Option<String>,
+    seen: &Seen,
+) -> Result<ServerChecks> {
+    let asked = Asked {
+        checks,
+        limits,
+        settings: &context.settings.check,
+        environment: None,
+        baseline: &[],
+        today: jiff::Zoned::now().date(),
+    };
+    let checked = check::judge(&seen.facts, seen.previous.as_ref(), &asked);
+    Ok(ServerChecks {
+        target,
+        tags: Vec::new(),
+        environment: None,
+        server: Some(seen.facts.server.clone()),
+        at: seen.facts.at,
+        outcome: outcome(&checked, args.fail_on, &args.allow_unknown),
+        checks: checked,
+        failed: None,
+    })
+}
+
+/// Connects and asks, twice where the operator wants two samples.
+async fn observed(
     context: &Context,
     target: &Target,
-    checks: &[&Check],
-    limit: Duration,
-) -> Result<Facts> {
+    args: &Args,
+    checks: &[&'static Check],
+) -> Result<Seen> {
     let mut options = SessionOptions {
         prompt: Some(ask_password),
         tell: Some(context.listener()),
@@ -105,10 +129,23 @@ async fn facts(
         options.settings.retain(|(known, _)| known != name);
         options.settings.push((name.to_owned(), value.to_owned()));
     }
+    let earlier = args.samples.earlier()?;
     let Routed { session, .. } = context.route(target, &options).await?;
-    let mut facts = check::observe(&session, checks, limit).await?;
+    let Some(interval) = args.samples.interval else {
+        let mut facts = check::observe(&session, checks, args.time_limit).await?;
+        beside::add(context, checks, &mut facts).await?;
+        return args.samples.seen(facts, earlier);
+    };
+    let rates: Vec<&Check> =
+        checks.iter().copied().filter(|check| check.kind == Kind::Rate).collect();
+    let first = check::observe(&session, &rates, args.time_limit).await?;
+    context
+        .ui
+        .note(&format!("the second sample is taken in {}", quantity::written_duration(interval)));
+    tokio::time::sleep(interval).await;
+    let mut facts = check::observe(&session, checks, args.time_limit).await?;
     beside::add(context, checks, &mut facts).await?;
-    Ok(facts)
+    Ok(Seen { facts, previous: Some(first) })
 }
 
 /// The worst of the checks.

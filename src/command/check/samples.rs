@@ -1,0 +1,74 @@
+//! Facts from files, and into them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::check::{self, Facts};
+use crate::error::Result;
+use crate::settings::quantity;
+
+/// Facts from files, and into them.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Samples")]
+#[group(skip)]
+pub struct Samples {
+    /// Take two samples that far apart: what is counted is judged by its rate
+    #[arg(long, value_name = "TIME", value_parser = interval, conflicts_with_all = ["from", "state"])]
+    pub interval: Option<Duration>,
+    /// Compare with the sample that the last run left in this file, and leave this run's there
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Save what was seen, for --from and for others
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Judge what was saved; no server is asked
+    #[arg(long, value_name = "FILE", conflicts_with = "save")]
+    from: Option<PathBuf>,
+}
+
+/// What was seen, now and earlier.
+#[derive(Debug)]
+pub struct Seen {
+    pub facts: Facts,
+    pub previous: Option<Facts>,
+}
+
+/// The longest way from sample to sample.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let time = quantity::duration(text)?;
+    match time.is_zero() || time > LONGEST {
+        true => Err("it is from 1s to 1h".to_owned()),
+        false => Ok(time),
+    }
+}
+
+impl Samples {
+    /// What `--from` names.
+    pub fn from(&self) -> Result<Option<Seen>> {
+        let Some(path) = &self.from else { return Ok(None) };
+        self.seen(check::load(path)?, self.earlier()?).map(Some)
+    }
+
+    /// What the last run left: read before anybody is asked.
+    pub fn earlier(&self) -> Result<Option<Facts>> {
+        self.state.as_deref().map_or(Ok(None), check::earlier)
+    }
+
+    /// Both together, when they are of one database.
+    pub fn seen(&self, facts: Facts, previous: Option<Facts>) -> Result<Seen> {
+        if let (Some(previous), Some(path)) = (&previous, &self.state) {
+            check::same_server(&facts, previous, path)?;
+        }
+        Ok(Seen { facts, previous })
+    }
+
+    /// Writes what is to be kept.
+    pub fn keep(&self, facts: &Facts) -> Result<()> {
+        [&self.state, &self.save]
+            .into_iter()
+            .flatten()
+            .try_for_each(|path| check::save(facts, path))
+    }
+}
