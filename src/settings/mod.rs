@@ -14,6 +14,7 @@ mod check;
 mod cloud;
 mod cloud_login;
 pub mod conninfo;
+mod declared;
 mod dotenv;
 mod dsn;
 mod env;
@@ -41,6 +42,7 @@ mod secret;
 mod service;
 mod shown;
 mod source;
+mod strength;
 mod target;
 mod variables;
 
@@ -49,6 +51,9 @@ use std::path::{Path, PathBuf};
 pub use between::{Between, Pooler, PoolerKind, PoolerMode};
 pub use check::{ApplicationSize, CheckSettings, Ignore, LimitEntry};
 pub use cloud::{AwsSettings, HttpSettings, Proxy};
+pub use declared::{
+    Declared, DeclaredServer, DeclaredTls, DeclaredValue, ServerRole, UrlFault, Weakness,
+};
 pub use env::Environment;
 pub use file::BackupDefaults;
 pub use identity_file::{identity_file, recipients_file};
@@ -209,6 +214,14 @@ impl Settings {
         let mut resolved = resolve::resolve(&self.env, self.file.as_ref(), args)?;
         resolved.notes.extend(self.notes.iter().cloned());
         Ok(resolved)
+    }
+
+    /// What an application's env file declares, for judging.
+    ///
+    /// # Errors
+    /// Usage, when it cannot be read.
+    pub fn declared(&self, path: &Path) -> Result<Declared> {
+        declared::read(&self.env, path)
     }
 
     /// The backup repository: `flag`, `PGTEND_REPO`, `repo` of the target (`target`, else

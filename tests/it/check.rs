@@ -1,6 +1,7 @@
 //! `check`: every check fires on a real server when its fault is staged, and is silent before.
 
 mod catalogue;
+mod conf;
 mod conn;
 mod idx;
 mod stage;

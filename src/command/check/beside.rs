@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::check::{BASELINE, Baseline, Check, Facts, MACHINE};
+use crate::check::{self, BASELINE, Baseline, Check, Facts, MACHINE};
 use crate::command::Context;
 use crate::error::{Error, Result};
 use crate::settings;
@@ -45,14 +45,8 @@ fn is_here(host: &str) -> bool {
 }
 
 fn baseline(path: &Path) -> Baseline {
-    let unreadable =
-        |error: String| Baseline::Unreadable(format!("cannot read {}: {error}", path.display()));
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) => return unreadable(error.to_string()),
-    };
-    match serde_json::from_str::<Facts>(&text) {
+    match check::load(path) {
         Ok(facts) => Baseline::of(&facts),
-        Err(error) => unreadable(error.to_string()),
+        Err(error) => Baseline::Unreadable(error.to_string()),
     }
 }

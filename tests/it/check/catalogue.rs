@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::stage::{Fault, Stage};
 
 /// The stages of every family.
-const STAGES: &[&[Stage]] = &[super::conn::STAGES, super::idx::STAGES];
+const STAGES: &[&[Stage]] = &[super::conf::STAGES, super::conn::STAGES, super::idx::STAGES];
 
 #[test]
 fn every_check_fires_and_is_documented() {
