@@ -43,6 +43,7 @@ mod vac;
 mod ver;
 mod wal;
 
+pub use conf::{BASELINE, Baseline, MACHINE};
 pub use facts::{Answer, Facts, Sight};
 pub use file::{earlier, load, same_server, save};
 pub use judge::{Asked, judge};

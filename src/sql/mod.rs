@@ -134,6 +134,12 @@ queries! {
     CHECK_DATABASE_COUNTERS_14 = "check/database_counters_14";
     CHECK_SLOTS = "check/slots";
     CHECK_INVALID_INDEXES = "check/invalid_indexes";
+    CHECK_SETTINGS = "check/settings";
+    CHECK_ROLE_SETTINGS = "check/role_settings";
+    CHECK_LOGIN_ROLES = "check/login_roles";
+    CHECK_HBA_RULES = "check/hba_rules";
+    CHECK_HBA_RULES_16 = "check/hba_rules_16";
+    CHECK_THIS_DATABASE = "check/this_database";
 }
 
 /// Advisory lock of a backup: one per database at a time, on whatever machine it runs.

@@ -3,6 +3,7 @@
 mod act;
 mod again;
 mod catalogue;
+mod conf;
 mod conn;
 mod idx;
 mod lock;
