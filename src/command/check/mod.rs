@@ -1,5 +1,6 @@
 //! `pgtend check`: whether all is well, and whether a deployment can begin.
 
+mod beside;
 mod choose;
 mod samples;
 
@@ -131,7 +132,8 @@ async fn observed(
     let earlier = args.samples.earlier()?;
     let Routed { session, .. } = context.route(target, &options).await?;
     let Some(interval) = args.samples.interval else {
-        let facts = check::observe(&session, checks, args.time_limit).await?;
+        let mut facts = check::observe(&session, checks, args.time_limit).await?;
+        beside::add(context, checks, &mut facts).await?;
         return args.samples.seen(facts, earlier);
     };
     let rates: Vec<&Check> =
@@ -141,7 +143,8 @@ async fn observed(
         .ui
         .note(&format!("the second sample is taken in {}", quantity::written_duration(interval)));
     tokio::time::sleep(interval).await;
-    let facts = check::observe(&session, checks, args.time_limit).await?;
+    let mut facts = check::observe(&session, checks, args.time_limit).await?;
+    beside::add(context, checks, &mut facts).await?;
     Ok(Seen { facts, previous: Some(first) })
 }
 
