@@ -136,8 +136,9 @@ fn major_eol(look: &Look<'_>) -> Judged {
     let mut verdict = look.verdict().saying(&says);
     let seconds = left * 86_400.0;
     verdict.measures.extend(look.measure("", "left", seconds, None));
-    if let Some(level) = look.level("", "server", seconds, None) {
-        verdict.find(level, "server", says).with_value(seconds);
+    let object = format!("PostgreSQL {major}");
+    if let Some(level) = look.level("", &object, seconds, None) {
+        verdict.find(level, object, says).with_value(seconds);
     }
     Ok(verdict)
 }
