@@ -5,6 +5,7 @@
 //! checks together, and each answer is kept as it came, so that facts can be saved, replayed
 //! and recorded. What could not be seen is unknown, never healthy.
 
+mod cut;
 mod facts;
 mod file;
 mod judge;
@@ -15,6 +16,7 @@ mod observe;
 mod question;
 mod registry;
 mod verdict;
+mod words;
 
 mod act;
 mod app;
@@ -49,4 +51,6 @@ pub use need::Need;
 pub use observe::observe;
 pub use question::{MOST_ROWS, Question, as_json};
 pub use registry::{Check, Kind, all, find};
+pub use schema::{KINDS as EXPECTED_KINDS, LINES as EXPECTED_OBJECTS};
+pub use sec::CLIENT as CLIENT_CERTIFICATE;
 pub use verdict::{Judged, Silence, Verdict};

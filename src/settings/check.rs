@@ -1,6 +1,6 @@
 //! `[check]` of pgtend.toml.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use toml::{Table, Value};
@@ -21,7 +21,8 @@ pub struct CheckSettings {
     pub rls_required: Vec<String>,
     /// Names (application_name) of standbys that must be there.
     pub standbys: Vec<String>,
-    /// `[check.schema] expected`: file with the objects that must be there.
+    /// `[check.schema] expected`: file with the objects that must be there, from the folder of
+    /// pgtend.toml.
     pub schema_expected: Option<PathBuf>,
 }
 
@@ -84,7 +85,8 @@ pub(super) fn read(section: &Section<'_>, table: Table) -> Result<CheckSettings>
                     match key.as_str() {
                         "expected" => {
                             let path = inner.filled(&key, &value)?;
-                            settings.schema_expected = Some(PathBuf::from(path));
+                            let folder = section.path.parent().unwrap_or(Path::new(""));
+                            settings.schema_expected = Some(folder.join(path));
                         }
                         _ => return Err(inner.unknown(&key, &["expected"])),
                     }

@@ -126,6 +126,28 @@ queries! {
     CHECK_SIGHT = "check/sight";
     CHECK_SLOTS = "check/slots";
     CHECK_INVALID_INDEXES = "check/invalid_indexes";
+    CHECK_NO_PRIMARY_KEY = "check/no_primary_key";
+    CHECK_PUBLISHED_WITHOUT_IDENTITY = "check/published_without_identity";
+    CHECK_NOT_VALIDATED = "check/not_validated";
+    CHECK_FOREIGN_KEY_TYPES = "check/foreign_key_types";
+    CHECK_UNLOGGED = "check/unlogged";
+    CHECK_DISABLED_TRIGGERS = "check/disabled_triggers";
+    CHECK_OUTDATED_EXTENSIONS = "check/outdated_extensions";
+    CHECK_COLLATIONS = "check/collations";
+    CHECK_COLLATIONS_15 = "check/collations_15";
+    CHECK_NARROW_KEYS = "check/narrow_keys";
+    CHECK_TIME_PARTITIONS = "check/time_partitions";
+    CHECK_LONG_NAMES = "check/long_names";
+    CHECK_OBJECTS = "check/objects";
+    CHECK_SEQUENCES = "check/sequences";
+    CHECK_SEQUENCES_BEHIND = "check/sequences_behind";
+    CHECK_SECURITY = "check/security";
+    CHECK_MD5_ROLES = "check/md5_roles";
+    CHECK_LOGINS = "check/logins";
+    CHECK_PUBLIC_RIGHTS = "check/public_rights";
+    CHECK_DEFINER_FUNCTIONS = "check/definer_functions";
+    CHECK_ROW_SECURITY = "check/row_security";
+    CHECK_UNPROTECTED_TABLES = "check/unprotected_tables";
 }
 
 /// Advisory lock of a backup: one per database at a time, on whatever machine it runs.

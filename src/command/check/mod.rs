@@ -1,5 +1,6 @@
 //! `pgtend check`: whether all is well, and whether a deployment can begin.
 
+mod beside;
 mod choose;
 mod samples;
 
@@ -53,7 +54,12 @@ enum FailOn {
 }
 
 /// What holds for each statement of a check.
-const PER_STATEMENT: [(&str, &str); 2] = [("statement_timeout", "10s"), ("lock_timeout", "100ms")];
+const PER_STATEMENT: [(&str, &str); 3] = [
+    ("statement_timeout", "10s"),
+    ("lock_timeout", "100ms"),
+    // The bounds of partitions are read as text.
+    ("datestyle", "ISO"),
+];
 
 /// Runs it.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
@@ -129,9 +135,12 @@ async fn observed(
         options.settings.push((name.to_owned(), value.to_owned()));
     }
     let earlier = args.samples.earlier()?;
+    let beside = beside::beside(context, target)?;
+    let checks = &beside::asked(checks, &beside);
     let Routed { session, .. } = context.route(target, &options).await?;
     let Some(interval) = args.samples.interval else {
-        let facts = check::observe(&session, checks, args.time_limit).await?;
+        let mut facts = check::observe(&session, checks, args.time_limit).await?;
+        facts.beside = beside;
         return args.samples.seen(facts, earlier);
     };
     let rates: Vec<&Check> =
@@ -141,7 +150,8 @@ async fn observed(
         .ui
         .note(&format!("the second sample is taken in {}", quantity::written_duration(interval)));
     tokio::time::sleep(interval).await;
-    let facts = check::observe(&session, checks, args.time_limit).await?;
+    let mut facts = check::observe(&session, checks, args.time_limit).await?;
+    facts.beside = beside;
     Ok(Seen { facts, previous: Some(first) })
 }
 
