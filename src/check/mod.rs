@@ -6,6 +6,8 @@
 //! and recorded. What could not be seen is unknown, never healthy.
 
 mod cut;
+mod activity;
+mod counters;
 mod facts;
 mod file;
 mod judge;
@@ -42,6 +44,7 @@ mod vac;
 mod ver;
 mod wal;
 
+pub use conf::{BASELINE, Baseline, MACHINE};
 pub use facts::{Answer, Facts, Sight};
 pub use file::{earlier, load, same_server, save};
 pub use judge::{Asked, judge};

@@ -124,6 +124,14 @@ queries! {
     STATEMENTS_SETTINGS = "slow_queries/settings";
     LIVE_STATEMENTS = "slow_queries/live";
     CHECK_SIGHT = "check/sight";
+    CHECK_ACTIVITY = "check/activity";
+    CHECK_SESSIONS = "check/sessions";
+    CHECK_PREPARED = "check/prepared";
+    CHECK_HORIZON = "check/horizon";
+    CHECK_LOCKS = "check/locks";
+    CHECK_CONNECTION_LIMITS = "check/connection_limits";
+    CHECK_DATABASE_COUNTERS = "check/database_counters";
+    CHECK_DATABASE_COUNTERS_14 = "check/database_counters_14";
     CHECK_SLOTS = "check/slots";
     CHECK_INVALID_INDEXES = "check/invalid_indexes";
     CHECK_NO_PRIMARY_KEY = "check/no_primary_key";
@@ -148,6 +156,12 @@ queries! {
     CHECK_DEFINER_FUNCTIONS = "check/definer_functions";
     CHECK_ROW_SECURITY = "check/row_security";
     CHECK_UNPROTECTED_TABLES = "check/unprotected_tables";
+    CHECK_SETTINGS = "check/settings";
+    CHECK_ROLE_SETTINGS = "check/role_settings";
+    CHECK_LOGIN_ROLES = "check/login_roles";
+    CHECK_HBA_RULES = "check/hba_rules";
+    CHECK_HBA_RULES_16 = "check/hba_rules_16";
+    CHECK_THIS_DATABASE = "check/this_database";
 }
 
 /// Advisory lock of a backup: one per database at a time, on whatever machine it runs.

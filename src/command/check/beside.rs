@@ -1,60 +1,52 @@
-//! Facts that are not the server's own: files of the operator.
+//! Facts that the server does not tell: of this machine, of files, of the repository.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
-use crate::check::{CLIENT_CERTIFICATE, Check, EXPECTED_KINDS, EXPECTED_OBJECTS};
+use crate::check::{self, BASELINE, Baseline, Check, Facts, MACHINE};
 use crate::command::Context;
-use crate::conn;
 use crate::error::{Error, Result};
-use crate::settings::Target;
+use crate::settings;
 
-/// Reads them, before anything is asked.
+/// Adds what the chosen checks need.
 ///
 /// # Errors
-/// Usage, for a file that is named and is not there or cannot be read.
-pub fn beside(context: &Context, target: &Target) -> Result<BTreeMap<String, Value>> {
-    let mut facts = BTreeMap::new();
-    if let Some(path) = &context.settings.check.schema_expected {
-        facts.insert(EXPECTED_OBJECTS.to_owned(), json!(expected(path)?));
-    }
-    if let Some(files) = &target.tls.certificate
-        && files.certificate.exists()
+/// Bugs only: what cannot be read is a fact too.
+pub async fn add(context: &Context, checks: &[&Check], facts: &mut Facts) -> Result<()> {
+    let wanted = |id: &str| checks.iter().any(|check| check.id.starts_with(id));
+    if wanted("conf.")
+        && is_here(&facts.server.host)
+        && let Some(machine) = settings::machine()
     {
-        // One that cannot be read is unknown where it is used, and the login's to refuse.
-        let expires = conn::client_certificate(files).ok().and_then(|read| read.expires);
-        let path = files.certificate.display().to_string();
-        facts.insert(CLIENT_CERTIFICATE.to_owned(), json!({ "path": path, "expires": expires }));
+        put(facts, MACHINE, &machine)?;
     }
-    Ok(facts)
+    if wanted("conf.drift")
+        && let Some(path) = &context.settings.check.settings_baseline
+    {
+        let folder = context.settings.environment().folder();
+        put(facts, BASELINE, &baseline(&folder.join(path)))?;
+    }
+    Ok(())
 }
 
-/// The checks whose questions are asked: the whole list of objects is only had by those who
-/// compare it.
-pub fn asked(checks: &[&'static Check], beside: &BTreeMap<String, Value>) -> Vec<&'static Check> {
-    let is_asked =
-        |check: &&Check| check.id != EXPECTED_OBJECTS || beside.contains_key(EXPECTED_OBJECTS);
-    checks.iter().copied().filter(is_asked).collect()
+fn put<T: Serialize>(facts: &mut Facts, name: &str, fact: &T) -> Result<()> {
+    let value: Value = serde_json::to_value(fact)
+        .map_err(|error| Error::bug("a fact is not JSON").caused_by(&error))?;
+    facts.beside.insert(name.to_owned(), value);
+    Ok(())
 }
 
-/// The lines of the file of `[check.schema] expected`, without empty ones and comments.
-fn expected(path: &Path) -> Result<Vec<String>> {
-    let fault = || Error::usage(format!("cannot read check.schema.expected {}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| fault().caused_by(&error))?;
-    let mut lines = Vec::new();
-    for (line, number) in text.lines().map(str::trim).zip(1..) {
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let kind = line.split_whitespace().next().unwrap_or_default();
-        if !EXPECTED_KINDS.contains(&kind) || kind == line {
-            return Err(fault()
-                .because(format!("line {number} is no kind and name: {line}"))
-                .next(format!("the kinds are {}", EXPECTED_KINDS.join(", "))));
-        }
-        lines.push(line.to_owned());
+/// Whether a server is on this machine: it answers on a socket, or on the machine's own address.
+fn is_here(host: &str) -> bool {
+    let numeric = host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    host.starts_with(['/', '@']) || host == "localhost" || numeric
+}
+
+fn baseline(path: &Path) -> Baseline {
+    match check::load(path) {
+        Ok(facts) => Baseline::of(&facts),
+        Err(error) => Baseline::Unreadable(error.to_string()),
     }
-    Ok(lines)
 }

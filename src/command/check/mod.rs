@@ -2,6 +2,7 @@
 
 mod beside;
 mod choose;
+mod files;
 mod samples;
 
 use std::time::Duration;
@@ -135,12 +136,13 @@ async fn observed(
         options.settings.push((name.to_owned(), value.to_owned()));
     }
     let earlier = args.samples.earlier()?;
-    let beside = beside::beside(context, target)?;
-    let checks = &beside::asked(checks, &beside);
+    let files = files::read(context, target, checks)?;
+    let checks = &files::asked(checks, &files);
     let Routed { session, .. } = context.route(target, &options).await?;
     let Some(interval) = args.samples.interval else {
         let mut facts = check::observe(&session, checks, args.time_limit).await?;
-        facts.beside = beside;
+        facts.beside = files;
+        beside::add(context, checks, &mut facts).await?;
         return args.samples.seen(facts, earlier);
     };
     let rates: Vec<&Check> =
@@ -151,7 +153,8 @@ async fn observed(
         .note(&format!("the second sample is taken in {}", quantity::written_duration(interval)));
     tokio::time::sleep(interval).await;
     let mut facts = check::observe(&session, checks, args.time_limit).await?;
-    facts.beside = beside;
+    facts.beside = files;
+    beside::add(context, checks, &mut facts).await?;
     Ok(Seen { facts, previous: Some(first) })
 }
 

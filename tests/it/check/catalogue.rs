@@ -5,7 +5,14 @@ use std::collections::BTreeSet;
 use super::stage::{Fault, Stage};
 
 /// The stages of every family.
-const STAGES: &[&[Stage]] = &[super::conn::STAGES, super::idx::STAGES];
+const STAGES: &[&[Stage]] = &[
+    super::conn::STAGES,
+    super::act::STAGES,
+    super::lock::STAGES,
+    // Index checks.
+    super::idx::STAGES,
+    super::conf::STAGES,
+];
 
 #[test]
 fn every_check_fires_and_is_documented() {
