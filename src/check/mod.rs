@@ -5,6 +5,7 @@
 //! checks together, and each answer is kept as it came, so that facts can be saved, replayed
 //! and recorded. What could not be seen is unknown, never healthy.
 
+mod cut;
 mod activity;
 mod counters;
 mod facts;
@@ -56,4 +57,6 @@ pub use need::Need;
 pub use observe::observe;
 pub use question::{MOST_ROWS, Question, as_json};
 pub use registry::{Check, Kind, all, find};
+pub use schema::{KINDS as EXPECTED_KINDS, LINES as EXPECTED_OBJECTS};
+pub use sec::CLIENT as CLIENT_CERTIFICATE;
 pub use verdict::{Judged, Silence, Verdict};
