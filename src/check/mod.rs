@@ -5,6 +5,9 @@
 //! checks together, and each answer is kept as it came, so that facts can be saved, replayed
 //! and recorded. What could not be seen is unknown, never healthy.
 
+mod cut;
+mod activity;
+mod counters;
 mod facts;
 mod file;
 mod judge;
@@ -13,7 +16,10 @@ mod look;
 mod need;
 mod observe;
 mod question;
+mod rate;
 mod registry;
+#[cfg(test)]
+mod sample;
 mod verdict;
 mod words;
 
@@ -41,6 +47,7 @@ mod vac;
 mod ver;
 mod wal;
 
+pub use conf::{BASELINE, Baseline, MACHINE};
 pub use facts::{Answer, Facts, Sight};
 pub use file::{earlier, load, same_server, save};
 pub use judge::{Asked, judge};
@@ -50,4 +57,6 @@ pub use need::Need;
 pub use observe::observe;
 pub use question::{MOST_ROWS, Question, as_json};
 pub use registry::{Check, Kind, all, find};
+pub use schema::{KINDS as EXPECTED_KINDS, LINES as EXPECTED_OBJECTS};
+pub use sec::CLIENT as CLIENT_CERTIFICATE;
 pub use verdict::{Judged, Silence, Verdict};
