@@ -7,6 +7,7 @@
 
 mod activity;
 mod counters;
+mod cut;
 mod facts;
 mod file;
 mod judge;
@@ -16,7 +17,10 @@ mod need;
 mod observe;
 mod permissions;
 mod question;
+mod rate;
 mod registry;
+#[cfg(test)]
+mod sample;
 mod verdict;
 mod words;
 
@@ -44,6 +48,7 @@ mod vac;
 mod ver;
 mod wal;
 
+pub use conf::{BASELINE, Baseline, MACHINE};
 pub use facts::{Answer, Facts, Sight};
 pub use file::{earlier, load, same_server, save};
 pub use judge::{Asked, judge};
@@ -54,4 +59,6 @@ pub use observe::{observe, sight};
 pub use permissions::permissions;
 pub use question::{MOST_ROWS, Question, as_json};
 pub use registry::{Check, Kind, all, find};
+pub use schema::{KINDS as EXPECTED_KINDS, LINES as EXPECTED_OBJECTS};
+pub use sec::CLIENT as CLIENT_CERTIFICATE;
 pub use verdict::{Judged, Silence, Verdict};

@@ -3,8 +3,15 @@
 mod act;
 mod again;
 mod catalogue;
+mod conf;
 mod conn;
+mod db;
 mod idx;
+mod io;
 mod lock;
 mod permissions;
+mod repl;
 mod stage;
+mod stmt;
+mod ver;
+mod wal;

@@ -1,6 +1,8 @@
 //! `pgtend check`: whether all is well, and whether a deployment can begin.
 
+mod beside;
 mod choose;
+mod files;
 mod permissions;
 mod samples;
 
@@ -57,7 +59,12 @@ enum FailOn {
 }
 
 /// What holds for each statement of a check.
-const PER_STATEMENT: [(&str, &str); 2] = [("statement_timeout", "10s"), ("lock_timeout", "100ms")];
+const PER_STATEMENT: [(&str, &str); 3] = [
+    ("statement_timeout", "10s"),
+    ("lock_timeout", "100ms"),
+    // The bounds of partitions are read as text.
+    ("datestyle", "ISO"),
+];
 
 /// Runs it.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
@@ -138,9 +145,13 @@ async fn observed(
         options.settings.push((name.to_owned(), value.to_owned()));
     }
     let earlier = args.samples.earlier()?;
+    let files = files::read(context, target, checks)?;
+    let checks = &files::asked(checks, &files);
     let Routed { session, .. } = context.route(target, &options).await?;
     let Some(interval) = args.samples.interval else {
-        let facts = check::observe(&session, checks, args.time_limit).await?;
+        let mut facts = check::observe(&session, checks, args.time_limit).await?;
+        facts.beside = files;
+        beside::add(context, checks, &mut facts).await?;
         return args.samples.seen(facts, earlier);
     };
     let rates: Vec<&Check> =
@@ -150,7 +161,9 @@ async fn observed(
         .ui
         .note(&format!("the second sample is taken in {}", quantity::written_duration(interval)));
     tokio::time::sleep(interval).await;
-    let facts = check::observe(&session, checks, args.time_limit).await?;
+    let mut facts = check::observe(&session, checks, args.time_limit).await?;
+    facts.beside = files;
+    beside::add(context, checks, &mut facts).await?;
     Ok(Seen { facts, previous: Some(first) })
 }
 
