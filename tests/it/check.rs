@@ -2,16 +2,20 @@
 
 mod act;
 mod again;
+mod bloat;
 mod catalogue;
 mod conf;
 mod conn;
 mod db;
 mod idx;
 mod io;
+mod large;
 mod lock;
 mod permissions;
 mod repl;
+mod size;
 mod stage;
 mod stmt;
+mod vac;
 mod ver;
 mod wal;

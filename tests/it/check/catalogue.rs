@@ -10,7 +10,12 @@ const STAGES: &[&[Stage]] = &[
     super::act::STAGES,
     super::lock::STAGES,
     // Index checks.
+    super::vac::STAGES,
+    super::vac::SERVER,
+    super::bloat::STAGES,
+    super::bloat::NEW,
     super::idx::STAGES,
+    super::size::STAGES,
     super::conf::STAGES,
     super::repl::SLOTS,
     super::repl::STANDBYS,
