@@ -27,6 +27,8 @@ pub enum Fault {
     Sql(&'static str),
     /// Anything else; what it gives back lives until the check has looked.
     Acted(fn(&Database<'_>) -> Box<dyn Any>),
+    /// What an application declares, before and after: files for `--env-file`.
+    EnvFile { healthy: &'static str, faulty: &'static str },
     /// It cannot be staged within 30 s: rows of one question, as such a server gave them.
     Recorded { question: &'static str, rows: &'static str },
 }
@@ -112,6 +114,16 @@ fn one(cluster: &Cluster, stage: &Stage) {
     if !stage.before.is_empty() {
         db.psql(stage.before);
     }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("app");
+    let of_file = [arguments, &["--env-file", file.to_str().unwrap()]].concat();
+    let arguments = match &stage.fault {
+        Fault::EnvFile { healthy, .. } => {
+            fs::write(&file, healthy).unwrap();
+            &of_file
+        }
+        _ => arguments,
+    };
     let healthy = checked(&db.url(), id, settings, arguments);
     assert_eq!(about(&healthy, object), Vec::<&Value>::new(), "{id} before the fault");
     assert_ne!(healthy["status"], "unknown", "{id} before the fault: {healthy}");
@@ -123,6 +135,10 @@ fn one(cluster: &Cluster, stage: &Stage) {
         Fault::Acted(act) => {
             let kept = act(&db);
             (checked(&db.url(), id, settings, arguments), Some(kept))
+        }
+        Fault::EnvFile { faulty, .. } => {
+            fs::write(&file, faulty).unwrap();
+            (checked(&db.url(), id, settings, arguments), None)
         }
         Fault::Recorded { question, rows } => (recorded(&db, stage, question, rows), None),
     };
