@@ -2,11 +2,16 @@
 
 mod act;
 mod again;
+mod app;
 mod bloat;
 mod catalogue;
+mod catalogue;
+mod conf;
 mod conf;
 mod conn;
+mod conn;
 mod db;
+mod guides;
 mod idx;
 mod io;
 mod large;
