@@ -209,6 +209,14 @@ impl Settings {
         Ok(resolved)
     }
 
+    /// The names of the targets of pgtend.toml; with `tags`, of those that have one of them.
+    pub fn target_names(&self, tags: &[String]) -> Vec<String> {
+        let targets = self.file.iter().flat_map(|file| &file.targets);
+        let tagged = |of: &[String]| tags.is_empty() || of.iter().any(|tag| tags.contains(tag));
+        let names = targets.filter(|(_, entry)| tagged(&entry.tags));
+        names.map(|(name, _)| name.clone()).collect()
+    }
+
     /// The backup repository: `flag`, `PGTEND_REPO`, `repo` of the target (`target`, else
     /// `default_target`), or `repo` at the top of pgtend.toml.
     ///

@@ -2,5 +2,11 @@
 
 mod catalogue;
 mod conn;
+mod fleet;
+mod formats;
 mod idx;
+mod known;
+mod list;
+mod page;
+mod sample;
 mod stage;
