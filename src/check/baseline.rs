@@ -20,23 +20,23 @@ const FORM: Form = Form {
 
 /// The findings of one server.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Known {
+struct OfServer {
     database: String,
     keys: Vec<String>,
 }
 
 /// The findings of an earlier run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Baseline {
+pub struct Known {
     schema: String,
     /// The version that wrote it.
     pgtend: String,
     at: Timestamp,
     /// By the servers' names, else by where they are.
-    servers: BTreeMap<String, Known>,
+    servers: BTreeMap<String, OfServer>,
 }
 
-impl Baseline {
+impl Known {
     /// Reads one.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl Baseline {
             keys.sort();
             keys.dedup();
             let database = looked.map(|looked| looked.database.clone()).unwrap_or_default();
-            (server.name().to_owned(), Known { database, keys })
+            (server.name().to_owned(), OfServer { database, keys })
         };
         Self {
             schema: SCHEMA.to_owned(),
@@ -103,8 +103,8 @@ mod tests {
     #[test]
     fn a_server_has_its_own_keys_and_a_lone_one_is_known_elsewhere() {
         let known =
-            |database: &str, key: &str| Known { database: database.into(), keys: vec![key.into()] };
-        let mut baseline = Baseline::of(&[]);
+            |database: &str, key: &str| OfServer { database: database.into(), keys: vec![key.into()] };
+        let mut baseline = Known::of(&[]);
         baseline.servers.insert("a:5432/app".into(), known("app", "x.y:z"));
         assert_eq!(baseline.keys("a:5432/app", "app", false), ["x.y:z"]);
         assert_eq!(baseline.keys("b:1/app", "app", true), ["x.y:z"]);

@@ -184,7 +184,7 @@ fn judge(name: &str, variable: &Variable, all: bool, notes: &mut Vec<String>) ->
 }
 
 /// The variables of an effect, in the table's order, plain names before pydantic's.
-fn named(
+pub(super) fn named(
     given: &Variables,
     effect: Effect,
 ) -> impl Iterator<Item = (&'static KnownVariable, &Variable)> {
@@ -310,7 +310,7 @@ fn add_parts(given: &Variables, source: &mut Source) -> Result<()> {
 }
 
 /// The variable of one row, under its plain name or pydantic's.
-fn find_part<'a>(given: &'a Variables, known: &KnownVariable) -> Option<&'a Variable> {
+pub(super) fn find_part<'a>(given: &'a Variables, known: &KnownVariable) -> Option<&'a Variable> {
     named(given, known.effect).map(|(_, variable)| variable).next()
 }
 

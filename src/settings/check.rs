@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use toml::{Table, Value};
 
 use super::file::Section;
+use super::quantity;
 use crate::error::Result;
 
 /// What checks are told by the operator.
@@ -23,6 +24,25 @@ pub struct CheckSettings {
     pub standbys: Vec<String>,
     /// `[check.schema] expected`: file with the objects that must be there.
     pub schema_expected: Option<PathBuf>,
+    /// Bytes of memory of the server's machine.
+    pub memory: Option<u64>,
+    /// A file of `--save` with the settings that the server should have.
+    pub settings_baseline: Option<PathBuf>,
+    /// `[check.application]`.
+    pub application: ApplicationSize,
+}
+
+/// How large the application is. What is not said comes from `--env-file`, or is one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApplicationSize {
+    /// Connections of a pool, and those beyond it.
+    pub pool: Option<u32>,
+    pub overflow: Option<u32>,
+    /// Each with a pool of its own: workers of one instance, and instances.
+    pub processes: Option<u32>,
+    pub instances: Option<u32>,
+    /// A deployment starts the new ones before it ends the old ones.
+    pub rolling: bool,
 }
 
 /// One line of `[check.limits]`.
@@ -57,7 +77,19 @@ impl Ignore {
 }
 
 /// What may stand in `[check]`.
-const KEYS: [&str; 6] = ["limits", "ignore", "skip", "rls_required", "standbys", "schema"];
+pub(super) const KEYS: &[&str] = &[
+    "limits",
+    "ignore",
+    "skip",
+    "rls_required",
+    "standbys",
+    "schema",
+    "memory",
+    "settings_baseline",
+    "application",
+];
+/// What may stand in `[check.application]`.
+const APPLICATION_KEYS: [&str; 5] = ["pool", "overflow", "processes", "instances", "rolling"];
 
 /// Reads the section. Ids are looked at later: they are the checks' own.
 pub(super) fn read(section: &Section<'_>, table: Table) -> Result<CheckSettings> {
@@ -90,10 +122,44 @@ pub(super) fn read(section: &Section<'_>, table: Table) -> Result<CheckSettings>
                     }
                 }
             }
-            _ => return Err(section.unknown(&key, &KEYS)),
+            "memory" => {
+                let text = section.scalar(&key, &value)?;
+                let bytes =
+                    quantity::bytes(&text).map_err(|cause| section.invalid(&key).because(cause))?;
+                settings.memory = Some(bytes);
+            }
+            "settings_baseline" => {
+                settings.settings_baseline = Some(PathBuf::from(section.filled(&key, &value)?));
+            }
+            "application" => settings.application = application(section, value)?,
+            _ => return Err(section.unknown(&key, KEYS)),
         }
     }
     Ok(settings)
+}
+
+fn application(section: &Section<'_>, value: Value) -> Result<ApplicationSize> {
+    let inner = inside(section, "application");
+    let mut size = ApplicationSize::default();
+    for (key, value) in section.table("application", value)? {
+        let number = || {
+            let number = value.as_integer().and_then(|number| u32::try_from(number).ok());
+            number.ok_or_else(|| inner.invalid(&key).because("it is a whole number: 20"))
+        };
+        match key.as_str() {
+            "pool" => size.pool = Some(number()?),
+            "overflow" => size.overflow = Some(number()?),
+            "processes" => size.processes = Some(number()?),
+            "instances" => size.instances = Some(number()?),
+            "rolling" => {
+                size.rolling = value
+                    .as_bool()
+                    .ok_or_else(|| inner.invalid(&key).because("it is true or false"))?;
+            }
+            _ => return Err(inner.unknown(&key, &APPLICATION_KEYS)),
+        }
+    }
+    Ok(size)
 }
 
 fn inside<'a>(section: &Section<'a>, key: &str) -> Section<'a> {

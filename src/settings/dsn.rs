@@ -54,6 +54,13 @@ fn is_url(text: &str, scheme: &str) -> bool {
 ///
 /// The error is a cause without any part of a value.
 pub(super) fn parse(text: &str) -> Result<Conninfo, String> {
+    let mut info = read(text)?;
+    placeholders(&mut info)?;
+    Ok(info)
+}
+
+/// The same, whatever was filled in.
+pub(super) fn read(text: &str) -> Result<Conninfo, String> {
     let mut info = Conninfo::default();
     let bare = text.trim_start_matches(|c| is_space(c) || "'\"".contains(c));
     if bare.len() < text.len() && ["postgresql", "postgres"].iter().any(|s| is_url(bare, s)) {
@@ -74,7 +81,6 @@ pub(super) fn parse(text: &str) -> Result<Conninfo, String> {
         }
         None => key_value(&mut info, text)?,
     }
-    placeholders(&mut info)?;
     Ok(info)
 }
 
@@ -84,7 +90,12 @@ impl Conninfo {
         self.values.into_iter()
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    /// The names of the keywords.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.values.iter().map(|(name, _)| *name).collect()
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 

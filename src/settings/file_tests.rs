@@ -208,6 +208,12 @@ fn the_sample_has_every_key() {
     for key in REPLICA_KEYS {
         assert!(SAMPLE.contains(&format!(" {key} = ")), "{key} of replicas is not in the sample");
     }
+    for key in check::KEYS {
+        assert!(
+            set(key) || SAMPLE.contains(&format!("[check.{key}")),
+            "{key} is not in the sample"
+        );
+    }
     for keyword in keyword::KEYWORDS {
         let named = SAMPLE.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         let told = match keyword.used {
@@ -251,5 +257,41 @@ fn a_repository_has_options() {
         "[repository.\"s3://b\"]\nregion = \"\"\n",
     ] {
         assert!(of(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn checks_have_limits_and_ignores() {
+    let path = Path::new("/etc/pgtend/pgtend.toml");
+    let of = |text: &str| parse(text, path).map(|file| file.check);
+    let text = "[check]\nskip = [\"idx.unused\"]\nrls_required = [\"public.*\"]\nstandbys = [\"s1\"]\n\
+        [check.schema]\nexpected = \"schema.txt\"\n\
+        [check.limits]\n\"conn.utilization\" = { warning = \"70%\", critical = -5 }\n\
+        \"cache.hit\" = { warning = 99.5 }\n\
+        [[check.ignore]]\nkey = \"schema.no_pk:public.log\"\nreason = \"a log\"\nuntil = 2027-01-31\n";
+    let check = of(text).unwrap();
+    let limits: Vec<_> = check
+        .limits
+        .iter()
+        .map(|limit| (&*limit.place, limit.warning.as_deref(), limit.critical.as_deref()))
+        .collect();
+    let expected =
+        [("cache.hit", Some("99.5"), None), ("conn.utilization", Some("70%"), Some("-5"))];
+    assert_eq!(limits, expected);
+    assert_eq!(check.ignores[0].until, Some(jiff::civil::date(2027, 1, 31)));
+    assert_eq!(check.schema_expected.as_deref(), Some(Path::new("schema.txt")));
+    for (text, told) in [
+        ("[check]\nlimit = 1", "unknown key check.limit in"),
+        ("[check.limits]\nx = 1", "invalid check.limits.\"x\" in"),
+        ("[check.limits]\nx = { warn = 1 }", "unknown key check.limits.\"x\".warn in"),
+        ("[[check.ignore]]\nkey = \"a.b\"", "invalid check.ignore[1].reason in"),
+        (
+            "[[check.ignore]]\nkey = \"a.b\"\nreason = \"x\"\nuntil = \"soon\"",
+            "invalid check.ignore[1].until in",
+        ),
+        ("[check.schema]\nfile = \"x\"", "unknown key check.schema.file in"),
+    ] {
+        let error = of(text).unwrap_err();
+        assert!(error.what().starts_with(told), "{text}: {error}");
     }
 }

@@ -14,6 +14,7 @@ mod check;
 mod cloud;
 mod cloud_login;
 pub mod conninfo;
+mod declared;
 mod dotenv;
 mod dsn;
 mod env;
@@ -26,6 +27,7 @@ mod labels;
 mod layer;
 mod learned;
 mod login;
+mod machine;
 mod masked;
 mod origin;
 mod other_servers;
@@ -40,20 +42,25 @@ mod secret;
 mod service;
 mod shown;
 mod source;
+mod strength;
 mod target;
 mod variables;
 
 use std::path::{Path, PathBuf};
 
 pub use between::{Between, Pooler, PoolerKind, PoolerMode};
-pub use check::{CheckSettings, Ignore, LimitEntry};
+pub use check::{ApplicationSize, CheckSettings, Ignore, LimitEntry};
 pub use cloud::{AwsSettings, HttpSettings, Proxy};
+pub use declared::{
+    Declared, DeclaredServer, DeclaredTls, DeclaredValue, ServerRole, UrlFault, Weakness,
+};
 pub use env::Environment;
 pub use file::BackupDefaults;
 pub use identity_file::{identity_file, recipients_file};
 pub use labels::Labels;
 pub use learned::Learned;
 pub use login::{CloudAccess, Login, PasswordCommand};
+pub use machine::{Machine, machine};
 pub use masked::{GIVE_URL, MASK, masked};
 pub use origin::Origin;
 pub use prompt::{Asked, ask_password};
@@ -215,6 +222,14 @@ impl Settings {
         let tagged = |of: &[String]| tags.is_empty() || of.iter().any(|tag| tags.contains(tag));
         let names = targets.filter(|(_, entry)| tagged(&entry.tags));
         names.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// What an application's env file declares, for judging.
+    ///
+    /// # Errors
+    /// Usage, when it cannot be read.
+    pub fn declared(&self, path: &Path) -> Result<Declared> {
+        declared::read(&self.env, path)
     }
 
     /// The backup repository: `flag`, `PGTEND_REPO`, `repo` of the target (`target`, else

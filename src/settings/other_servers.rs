@@ -67,7 +67,7 @@ fn weights(given: &Variables) -> Result<Vec<(usize, u32, Origin)>> {
 
 /// URLs with commas between them. A URL of several hosts has commas too: a new one begins where
 /// a scheme follows.
-fn split_urls(list: &str) -> Vec<&str> {
+pub(super) fn split_urls(list: &str) -> Vec<&str> {
     let mut urls = Vec::new();
     let (mut start, mut searched) = (0, 0);
     while let Some(comma) = list[searched..].find(',').map(|at| searched + at) {

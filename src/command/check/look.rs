@@ -10,7 +10,8 @@ use tokio::time::{Instant, timeout};
 use super::super::Context;
 use super::Args;
 use super::samples::Seen;
-use crate::check::{self, Asked, Baseline, Check, Kind, Limits};
+use super::{beside, files};
+use crate::check::{self, Asked, Check, Kind, Known, Limits};
 use crate::conn::{Routed, SessionOptions};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -19,7 +20,12 @@ use crate::settings::{Target, ask_password, quantity};
 use crate::ui::live;
 
 /// What holds for each statement of a check.
-const PER_STATEMENT: [(&str, &str); 2] = [("statement_timeout", "10s"), ("lock_timeout", "100ms")];
+const PER_STATEMENT: [(&str, &str); 3] = [
+    ("statement_timeout", "10s"),
+    ("lock_timeout", "100ms"),
+    // The bounds of partitions are read as text.
+    ("datestyle", "ISO"),
+];
 /// Servers that are asked at a time.
 const AT_A_TIME: usize = 8;
 /// From this time limit on a server that may be starting is tried again.
@@ -33,7 +39,7 @@ pub struct Job<'a> {
     pub args: &'a Args,
     pub checks: &'a [&'static Check],
     pub limits: &'a Limits,
-    pub baseline: Option<Baseline>,
+    pub baseline: Option<Known>,
     pub gate: Gate,
     pub today: Date,
 }
@@ -140,11 +146,15 @@ impl Job<'_> {
             options.settings.push((name.to_owned(), value.to_owned()));
         }
         let earlier = args.samples.earlier()?;
+        let files = files::read(context, target, checks)?;
+        let checks = &files::asked(checks, &files);
         let began = Instant::now();
         let Routed { session, .. } = context.route(target, &options).await?;
         let left = || args.time_limit.saturating_sub(began.elapsed());
         let Some(interval) = args.samples.interval else {
-            let facts = check::observe(&session, checks, left()).await?;
+            let mut facts = check::observe(&session, checks, left()).await?;
+            facts.beside = files;
+            beside::add(context, checks, &mut facts).await?;
             return args.samples.seen(facts, earlier);
         };
         let rates: Vec<&Check> =
@@ -153,7 +163,9 @@ impl Job<'_> {
         let pause = quantity::written_duration(interval);
         context.ui.note(&format!("the second sample is taken in {pause}"));
         tokio::time::sleep(interval).await;
-        let facts = check::observe(&session, checks, left() + interval).await?;
+        let mut facts = check::observe(&session, checks, left() + interval).await?;
+        facts.beside = files;
+        beside::add(context, checks, &mut facts).await?;
         Ok(Seen { facts, previous: Some(first) })
     }
 }

@@ -1,6 +1,8 @@
 //! `pgtend check`: whether all is well, and whether a deployment can begin.
 
+mod beside;
 mod choose;
+mod files;
 mod look;
 mod outputs;
 mod samples;
@@ -12,7 +14,7 @@ use std::time::Duration;
 use look::Job;
 
 use super::{Context, no_format};
-use crate::check::{self, Baseline, Limits};
+use crate::check::{self, Known, Limits};
 use crate::cli::output::Format;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -98,7 +100,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         args: &args,
         checks: &checks,
         limits: &limits,
-        baseline: args.baseline.as_deref().map(Baseline::load).transpose()?,
+        baseline: args.baseline.as_deref().map(Known::load).transpose()?,
         gate: args.gate(),
         today: jiff::Zoned::now().date(),
     };
@@ -141,9 +143,9 @@ fn finish(job: &Job<'_>, servers: Vec<ServerChecks>) -> Result<Exit> {
                 format!("no baseline was written: {} could not be judged", server.name())
             }
             None => {
-                let baseline = Baseline::of(&servers);
-                baseline.save(path)?;
-                let findings = baseline.len();
+                let known = Known::of(&servers);
+                known.save(path)?;
+                let findings = known.len();
                 format!("{} has {findings} findings now", path.display())
             }
         });

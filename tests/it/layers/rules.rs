@@ -66,7 +66,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 57] = [
+const ASSEMBLED: [(&str, &str, &str); 71] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("archive", "COPY ", "how pg_dump's statements start"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
@@ -80,7 +80,25 @@ const ASSEMBLED: [(&str, &str, &str); 57] = [
     ("backup", "SELECT pg_catalog.date_part('epoch', pg_catalog.max(", "the same"),
     ("backup", "ROLLBACK TO SAVEPOINT ", "cannot be prepared"),
     ("backup", "GRANT ", "advice for the operator, never sent"),
-    ("check", "", "remedies for the operator, never sent: what is asked are questions of src/sql"),
+    ("check", "ALTER ", "a remedy for the operator, never sent"),
+    ("check", "ANALYZE", "a remedy for the operator, never sent"),
+    ("check", "CREATE ", "a remedy for the operator, never sent"),
+    ("check", "DROP ", "a remedy for the operator, never sent"),
+    ("check", "GRANT ", "a remedy for the operator, never sent"),
+    ("check", "REVOKE ", "a remedy for the operator, never sent"),
+    ("check", "ROLLBACK PREPARED ", "a remedy for the operator, never sent"),
+    ("check", "DO $$", "a remedy for the operator, never sent"),
+    ("check", "COMMENT ", "a remedy for the operator, never sent"),
+    ("check", "SELECT pg_drop_replication_slot(", "a remedy for the operator, never sent"),
+    (
+        "check",
+        "SELECT pg_catalog.pg_drop_replication_slot(",
+        "a remedy for the operator, never sent",
+    ),
+    ("check", "SELECT pg_wal_replay_resume(", "a remedy for the operator, never sent"),
+    ("check", "SELECT setval(", "a remedy for the operator, never sent"),
+    ("check", "SELECT pg_catalog.setval(", "a remedy for the operator, never sent"),
+    ("check", "SELECT pg_reload_conf(", "a remedy for the operator, never sent"),
     ("connections", "GRANT ", "advice for the operator, never sent"),
     ("restore", "COPY ", "the table and its columns come from the archive"),
     ("restore", "TRUNCATE ", "the table comes from the archive"),

@@ -1,0 +1,176 @@
+//! The server's settings, as several checks read them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::check::look::Look;
+use crate::check::question::Question;
+use crate::check::verdict::Silence;
+use crate::sql;
+
+/// Every setting.
+pub const SETTINGS: Question =
+    Question { name: "settings", variants: &[(130_000, sql::CHECK_SETTINGS)] };
+/// What roles and databases have instead.
+pub const ROLE_SETTINGS: Question =
+    Question { name: "role_settings", variants: &[(130_000, sql::CHECK_ROLE_SETTINGS)] };
+/// Roles that can log in.
+pub const LOGIN_ROLES: Question =
+    Question { name: "login_roles", variants: &[(130_000, sql::CHECK_LOGIN_ROLES)] };
+/// Rules of pg_hba.conf.
+pub const HBA_RULES: Question = Question {
+    name: "hba_rules",
+    variants: &[(130_000, sql::CHECK_HBA_RULES), (160_000, sql::CHECK_HBA_RULES_16)],
+};
+/// Size and limit of the database.
+pub const THIS_DATABASE: Question =
+    Question { name: "this_database", variants: &[(130_000, sql::CHECK_THIS_DATABASE)] };
+
+/// One setting.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Setting {
+    pub name: String,
+    /// What a new session of this role has, in the setting's unit; none where it is not told.
+    pub reset_val: Option<String>,
+    pub boot_val: Option<String>,
+    pub unit: Option<String>,
+    pub context: String,
+    pub source: String,
+    pub pending_restart: bool,
+}
+
+/// What a role or a database has.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RoleSetting {
+    /// None for all.
+    pub database: Option<String>,
+    /// None for all.
+    pub role: Option<String>,
+    pub name: String,
+    pub value: String,
+}
+
+/// A role that can log in to this database.
+#[derive(Debug, Clone, Deserialize)]
+pub struct LoginRole {
+    pub role: String,
+    pub is_superuser: bool,
+    pub is_replication: bool,
+    /// -1 for none.
+    pub connection_limit: f64,
+    pub is_me: bool,
+}
+
+/// This database.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ThisDatabase {
+    pub database: String,
+    pub bytes: f64,
+    /// -1 for none.
+    pub connection_limit: f64,
+}
+
+/// All settings by name.
+pub struct Settings(BTreeMap<String, Setting>);
+
+impl Settings {
+    /// Those of the server.
+    ///
+    /// # Errors
+    /// Unknown where they could not be read.
+    pub fn of(look: &Look<'_>) -> Result<Self, Silence> {
+        let rows: Vec<Setting> = look.rows(&SETTINGS)?;
+        Ok(Self(rows.into_iter().map(|row| (row.name.clone(), row)).collect()))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Setting> {
+        self.0.values()
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Setting> {
+        self.0.get(name)
+    }
+
+    /// The value that a new session has.
+    ///
+    /// # Errors
+    /// Unknown where it is not told.
+    pub fn value(&self, name: &str) -> Result<&str, Silence> {
+        let value = self.get(name).and_then(|setting| setting.reset_val.as_deref());
+        value.ok_or_else(|| Silence::unknown(format!("the server does not tell {name}")))
+    }
+
+    /// The value as a number, in bytes, in seconds, or without a unit.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    pub fn number(&self, name: &str) -> Result<f64, Silence> {
+        let setting = self.get(name);
+        let unit = setting.and_then(|setting| setting.unit.as_deref());
+        in_unit(self.value(name)?, unit)
+            .ok_or_else(|| Silence::unknown(format!("{name} is not a number")))
+    }
+
+    /// Whether the value is the one that PostgreSQL is built with.
+    pub fn is_default(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|setting| setting.reset_val == setting.boot_val)
+    }
+}
+
+/// A number of `pg_settings` in bytes or seconds. Negative ones have a meaning of their own.
+pub fn in_unit(value: &str, unit: Option<&str>) -> Option<f64> {
+    let number: f64 = value.trim().parse().ok()?;
+    if number < 0.0 {
+        return Some(number);
+    }
+    let factor = match unit {
+        None | Some("" | "B" | "s") => 1.0,
+        Some("kB") => 1024.0,
+        Some("8kB") => 8192.0,
+        Some("16kB") => 16_384.0,
+        Some("32kB") => 32_768.0,
+        Some("MB") => 1_048_576.0,
+        Some("16MB") => 16_777_216.0,
+        Some("ms") => 0.001,
+        Some("min") => 60.0,
+        Some(_) => return None,
+    };
+    Some(number * factor)
+}
+
+/// How a setting is changed here: a statement, or a word where a provider has its own way.
+pub fn change(look: &Look<'_>, name: &str, value: &str, context: &str) -> String {
+    if let Some(provider) = &look.facts.sight.provider {
+        return format!("set {name} = {value} where {provider} keeps its parameters");
+    }
+    let then = match context {
+        "postmaster" => "  -- then restart the server",
+        _ => " SELECT pg_reload_conf();",
+    };
+    format!("ALTER SYSTEM SET {name} = '{value}';{then}")
+}
+
+/// How a setting is taken back.
+pub fn reset(look: &Look<'_>, setting: &Setting) -> String {
+    match setting.source.as_str() {
+        "database" => {
+            format!("ALTER DATABASE {} RESET {};", look.facts.server.database, setting.name)
+        }
+        _ => {
+            change(look, &setting.name, setting.boot_val.as_deref().unwrap_or(""), &setting.context)
+        }
+    }
+}
+
+/// Bytes for people.
+pub fn size(bytes: f64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let (mut value, mut at) = (bytes, 0);
+    while value >= 1024.0 && at + 1 < UNITS.len() {
+        value /= 1024.0;
+        at += 1;
+    }
+    let digits = usize::from(value < 10.0 && value.fract() > 0.05 && at > 0);
+    format!("{value:.digits$} {}", UNITS[at])
+}
