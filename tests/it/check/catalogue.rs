@@ -37,8 +37,9 @@ fn every_check_fires_and_is_documented() {
     for stage in STAGES.iter().copied().flatten() {
         match stage.fault {
             Fault::Recorded { .. } => recorded.insert(stage.id),
-            Fault::Sql(_) | Fault::Acted(_) | Fault::There(_) => fired.insert(stage.id),
-            Fault::Sql(_) | Fault::Acted(_) | Fault::EnvFile { .. } => fired.insert(stage.id),
+            Fault::Sql(_) | Fault::Acted(_) | Fault::There(_) | Fault::EnvFile { .. } => {
+                fired.insert(stage.id)
+            }
         };
     }
     recorded.retain(|id| !fired.contains(id));
