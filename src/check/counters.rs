@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::look::Look;
 use super::question::Question;
+use super::rate;
 use super::verdict::Silence;
 use crate::sql;
 
@@ -62,18 +63,22 @@ impl Between {
         let (rows, seconds) = look.before::<Counters>(&COUNTERS)?;
         let before = rows.into_iter().next();
         let before = before.ok_or_else(|| Silence::unknown("the earlier sample is empty"))?;
-        // A crash resets them without a word: then they are smaller than they were.
-        if before.stats_reset != now.stats_reset
-            || before.xact_commit > now.xact_commit
-            || before.blks_hit > now.blks_hit
-        {
+        let between = Self { before, now, seconds };
+        if between.before.stats_reset != between.now.stats_reset {
             return Err(Silence::unknown("the statistics were reset between the two samples"));
         }
-        Ok(Self { before, now, seconds })
+        // A crash resets them without a word: then they are smaller than they were.
+        for counter in [|one: &Counters| one.xact_commit, |one: &Counters| one.blks_hit] {
+            between.grown(counter)?;
+        }
+        Ok(between)
     }
 
     /// By how much a counter grew.
-    pub fn grown(&self, counter: impl Fn(&Counters) -> f64) -> f64 {
-        (counter(&self.now) - counter(&self.before)).max(0.0)
+    ///
+    /// # Errors
+    /// Unknown where counting began anew in between.
+    pub fn grown(&self, counter: impl Fn(&Counters) -> f64) -> Result<f64, Silence> {
+        rate::grown(counter(&self.before), counter(&self.now))
     }
 }
