@@ -48,6 +48,7 @@ mod vac;
 mod ver;
 mod wal;
 
+pub use app::APPLICATION;
 pub use conf::{BASELINE, Baseline, MACHINE};
 pub use facts::{Answer, Facts, Sight};
 pub use file::{earlier, load, same_server, save};

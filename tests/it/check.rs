@@ -2,16 +2,25 @@
 
 mod act;
 mod again;
+mod app;
+mod bloat;
+mod catalogue;
 mod catalogue;
 mod conf;
+mod conf;
+mod conn;
 mod conn;
 mod db;
+mod guides;
 mod idx;
 mod io;
+mod large;
 mod lock;
 mod permissions;
 mod repl;
+mod size;
 mod stage;
 mod stmt;
+mod vac;
 mod ver;
 mod wal;
