@@ -4,7 +4,6 @@ use serde::Deserialize;
 
 use super::look::Look;
 use super::question::Question;
-use super::rate;
 use super::verdict::Silence;
 use crate::sql;
 
@@ -44,6 +43,26 @@ pub struct Counters {
     pub server_start: f64,
 }
 
+impl Counters {
+    /// All that only grow.
+    fn all(&self) -> [f64; 12] {
+        [
+            self.xact_commit,
+            self.xact_rollback,
+            self.blks_read,
+            self.blks_hit,
+            self.temp_files,
+            self.temp_bytes,
+            self.deadlocks,
+            self.conflicts,
+            self.sessions.unwrap_or_default(),
+            self.sessions_abandoned.unwrap_or_default(),
+            self.sessions_fatal.unwrap_or_default(),
+            self.sessions_killed.unwrap_or_default(),
+        ]
+    }
+}
+
 /// Two samples of one database.
 #[derive(Debug, Clone)]
 pub struct Between {
@@ -63,22 +82,16 @@ impl Between {
         let (rows, seconds) = look.before::<Counters>(&COUNTERS)?;
         let before = rows.into_iter().next();
         let before = before.ok_or_else(|| Silence::unknown("the earlier sample is empty"))?;
-        let between = Self { before, now, seconds };
-        if between.before.stats_reset != between.now.stats_reset {
+        // A crash resets them without a word: then they are smaller than they were.
+        let mut counted = before.all().into_iter().zip(now.all());
+        if before.stats_reset != now.stats_reset || counted.any(|(before, now)| now < before) {
             return Err(Silence::unknown("the statistics were reset between the two samples"));
         }
-        // A crash resets them without a word: then they are smaller than they were.
-        for counter in [|one: &Counters| one.xact_commit, |one: &Counters| one.blks_hit] {
-            between.grown(counter)?;
-        }
-        Ok(between)
+        Ok(Self { before, now, seconds })
     }
 
     /// By how much a counter grew.
-    ///
-    /// # Errors
-    /// Unknown where counting began anew in between.
-    pub fn grown(&self, counter: impl Fn(&Counters) -> f64) -> Result<f64, Silence> {
-        rate::grown(counter(&self.before), counter(&self.now))
+    pub fn grown(&self, counter: impl Fn(&Counters) -> f64) -> f64 {
+        counter(&self.now) - counter(&self.before)
     }
 }

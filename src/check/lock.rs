@@ -239,7 +239,7 @@ fn table(look: &Look<'_>) -> Judged {
 fn deadlocks(look: &Look<'_>) -> Judged {
     let between = Between::of(look)?;
     let database = look.facts.server.database.as_str();
-    let number = between.grown(|counters| counters.deadlocks)?;
+    let number = between.grown(|counters| counters.deadlocks);
     let rate = number * 3600.0 / between.seconds.max(600.0);
     let says = format!("{} in {}", words::amount(number, "deadlock"), words::time(between.seconds));
     let mut verdict = look.verdict().saying(says.clone());

@@ -52,7 +52,7 @@ const SHORTEST: f64 = 60.0;
 
 fn churn(look: &Look<'_>) -> Judged {
     let between = Between::of(look)?;
-    let began = between.grown(|counters| counters.sessions.unwrap_or_default())?;
+    let began = between.grown(|counters| counters.sessions.unwrap_or_default());
     tell(
         look,
         began / between.seconds,
@@ -63,9 +63,9 @@ fn churn(look: &Look<'_>) -> Judged {
 fn abandoned(look: &Look<'_>) -> Judged {
     let between = Between::of(look)?;
     let grown = |of: fn(&Counters) -> Option<f64>| between.grown(|one| of(one).unwrap_or_default());
-    let lost = grown(|one| one.sessions_abandoned)?;
-    let fatal = grown(|one| one.sessions_fatal)?;
-    let killed = grown(|one| one.sessions_killed)?;
+    let lost = grown(|one| one.sessions_abandoned);
+    let fatal = grown(|one| one.sessions_fatal);
+    let killed = grown(|one| one.sessions_killed);
     tell(
         look,
         (lost + fatal + killed) / between.seconds.max(SHORTEST),
