@@ -139,15 +139,16 @@ fn blocking(look: &Look<'_>) -> Judged {
         verdict.find(level, object, says).with_value(seconds).with_remedy(remedy);
     }
     // The server ends a circle, but after deadlock_timeout.
-    if blocked.count > 0 && blocked.roots.is_empty() {
-        if let Some(level) = look.level("", "circle", longest, None) {
-            let says = format!(
-                "{} wait for each other in a circle for {}",
-                words::amount(waits(blocked.count), "session"),
-                words::time(longest)
-            );
-            verdict.find(level, "circle", says).with_value(longest);
-        }
+    if blocked.count > 0
+        && blocked.roots.is_empty()
+        && let Some(level) = look.level("", "circle", longest, None)
+    {
+        let says = format!(
+            "{} wait for each other in a circle for {}",
+            words::amount(waits(blocked.count), "session"),
+            words::time(longest)
+        );
+        verdict.find(level, "circle", says).with_value(longest);
     }
     Ok(verdict)
 }
