@@ -8,4 +8,7 @@ mod conn;
 mod idx;
 mod lock;
 mod permissions;
+mod schema;
+mod sec;
+mod seq;
 mod stage;

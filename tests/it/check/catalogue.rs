@@ -11,6 +11,9 @@ const STAGES: &[&[Stage]] = &[
     super::lock::STAGES,
     // Index checks.
     super::idx::STAGES,
+    super::schema::STAGES,
+    super::seq::STAGES,
+    super::sec::STAGES,
     super::conf::STAGES,
 ];
 

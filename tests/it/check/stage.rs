@@ -19,6 +19,8 @@ pub struct Stage {
     /// Lines of pgtend.toml, from `[check]` on: lower limits.
     pub settings: &'static str,
     pub arguments: &'static [&'static str],
+    /// Put behind the URL: `?sslcert=..`
+    pub url: &'static str,
 }
 
 /// How a fault comes about.
@@ -39,7 +41,7 @@ impl Stage {
         object: &'static str,
         fault: Fault,
     ) -> Self {
-        Self { id, before: "", fault, object, level, settings: "", arguments: &[] }
+        Self { id, before: "", fault, object, level, settings: "", arguments: &[], url: "" }
     }
 
     /// With this there before.
@@ -52,6 +54,12 @@ impl Stage {
     #[must_use]
     pub const fn with(self, settings: &'static str) -> Self {
         Self { settings, ..self }
+    }
+
+    /// With this behind the URL.
+    #[must_use]
+    pub const fn at(self, url: &'static str) -> Self {
+        Self { url, ..self }
     }
 
     /// With these arguments.
@@ -112,17 +120,18 @@ fn one(cluster: &Cluster, stage: &Stage) {
     if !stage.before.is_empty() {
         db.psql(stage.before);
     }
-    let healthy = checked(&db.url(), id, settings, arguments);
+    let url = format!("{}{}", db.url(), stage.url);
+    let healthy = checked(&url, id, settings, arguments);
     assert_eq!(about(&healthy, object), Vec::<&Value>::new(), "{id} before the fault");
     assert_ne!(healthy["status"], "unknown", "{id} before the fault: {healthy}");
     let (fired, kept) = match &stage.fault {
         Fault::Sql(sql) => {
             db.psql(sql);
-            (checked(&db.url(), id, settings, arguments), None)
+            (checked(&url, id, settings, arguments), None)
         }
         Fault::Acted(act) => {
             let kept = act(&db);
-            (checked(&db.url(), id, settings, arguments), Some(kept))
+            (checked(&url, id, settings, arguments), Some(kept))
         }
         Fault::Recorded { question, rows } => (recorded(&db, stage, question, rows), None),
     };
