@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use super::facts::Facts;
 use super::limits::Limits;
 use super::look::Look;
+use super::need;
 use super::registry::Check;
 use super::verdict::{Silence, Verdict};
 use crate::report::check::{Checked, Level, Status};
@@ -77,9 +78,7 @@ fn one(
         };
     }
     let version = facts.server.version_number;
-    let mut grants: Vec<String> =
-        missing.iter().flat_map(|need| need.grants(&facts.sight.role, version)).collect();
-    grants.dedup();
+    let grants = need::grants(&missing, &facts.sight.role, version);
     verdict.findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     let milliseconds = check
         .asks

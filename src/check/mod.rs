@@ -15,8 +15,12 @@ mod limits;
 mod look;
 mod need;
 mod observe;
+mod permissions;
 mod question;
+mod rate;
 mod registry;
+#[cfg(test)]
+mod sample;
 mod verdict;
 mod words;
 
@@ -44,6 +48,7 @@ mod vac;
 mod ver;
 mod wal;
 
+pub use app::APPLICATION;
 pub use conf::{BASELINE, Baseline, MACHINE};
 pub use facts::{Answer, Facts, Sight};
 pub use file::{earlier, load, same_server, save};
@@ -51,7 +56,8 @@ pub use judge::{Asked, judge};
 pub use limits::{Bound, LimitSpec, Limits};
 pub use look::Look;
 pub use need::Need;
-pub use observe::observe;
+pub use observe::{observe, sight};
+pub use permissions::permissions;
 pub use question::{MOST_ROWS, Question, as_json};
 pub use registry::{Check, Kind, all, find};
 pub use schema::{KINDS as EXPECTED_KINDS, LINES as EXPECTED_OBJECTS};

@@ -13,6 +13,7 @@ mod exposition;
 mod grid;
 pub mod metrics;
 mod party;
+mod permissions;
 mod pgbouncer;
 mod plugin;
 mod prune;

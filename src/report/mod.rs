@@ -8,6 +8,7 @@ pub mod copy;
 pub mod ended;
 pub mod export;
 pub mod party;
+pub mod permissions;
 pub mod pgbouncer;
 pub mod prune;
 pub mod restore;

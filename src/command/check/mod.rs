@@ -3,6 +3,7 @@
 mod beside;
 mod choose;
 mod files;
+mod permissions;
 mod samples;
 
 use std::time::Duration;
@@ -40,6 +41,9 @@ pub struct Args {
     /// Checks that may be unknown without exit 3 (ids or families, repeatable)
     #[arg(long, value_name = "ID,..", value_delimiter = ',')]
     allow_unknown: Vec<String>,
+    /// Show what each check needs to see and the statements that grant what is missing; run none
+    #[arg(long, conflicts_with_all = ["from", "save", "state", "interval"])]
+    explain_permissions: bool,
     /// Time for all answers of a server; what is not answered by then is unknown
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = quantity::duration)]
     time_limit: Duration,
@@ -65,6 +69,9 @@ const PER_STATEMENT: [(&str, &str); 3] = [
 /// Runs it.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let checks = args.chosen.checks(&context.settings.check)?;
+    if args.explain_permissions {
+        return permissions::explain(context, &checks).await;
+    }
     let limits = limits(context)?;
     if let Some(saved) = args.samples.from()? {
         let server = judged(context, &args, &checks, &limits, None, &saved)?;
@@ -82,11 +89,13 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     };
     tokio::select! {
         answered = looked => answered,
-        () = context.signals.cancel.cancelled() => {
-            Err(Error::new(context.signals.exit(), "the checks were stopped")
-                .because("nothing was changed"))
-        }
+        () = context.signals.cancel.cancelled() => Err(stopped(context)),
     }
+}
+
+/// Said when a signal comes.
+fn stopped(context: &Context) -> Error {
+    Error::new(context.signals.exit(), "the checks were stopped").because("nothing was changed")
 }
 
 /// Judges what was seen.

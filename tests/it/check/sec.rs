@@ -2,16 +2,11 @@
 
 use std::any::Any;
 use std::fs;
-use std::path::Path;
 
 use super::stage::{Fault, Stage, checked, play};
 use crate::harness::activity::{Client, Way};
 use crate::harness::pki::{KeyForm, Pki};
 use crate::harness::{Cluster, ClusterSpec, Database, TlsVariant, command};
-
-/// Where the client's certificate comes to lie.
-const CLIENT: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/check-client.crt");
-const CLIENT_KEY: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/check-client.key");
 
 pub const STAGES: &[Stage] = &[
     Stage::new(
@@ -82,21 +77,13 @@ pub const STAGES: &[Stage] = &[
     Stage::new(
         "sec.client_cert",
         "warning",
-        CLIENT,
-        Fault::Acted(|_| {
+        "/",
+        Fault::There(|db| {
             let files = Pki::shared().client("postgres", KeyForm::Pkcs8);
-            fs::copy(files.key, CLIENT_KEY).unwrap();
-            fs::copy(files.cert, CLIENT).unwrap();
-            Box::new(())
+            let (cert, key) = (files.cert.display(), files.key.display());
+            (Box::new(()), format!("{}?sslcert={cert}&sslkey={key}", db.url()))
         }),
     )
-    .at(concat!(
-        "?sslcert=",
-        env!("CARGO_TARGET_TMPDIR"),
-        "/check-client.crt&sslkey=",
-        env!("CARGO_TARGET_TMPDIR"),
-        "/check-client.key"
-    ))
     .with("[check.limits]\n\"sec.client_cert\" = { warning = \"400d\", critical = \"off\" }"),
     Stage::new(
         "sec.server_cert",
@@ -130,11 +117,6 @@ fn cluster() -> Cluster {
 
 #[test]
 fn every_check_of_the_family_fires() {
-    for path in [CLIENT, CLIENT_KEY] {
-        if Path::new(path).exists() {
-            fs::remove_file(path).unwrap();
-        }
-    }
     play(&cluster(), STAGES);
 }
 

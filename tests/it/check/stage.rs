@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::harness::{Cluster, Database, Pgtend};
+use crate::harness::{Cluster, Database, Pgtend, command};
 
 /// The fault of one check.
 pub struct Stage {
@@ -19,8 +19,8 @@ pub struct Stage {
     /// Lines of pgtend.toml, from `[check]` on: lower limits.
     pub settings: &'static str,
     pub arguments: &'static [&'static str],
-    /// Put behind the URL: `?sslcert=..`
-    pub url: &'static str,
+    /// Whether the look after the fault is compared with the one before it.
+    pub is_rate: bool,
 }
 
 /// How a fault comes about.
@@ -29,6 +29,10 @@ pub enum Fault {
     Sql(&'static str),
     /// Anything else; what it gives back lives until the check has looked.
     Acted(fn(&Database<'_>) -> Box<dyn Any>),
+    /// The same, to be seen on another server or database: its URL.
+    There(fn(&Database<'_>) -> (Box<dyn Any>, String)),
+    /// What an application declares, before and after: files for `--env-file`.
+    EnvFile { healthy: &'static str, faulty: &'static str },
     /// It cannot be staged within 30 s: rows of one question, as such a server gave them.
     Recorded { question: &'static str, rows: &'static str },
 }
@@ -41,7 +45,7 @@ impl Stage {
         object: &'static str,
         fault: Fault,
     ) -> Self {
-        Self { id, before: "", fault, object, level, settings: "", arguments: &[], url: "" }
+        Self { id, before: "", fault, object, level, settings: "", arguments: &[], is_rate: false }
     }
 
     /// With this there before.
@@ -56,10 +60,10 @@ impl Stage {
         Self { settings, ..self }
     }
 
-    /// With this behind the URL.
+    /// With the look before the fault as the earlier sample.
     #[must_use]
-    pub const fn at(self, url: &'static str) -> Self {
-        Self { url, ..self }
+    pub const fn rate(self) -> Self {
+        Self { is_rate: true, ..self }
     }
 
     /// With these arguments.
@@ -115,23 +119,47 @@ pub fn play(cluster: &Cluster, stages: &[Stage]) {
 }
 
 fn one(cluster: &Cluster, stage: &Stage) {
-    let Stage { id, object, level, settings, arguments, .. } = *stage;
+    let Stage { id, object, level, settings, .. } = *stage;
+    let home = Pgtend::new();
+    let state = home.home().join("state.json");
+    let arguments = match stage.is_rate {
+        true => [stage.arguments, &["--state", state.to_str().unwrap()]].concat(),
+        false => stage.arguments.to_vec(),
+    };
+    let arguments = arguments.as_slice();
     let db = cluster.create_db("check");
     if !stage.before.is_empty() {
         db.psql(stage.before);
     }
-    let url = format!("{}{}", db.url(), stage.url);
-    let healthy = checked(&url, id, settings, arguments);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("app");
+    let of_file = [arguments, &["--env-file", file.to_str().unwrap()]].concat();
+    let arguments = match &stage.fault {
+        Fault::EnvFile { healthy, .. } => {
+            fs::write(&file, healthy).unwrap();
+            &of_file
+        }
+        _ => arguments,
+    };
+    let healthy = checked(&db.url(), id, settings, arguments);
     assert_eq!(about(&healthy, object), Vec::<&Value>::new(), "{id} before the fault");
     assert_ne!(healthy["status"], "unknown", "{id} before the fault: {healthy}");
     let (fired, kept) = match &stage.fault {
         Fault::Sql(sql) => {
             db.psql(sql);
-            (checked(&url, id, settings, arguments), None)
+            (checked(&db.url(), id, settings, arguments), None)
         }
         Fault::Acted(act) => {
             let kept = act(&db);
+            (checked(&db.url(), id, settings, arguments), Some(kept))
+        }
+        Fault::There(act) => {
+            let (kept, url) = act(&db);
             (checked(&url, id, settings, arguments), Some(kept))
+        }
+        Fault::EnvFile { faulty, .. } => {
+            fs::write(&file, faulty).unwrap();
+            (checked(&db.url(), id, settings, arguments), None)
         }
         Fault::Recorded { question, rows } => (recorded(&db, stage, question, rows), None),
     };
@@ -156,4 +184,17 @@ fn recorded(db: &Database<'_>, stage: &Stage, question: &str, rows: &str) -> Val
     answer["rows"] = serde_json::from_str(rows).unwrap();
     fs::write(&path, facts.to_string()).unwrap();
     checked(&db.url(), stage.id, stage.settings, &[stage.arguments, &["--from", file]].concat())
+}
+
+/// Waits for a state, as statistics come late: a statement that says `t` then.
+#[track_caller]
+pub fn until(db: &Database<'_>, sql: &str) {
+    until_in(db.cluster(), db.name(), sql);
+}
+
+/// The same in any database.
+#[track_caller]
+pub fn until_in(cluster: &Cluster, db: &str, sql: &str) {
+    let come = command::until(command::LIMIT, || (cluster.psql(db, sql) == "t").then_some(()));
+    assert!(come.is_some(), "it does not come to: {sql}");
 }
