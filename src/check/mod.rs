@@ -5,9 +5,9 @@
 //! checks together, and each answer is kept as it came, so that facts can be saved, replayed
 //! and recorded. What could not be seen is unknown, never healthy.
 
-mod cut;
 mod activity;
 mod counters;
+mod cut;
 mod facts;
 mod file;
 mod judge;
