@@ -5,6 +5,9 @@
 //! checks together, and each answer is kept as it came, so that facts can be saved, replayed
 //! and recorded. What could not be seen is unknown, never healthy.
 
+mod activity;
+mod counters;
+mod cut;
 mod facts;
 mod file;
 mod judge;
@@ -13,8 +16,12 @@ mod look;
 mod need;
 mod observe;
 mod question;
+mod rate;
 mod registry;
+#[cfg(test)]
+mod sample;
 mod verdict;
+mod words;
 
 mod act;
 mod app;
@@ -41,6 +48,7 @@ mod ver;
 mod wal;
 
 pub use app::APPLICATION;
+pub use backup::{BACKUPS, Backups, OneBackup};
 pub use conf::{BASELINE, Baseline, MACHINE};
 pub use facts::{Answer, Facts, Sight};
 pub use file::{earlier, load, same_server, save};
@@ -51,4 +59,6 @@ pub use need::Need;
 pub use observe::observe;
 pub use question::{MOST_ROWS, Question, as_json};
 pub use registry::{Check, Kind, all, find};
+pub use schema::{KINDS as EXPECTED_KINDS, LINES as EXPECTED_OBJECTS};
+pub use sec::CLIENT as CLIENT_CERTIFICATE;
 pub use verdict::{Judged, Silence, Verdict};

@@ -1,6 +1,175 @@
-//! Checks of the family `seq`.
+//! Sequences: whether they will still give values, and whether the next one is free.
 
-use super::registry::Check;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::limits::LimitSpec;
+use super::look::Look;
+use super::need::Need;
+use super::question::Question;
+use super::registry::{Check, Kind};
+use super::verdict::Judged;
+use super::words;
+use crate::report::check::{Level, Unit};
+use crate::sql;
 
 /// The family.
-pub const CHECKS: &[Check] = &[];
+pub const CHECKS: &[Check] = &[
+    Check {
+        id: "seq.exhaustion",
+        kind: Kind::Runtime,
+        title: "sequences that come to their end",
+        why: "When a sequence, or the integer column that takes from it, has given its last value, \
+              every INSERT fails, and to widen the column rewrites a table that is large by then.",
+        remedy: "Change the column to bigint while there is time: with a new column that is filled \
+                 in the background where the table is large.",
+        limits: &[LimitSpec::share(
+            "values that the sequence, or a column that takes from it, can have",
+            Unit::Count,
+            75.0,
+            90.0,
+        )],
+        // Without it the value of a sequence is null, and one at 93 percent is not to be seen.
+        needs: &[Need::AllData],
+        since: 130_000,
+        asks: &[&SEQUENCES],
+        judge: exhaustion,
+    },
+    Check {
+        id: "seq.behind",
+        kind: Kind::Runtime,
+        title: "sequences that are behind their column",
+        why: "After a load, a restore of data alone or a Blue/Green switch a sequence may give \
+              values that are there already: INSERT fails with a duplicate key, again and again.",
+        remedy: "setval() each to the greatest value of its column.",
+        limits: &[],
+        needs: &[Need::AllData],
+        since: 130_000,
+        asks: &[&BEHIND],
+        judge: behind,
+    },
+];
+
+const SEQUENCES: Question =
+    Question { name: "sequences", variants: &[(130_000, sql::CHECK_SEQUENCES)] };
+
+#[derive(Deserialize)]
+struct Sequence {
+    sequence: String,
+    is_readable: bool,
+    /// Whether a column ends before the sequence does.
+    is_column: bool,
+    last_possible: f64,
+    /// None before its first value.
+    last_value: Option<f64>,
+}
+
+impl Sequence {
+    /// What is used and what there is, as positive numbers: some count down.
+    fn used(&self) -> Option<(f64, f64)> {
+        let sign = self.last_possible.signum();
+        self.last_value.map(|value| (value * sign, self.last_possible * sign))
+    }
+}
+
+fn exhaustion(look: &Look<'_>) -> Judged {
+    let rows: Vec<Sequence> = look.rows(&SEQUENCES)?;
+    let before = earlier(look);
+    let mut verdict = look.verdict().saying("no sequence has given a value");
+    let hidden = rows.iter().filter(|row| !row.is_readable).count();
+    if hidden > 0 {
+        verdict.unseen = Some(format!("{hidden} sequences cannot be read here"));
+    }
+    for (place, row) in rows.iter().enumerate() {
+        let Some((used, most)) = row.used() else { continue };
+        let name = row.sequence.as_str();
+        let left = most - used;
+        let percent = if most > 0.0 { used / most * 100.0 } else { 100.0 };
+        let what = if row.is_column { "of its column's values" } else { "of its values" };
+        let mut says =
+            format!("{name} has used {percent:.1}% {what}: {} left", words::count(left.max(0.0)));
+        let speed = before.as_ref().and_then(|(values, seconds)| {
+            let earlier = values.get(name)?;
+            let gone = used - earlier;
+            (gone > 0.0).then_some(gone / seconds)
+        });
+        if let Some(speed) = speed {
+            says.push_str(&format!(", which last {} at today's speed", words::time(left / speed)));
+        }
+        // They come sorted: the first is the fullest.
+        if place == 0 {
+            verdict.says = format!("the fullest: {says}");
+            verdict.measures.extend(look.measure("", name, used, Some(most)));
+        }
+        if let Some(level) = look.level("", name, used, Some(most)) {
+            verdict.find(level, name, says).with_value(used);
+        }
+    }
+    Ok(verdict)
+}
+
+/// The values of the earlier sample, where there is one, and the seconds in between.
+fn earlier(look: &Look<'_>) -> Option<(BTreeMap<String, f64>, f64)> {
+    let (rows, seconds) = look.before::<Sequence>(&SEQUENCES).ok()?;
+    let used = |row: Sequence| row.used().map(|(used, _)| (row.sequence.clone(), used));
+    Some((rows.into_iter().filter_map(used).collect(), seconds))
+}
+
+const BEHIND: Question =
+    Question { name: "sequences_behind", variants: &[(130_000, sql::CHECK_SEQUENCES_BEHIND)] };
+
+/// Either a sequence that is behind, or how many were looked at.
+#[derive(Deserialize)]
+struct Behind {
+    sequence: Option<String>,
+    table: Option<String>,
+    column: Option<String>,
+    next: Option<f64>,
+    greatest: Option<f64>,
+    asked: Option<f64>,
+    unreadable: Option<f64>,
+    others: Option<f64>,
+}
+
+fn behind(look: &Look<'_>) -> Judged {
+    let rows: Vec<Behind> = look.rows(&BEHIND)?;
+    let mut verdict = look.verdict();
+    for row in rows {
+        if let (Some(asked), Some(others)) = (row.asked, row.others) {
+            verdict.says = format!("{} ahead of their columns", words::amount(asked, "sequence"));
+            if others > 0.0 {
+                verdict.says.push_str(&format!(
+                    "; {} were not looked at: no index leads with their column, or there are too \
+                     many tables",
+                    words::count(others)
+                ));
+            }
+        }
+        if let Some(hidden) = row.unreadable.filter(|hidden| *hidden > 0.0) {
+            verdict.unseen = Some(format!(
+                "{} of columns whose values cannot be read, or that row security hides",
+                words::amount(hidden, "sequence")
+            ));
+        }
+        let (Some(sequence), Some(table), Some(column)) = (row.sequence, row.table, row.column)
+        else {
+            continue;
+        };
+        let (next, greatest) = (row.next.unwrap_or_default(), row.greatest.unwrap_or_default());
+        let says = format!(
+            "{sequence} gives {} next, but {table}.{column} goes up to {}",
+            words::count(next),
+            words::count(greatest)
+        );
+        let quoted = sql::quote_name(&column);
+        verdict.find(Level::Critical, &sequence, says).with_value(greatest - next).with_remedy(
+            format!(
+                "SELECT setval({}, (SELECT max({quoted}) FROM {table}));",
+                sql::quote_literal(&sequence)
+            ),
+        );
+    }
+    verdict.cut(look, &BEHIND);
+    Ok(verdict)
+}

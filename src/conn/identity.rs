@@ -10,6 +10,7 @@ use native_tls::Identity;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 
+use super::tls::Certificate;
 use crate::error::{Error, Result};
 use crate::settings::ClientCertificate;
 
@@ -42,6 +43,19 @@ pub(super) fn load(files: &ClientCertificate) -> Result<Option<Identity>> {
         Ok(Identity::from_pkcs8(&pem, &key.private_key_to_pem_pkcs8()?)?)
     };
     identity().map(Some).map_err(|error| fault("key", &files.key).caused_by(error.as_ref()))
+}
+
+/// What a client's own certificate says of itself: the first of its file.
+///
+/// # Errors
+/// Usage: it cannot be read.
+pub fn client_certificate(files: &ClientCertificate) -> Result<Certificate> {
+    let path = &files.certificate;
+    let bytes =
+        std::fs::read(path).map_err(|error| fault("certificate", path).caused_by(&error))?;
+    let chain = chain(&bytes).map_err(|error| fault("certificate", path).caused_by(&error))?;
+    let first = chain.first();
+    first.map(Certificate::read).ok_or_else(|| fault("certificate", path).because("it is empty"))
 }
 
 fn fault(what: &str, path: &Path) -> Error {

@@ -36,6 +36,7 @@ pub use connect::{Prompt, SessionOptions, Tell, connect};
 pub use console::{Console, Shown};
 pub use copy::{CopyIn, CopyOut, PreparedCopy};
 pub use flavour::{Flavour, Provider};
+pub use identity::client_certificate;
 pub use query_error::QueryError;
 pub use read::{Params, Reading};
 pub use route::{Choice, Routed, Taken, route};

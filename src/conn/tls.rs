@@ -222,7 +222,7 @@ impl TlsConnect<Socket> for HostTls {
     }
 }
 
-/// What a server's certificate says of itself.
+/// What a server's or a client's certificate says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Certificate {
     /// Whose it is: `CN=db.example.com`; empty when it cannot be read.
@@ -237,12 +237,16 @@ impl Certificate {
     fn of(peer: &native_tls::Certificate) -> Self {
         let read = peer.to_der().ok().and_then(|der| X509::from_der(&der).ok());
         match read {
-            Some(certificate) => Self {
-                subject: name(certificate.subject_name()),
-                issuer: name(certificate.issuer_name()),
-                expires: timestamp(certificate.not_after()),
-            },
+            Some(certificate) => Self::read(&certificate),
             None => Self { subject: String::new(), issuer: String::new(), expires: None },
+        }
+    }
+
+    pub(super) fn read(certificate: &X509) -> Self {
+        Self {
+            subject: name(certificate.subject_name()),
+            issuer: name(certificate.issuer_name()),
+            expires: timestamp(certificate.not_after()),
         }
     }
 }

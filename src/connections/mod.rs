@@ -17,6 +17,7 @@ pub mod table_locks;
 mod tree;
 mod unseen;
 
+pub use blocked::blocked;
 pub use filter::Filter;
 pub use judge::{Limits, Slots};
 pub use overview::{Wanted, look};

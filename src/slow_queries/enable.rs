@@ -10,16 +10,24 @@ const CREATE: &str = "in this database: CREATE EXTENSION pg_stat_statements";
 
 /// The steps, in their order.
 pub fn steps(told: &Capabilities) -> Vec<String> {
-    let mut steps = match told.statements {
-        Statements::Ready => return Vec::new(),
-        Statements::NoExtension => Vec::new(),
-        Statements::NotLoaded | Statements::Absent => load(told.provider.flavour),
-    };
-    if matches!(told.statements, Statements::NoExtension | Statements::Absent) {
-        steps.push(CREATE.to_owned());
+    let mut steps = steps_for(told.statements, told.provider.flavour);
+    if told.statements == Statements::Ready {
+        return steps;
     }
     if let Some(perhaps) = told.provider.perhaps.filter(|_| !loads_itself(told)) {
         steps.push(format!("(the server may be {perhaps}: then its console has that setting)"));
+    }
+    steps
+}
+
+/// The steps where the provider is known.
+pub fn steps_for(statements: Statements, flavour: Flavour) -> Vec<String> {
+    let mut steps = match statements {
+        Statements::Ready | Statements::NoExtension => Vec::new(),
+        Statements::NotLoaded | Statements::Absent => load(flavour),
+    };
+    if matches!(statements, Statements::NoExtension | Statements::Absent) {
+        steps.push(CREATE.to_owned());
     }
     steps
 }

@@ -4,7 +4,7 @@
 //! ranking is made of one sample or of the [`difference`] of two. Nothing is ever reset.
 
 mod difference;
-mod enable;
+pub mod enable;
 mod explain;
 mod live;
 mod rank;

@@ -2,6 +2,7 @@
 
 mod beside;
 mod choose;
+mod files;
 mod samples;
 
 use std::time::Duration;
@@ -54,7 +55,12 @@ enum FailOn {
 }
 
 /// What holds for each statement of a check.
-const PER_STATEMENT: [(&str, &str); 2] = [("statement_timeout", "10s"), ("lock_timeout", "100ms")];
+const PER_STATEMENT: [(&str, &str); 3] = [
+    ("statement_timeout", "10s"),
+    ("lock_timeout", "100ms"),
+    // The bounds of partitions are read as text.
+    ("datestyle", "ISO"),
+];
 
 /// Runs it.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
@@ -130,9 +136,12 @@ async fn observed(
         options.settings.push((name.to_owned(), value.to_owned()));
     }
     let earlier = args.samples.earlier()?;
+    let files = files::read(context, target, checks)?;
+    let checks = &files::asked(checks, &files);
     let Routed { session, .. } = context.route(target, &options).await?;
     let Some(interval) = args.samples.interval else {
         let mut facts = check::observe(&session, checks, args.time_limit).await?;
+        facts.beside = files;
         beside::add(context, checks, &mut facts).await?;
         return args.samples.seen(facts, earlier);
     };
@@ -144,6 +153,7 @@ async fn observed(
         .note(&format!("the second sample is taken in {}", quantity::written_duration(interval)));
     tokio::time::sleep(interval).await;
     let mut facts = check::observe(&session, checks, args.time_limit).await?;
+    facts.beside = files;
     beside::add(context, checks, &mut facts).await?;
     Ok(Seen { facts, previous: Some(first) })
 }

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::harness::{Cluster, Database, Pgtend};
+use crate::harness::{Cluster, Database, Pgtend, command};
 
 /// The fault of one check.
 pub struct Stage {
@@ -19,6 +19,10 @@ pub struct Stage {
     /// Lines of pgtend.toml, from `[check]` on: lower limits.
     pub settings: &'static str,
     pub arguments: &'static [&'static str],
+    /// What is done before, beyond statements.
+    pub prepared: fn(&Database<'_>),
+    /// Whether the look after the fault is compared with the one before it.
+    pub is_rate: bool,
 }
 
 /// How a fault comes about.
@@ -29,6 +33,8 @@ pub enum Fault {
     Acted(fn(&Database<'_>) -> Box<dyn Any>),
     /// What an application declares, before and after: files for `--env-file`.
     EnvFile { healthy: &'static str, faulty: &'static str },
+    /// The same as Acted, to be seen on another server or database: its URL.
+    There(fn(&Database<'_>) -> (Box<dyn Any>, String)),
     /// It cannot be staged within 30 s: rows of one question, as such a server gave them.
     Recorded { question: &'static str, rows: &'static str },
 }
@@ -41,7 +47,17 @@ impl Stage {
         object: &'static str,
         fault: Fault,
     ) -> Self {
-        Self { id, before: "", fault, object, level, settings: "", arguments: &[] }
+        Self {
+            id,
+            before: "",
+            fault,
+            object,
+            level,
+            settings: "",
+            arguments: &[],
+            prepared: |_| {},
+            is_rate: false,
+        }
     }
 
     /// With this there before.
@@ -54,6 +70,18 @@ impl Stage {
     #[must_use]
     pub const fn with(self, settings: &'static str) -> Self {
         Self { settings, ..self }
+    }
+
+    /// With this done before.
+    #[must_use]
+    pub const fn prepared(self, prepared: fn(&Database<'_>)) -> Self {
+        Self { prepared, ..self }
+    }
+
+    /// With the look before the fault as the earlier sample.
+    #[must_use]
+    pub const fn rate(self) -> Self {
+        Self { is_rate: true, ..self }
     }
 
     /// With these arguments.
@@ -109,11 +137,19 @@ pub fn play(cluster: &Cluster, stages: &[Stage]) {
 }
 
 fn one(cluster: &Cluster, stage: &Stage) {
-    let Stage { id, object, level, settings, arguments, .. } = *stage;
+    let Stage { id, object, level, settings, .. } = *stage;
+    let home = Pgtend::new();
+    let state = home.home().join("state.json");
+    let arguments = match stage.is_rate {
+        true => [stage.arguments, &["--state", state.to_str().unwrap()]].concat(),
+        false => stage.arguments.to_vec(),
+    };
+    let arguments = arguments.as_slice();
     let db = cluster.create_db("check");
     if !stage.before.is_empty() {
         db.psql(stage.before);
     }
+    (stage.prepared)(&db);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("app");
     let of_file = [arguments, &["--env-file", file.to_str().unwrap()]].concat();
@@ -140,6 +176,10 @@ fn one(cluster: &Cluster, stage: &Stage) {
             fs::write(&file, faulty).unwrap();
             (checked(&db.url(), id, settings, arguments), None)
         }
+        Fault::There(act) => {
+            let (kept, url) = act(&db);
+            (checked(&url, id, settings, arguments), Some(kept))
+        }
         Fault::Recorded { question, rows } => (recorded(&db, stage, question, rows), None),
     };
     drop(kept);
@@ -163,4 +203,17 @@ fn recorded(db: &Database<'_>, stage: &Stage, question: &str, rows: &str) -> Val
     answer["rows"] = serde_json::from_str(rows).unwrap();
     fs::write(&path, facts.to_string()).unwrap();
     checked(&db.url(), stage.id, stage.settings, &[stage.arguments, &["--from", file]].concat())
+}
+
+/// Waits for a state, as statistics come late: a statement that says `t` then.
+#[track_caller]
+pub fn until(db: &Database<'_>, sql: &str) {
+    until_in(db.cluster(), db.name(), sql);
+}
+
+/// The same in any database.
+#[track_caller]
+pub fn until_in(cluster: &Cluster, db: &str, sql: &str) {
+    let come = command::until(command::LIMIT, || (cluster.psql(db, sql) == "t").then_some(()));
+    assert!(come.is_some(), "it does not come to: {sql}");
 }

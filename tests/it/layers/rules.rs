@@ -66,7 +66,7 @@ const SQL_WORDS: [&str; 25] = [
 ];
 
 /// Where statements are put together in code, and why they cannot be files: (module, start).
-const ASSEMBLED: [(&str, &str, &str); 70] = [
+const ASSEMBLED: [(&str, &str, &str); 71] = [
     ("conn", "", "quoting, session settings and transactions are the connection's own"),
     ("archive", "COPY ", "how pg_dump's statements start"),
     ("backup", "COPY ", "the table, its columns and the page range come from the archive"),
@@ -95,6 +95,7 @@ const ASSEMBLED: [(&str, &str, &str); 70] = [
         "SELECT pg_catalog.pg_drop_replication_slot(",
         "a remedy for the operator, never sent",
     ),
+    ("check", "SELECT pg_wal_replay_resume(", "a remedy for the operator, never sent"),
     ("check", "SELECT setval(", "a remedy for the operator, never sent"),
     ("check", "SELECT pg_catalog.setval(", "a remedy for the operator, never sent"),
     ("check", "SELECT pg_reload_conf(", "a remedy for the operator, never sent"),

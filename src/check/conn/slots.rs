@@ -1,17 +1,16 @@
-//! Connections: whether the next client gets one.
+//! How many connections are left.
 
 use serde::Deserialize;
 
-use super::limits::LimitSpec;
-use super::look::Look;
-use super::question::Question;
-use super::registry::{Check, Kind};
-use super::verdict::Judged;
+use crate::check::limits::LimitSpec;
+use crate::check::look::Look;
+use crate::check::question::Question;
+use crate::check::registry::{Check, Kind};
+use crate::check::verdict::Judged;
 use crate::report::check::Unit;
 use crate::sql;
 
-/// The family.
-pub const CHECKS: &[Check] = &[Check {
+pub const UTILIZATION: Check = Check {
     id: "conn.utilization",
     kind: Kind::Runtime,
     title: "connections in use",
@@ -29,13 +28,15 @@ pub const CHECKS: &[Check] = &[Check {
     since: 130_000,
     asks: &[&SLOTS],
     judge: utilization,
-}];
+};
 
 const SLOTS: Question = Question { name: "slots", variants: &[(130_000, sql::CHECK_SLOTS)] };
 
 #[derive(Deserialize)]
 struct Slots {
     used: f64,
+    /// Of the used ones, those that may be no clients: what they are is hidden.
+    perhaps_workers: f64,
     max_connections: f64,
     superuser_reserved: f64,
     reserved: f64,
@@ -47,7 +48,15 @@ fn utilization(look: &Look<'_>) -> Judged {
     let says = format!("{} of {usable} usable connections are used", slots.used);
     let mut verdict = look.verdict().saying(says.clone());
     verdict.measures.extend(look.measure("", "used", slots.used, Some(usable)));
-    if let Some(level) = look.level("", "server", slots.used, Some(usable)) {
+    let level = |used| look.level("", "server", used, Some(usable));
+    let surely = level(slots.used - slots.perhaps_workers);
+    if level(slots.used) > surely {
+        verdict.unseen = Some(format!(
+            "{says} at most: {} of them may be workers of the server, which {} does not see",
+            slots.perhaps_workers, look.facts.sight.role
+        ));
+    }
+    if let Some(level) = surely {
         verdict.find(level, "server", says).with_value(slots.used);
     }
     Ok(verdict)

@@ -1,0 +1,55 @@
+//! Two samples of counters, and whether there is enough to judge by.
+
+use serde::de::DeserializeOwned;
+
+use super::look::Look;
+use super::question::Question;
+use super::verdict::Silence;
+
+/// The one row of a question, twice.
+#[derive(Debug, Clone)]
+pub struct Pair<T> {
+    pub before: T,
+    pub now: T,
+    /// From one to the other.
+    pub seconds: f64,
+}
+
+impl<T: DeserializeOwned> Pair<T> {
+    /// The two samples.
+    ///
+    /// # Errors
+    /// Not applicable with one sample; unknown where a sample is empty or was not answered.
+    pub fn of(look: &Look<'_>, question: &Question) -> Result<Self, Silence> {
+        let now = look.row(question)?;
+        let (rows, seconds) = look.before(question)?;
+        let before = rows.into_iter().next();
+        let before = before.ok_or_else(|| Silence::unknown("the earlier sample is empty"))?;
+        Ok(Self { before, now, seconds })
+    }
+
+    /// By how much a counter grew.
+    ///
+    /// # Errors
+    /// Unknown where counting began anew in between.
+    pub fn grown(&self, counter: impl Fn(&T) -> f64) -> Result<f64, Silence> {
+        grown(counter(&self.before), counter(&self.now))
+    }
+}
+
+/// By how much a counter grew.
+///
+/// # Errors
+/// Unknown where counting began anew in between.
+pub fn grown(before: f64, now: f64) -> Result<f64, Silence> {
+    if now < before {
+        return Err(Silence::unknown("the statistics were reset between the two samples"));
+    }
+    Ok(now - before)
+}
+
+/// Whether there is as much of something as the check's limit `least` wants before it judges.
+pub fn is_enough(look: &Look<'_>, value: f64) -> bool {
+    let least = look.limit("least", "").and_then(|limit| limit.warning).and_then(|at| at.at(None));
+    least.is_none_or(|least| value >= least)
+}

@@ -1,0 +1,183 @@
+//! Tables: their keys, and whether they outlive a crash.
+
+use serde::Deserialize;
+
+use crate::check::look::Look;
+use crate::check::question::Question;
+use crate::check::registry::{Check, Kind};
+use crate::check::verdict::Judged;
+use crate::check::words;
+use crate::report::check::Level;
+use crate::sql;
+
+pub const NO_PK: Check = Check {
+    id: "schema.no_pk",
+    kind: Kind::Static,
+    title: "tables without a primary key",
+    why: "Without a primary key rows can be there twice, nobody can name one of them, and logical \
+          replication cannot carry its changes.",
+    remedy: "Add a primary key; where no column is one, an identity column.",
+    limits: &[],
+    needs: &[],
+    since: 130_000,
+    asks: &[&WITHOUT_KEY],
+    judge: no_pk,
+};
+
+const WITHOUT_KEY: Question =
+    Question { name: "no_primary_key", variants: &[(130_000, sql::CHECK_NO_PRIMARY_KEY)] };
+
+#[derive(Deserialize)]
+struct WithoutKey {
+    table: String,
+    is_full: bool,
+}
+
+fn no_pk(look: &Look<'_>) -> Judged {
+    let rows: Vec<WithoutKey> = look.rows(&WITHOUT_KEY)?;
+    let mut verdict = look.verdict().saying("all tables have a primary key");
+    for WithoutKey { table, is_full } in rows {
+        let whole = if is_full { "; it replicates whole rows" } else { "" };
+        verdict
+            .find(Level::Warning, &table, format!("{table} has no primary key{whole}"))
+            .with_remedy(format!(
+                "ALTER TABLE {table} ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY \
+                 KEY;  -- rewrites the table under an exclusive lock"
+            ));
+    }
+    verdict.cut(look, &WITHOUT_KEY);
+    Ok(verdict)
+}
+
+pub const PUB_NO_REPLIDENT: Check = Check {
+    id: "schema.pub_no_replident",
+    kind: Kind::Static,
+    title: "published tables whose rows have no identity",
+    why: "A subscriber must know which row was changed. Without a replica identity every UPDATE \
+          and DELETE of the published table fails, on the publisher.",
+    remedy: "Give the table a primary key, or another REPLICA IDENTITY.",
+    limits: &[],
+    needs: &[],
+    since: 130_000,
+    asks: &[&PUBLISHED],
+    judge: pub_no_replident,
+};
+
+const PUBLISHED: Question = Question {
+    name: "published_without_identity",
+    variants: &[(130_000, sql::CHECK_PUBLISHED_WITHOUT_IDENTITY)],
+};
+
+#[derive(Deserialize)]
+struct Published {
+    publication: String,
+    table: String,
+}
+
+fn pub_no_replident(look: &Look<'_>) -> Judged {
+    let rows: Vec<Published> = look.rows(&PUBLISHED)?;
+    let mut verdict = look.verdict().saying("all published tables have a replica identity");
+    for Published { publication, table } in rows {
+        // A table of several publications is one finding.
+        if verdict.findings.iter().any(|finding| finding.object == table) {
+            continue;
+        }
+        let says = format!(
+            "{table} is published by {publication} and has no replica identity: its UPDATE and \
+             DELETE fail"
+        );
+        verdict.find(Level::Critical, &table, says).with_remedy(format!(
+            "ALTER TABLE {table} REPLICA IDENTITY FULL;  -- better: a primary key"
+        ));
+    }
+    verdict.cut(look, &PUBLISHED);
+    Ok(verdict)
+}
+
+pub const UNLOGGED: Check = Check {
+    id: "schema.unlogged",
+    kind: Kind::Static,
+    title: "tables that a crash empties",
+    why: "An unlogged table is truncated when the server starts after a crash, is empty on every \
+          standby after a promotion, and is in no physical backup.",
+    remedy: "SET LOGGED, unless the rows can be made again.",
+    limits: &[],
+    needs: &[],
+    since: 130_000,
+    asks: &[&NOT_LOGGED],
+    judge: unlogged,
+};
+
+const NOT_LOGGED: Question =
+    Question { name: "unlogged", variants: &[(130_000, sql::CHECK_UNLOGGED)] };
+
+#[derive(Deserialize)]
+struct NotLogged {
+    name: String,
+    is_sequence: bool,
+}
+
+fn unlogged(look: &Look<'_>) -> Judged {
+    let rows: Vec<NotLogged> = look.rows(&NOT_LOGGED)?;
+    let mut verdict = look.verdict().saying("no table is unlogged");
+    for NotLogged { name, is_sequence } in rows {
+        let (what, word) = if is_sequence { ("sequence", "SEQUENCE") } else { ("table", "TABLE") };
+        verdict
+            .find(
+                Level::Warning,
+                &name,
+                format!("the {what} {name} is unlogged: a crash empties it"),
+            )
+            .with_remedy(format!(
+                "ALTER {word} {name} SET LOGGED;  -- writes all of it to the WAL under an \
+                 exclusive lock"
+            ));
+    }
+    verdict.cut(look, &NOT_LOGGED);
+    Ok(verdict)
+}
+
+pub const INT_PK: Check = Check {
+    id: "schema.int_pk",
+    kind: Kind::Static,
+    title: "keys that end at two thousand millions",
+    why: "An integer key ends at 2,147,483,647, a smallint one at 32,767, and to widen it later \
+          rewrites a table that is large by then. seq.exhaustion tells when it gets close.",
+    remedy: "Use bigint for new keys; plan the change of the large tables.",
+    limits: &[],
+    needs: &[],
+    since: 130_000,
+    asks: &[&NARROW],
+    judge: int_pk,
+};
+
+const NARROW: Question =
+    Question { name: "narrow_keys", variants: &[(130_000, sql::CHECK_NARROW_KEYS)] };
+
+#[derive(Deserialize)]
+struct Narrow {
+    table: String,
+    column: String,
+    quoted: String,
+    #[serde(rename = "type")]
+    width: String,
+    is_uncounted: bool,
+    rows: f64,
+}
+
+fn int_pk(look: &Look<'_>) -> Judged {
+    let rows: Vec<Narrow> = look.rows(&NARROW)?;
+    let mut verdict = look.verdict().saying("all keys are wide enough");
+    for Narrow { table, column, quoted, width, is_uncounted, rows } in rows {
+        let held = match is_uncounted {
+            true => String::new(),
+            false => format!(", with about {}", words::amount(rows, "row")),
+        };
+        let says = format!("{table} has the {width} key {column}{held}");
+        verdict.find(Level::Info, format!("{table}.{column}"), says).with_remedy(format!(
+            "ALTER TABLE {table} ALTER COLUMN {quoted} TYPE bigint;  -- rewrites the table under \
+             an exclusive lock"
+        ));
+    }
+    Ok(verdict)
+}

@@ -1,0 +1,77 @@
+-- Sequences and the greatest value of the column that they belong to, where an index gives it in
+-- one step. Which tables there are is only known to the server: it is asked of it through
+-- query_to_xml(), which runs a statement for each.
+--
+-- Each table that is looked at is locked (as by any SELECT) until the statement ends, with its
+-- partitions and indexes: 2000 of those at most, the largest tables first, to leave room in the
+-- lock table for others.
+with owned as (
+  select s.seqrelid as seq, s.seqincrement as step, t.oid as tab, t.relkind, t.relpages,
+         t.relpersistence, a.attname,
+         pg_catalog.has_sequence_privilege(s.seqrelid, 'SELECT')
+           and pg_catalog.has_column_privilege(t.oid, a.attnum, 'SELECT')
+           and not pg_catalog.row_security_active(t.oid)
+           and not (t.relpersistence = 'u' and pg_catalog.pg_is_in_recovery()) as is_readable,
+         -- A parent's children need not have its index; foreign partitions are elsewhere.
+         exists (select from pg_catalog.pg_index i
+                   join pg_catalog.pg_class x on x.oid = i.indexrelid
+                   join pg_catalog.pg_am m on m.oid = x.relam and m.amname = 'btree'
+                  where i.indrelid = t.oid and i.indisvalid and i.indpred is null
+                    and i.indkey[0] = a.attnum)
+           and not (t.relkind = 'r' and exists (select from pg_catalog.pg_inherits h
+                                                 where h.inhparent = t.oid))
+           and not (t.relkind = 'p'
+                    and exists (select from pg_catalog.pg_partition_tree(t.oid) p
+                                  join pg_catalog.pg_class f on f.oid = p.relid
+                                 where f.relkind = 'f')) as is_indexed,
+         (case t.relkind when 'p' then (select count(*) from pg_catalog.pg_partition_tree(t.oid))
+                         else 1 end)
+           * (1 + (select count(*) from pg_catalog.pg_index i where i.indrelid = t.oid)) as locks
+    from pg_catalog.pg_sequence s
+    join pg_catalog.pg_class c on c.oid = s.seqrelid and c.relpersistence <> 't'
+    join pg_catalog.pg_depend d on d.objid = s.seqrelid
+     and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+     and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+     and d.deptype in ('a', 'i') and d.refobjsubid > 0
+    join pg_catalog.pg_class t on t.oid = d.refobjid and t.relkind in ('r', 'p')
+    join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
+   where s.seqincrement > 0 and not s.seqcycle and a.atttypid in (20, 21, 23)),
+chosen as (
+  select o.*,
+         o.is_readable and o.is_indexed
+           and pg_catalog.sum(case when o.is_readable and o.is_indexed then o.locks else 0 end)
+               over (order by o.relpages desc, o.seq) <= 2000 as is_asked
+    from owned o),
+answered as (
+  select c.*,
+         case when c.is_asked
+              then pg_catalog.query_to_xml(pg_catalog.format(
+                     'select q.last_value as l, q.is_called::int4 as c, '
+                     '(select pg_catalog.max(t.%I) from %s t) as m from %s q',
+                     c.attname, c.tab::pg_catalog.regclass, c.seq::pg_catalog.regclass),
+                     true, false, '')::text end as answer
+    from chosen c),
+read as (
+  select a.*,
+         substring(a.answer from '<l>(-?[0-9]+)</l>')::int8
+           + case when substring(a.answer from '<c>([01])</c>') = '1' then a.step else 0 end as next,
+         substring(a.answer from '<m>(-?[0-9]+)</m>')::int8 as greatest
+    from answered a)
+select r.seq::pg_catalog.regclass::text as sequence,
+       r.tab::pg_catalog.regclass::text as table,
+       r.attname::text as column,
+       r.next,
+       r.greatest,
+       null::int8 as asked,
+       null::int8 as unreadable,
+       null::int8 as others
+  from read r
+ where r.next <= r.greatest
+union all
+select null, null, null, null, null,
+       count(*) filter (where r.is_asked),
+       count(*) filter (where not r.is_readable),
+       count(*) filter (where r.is_readable and not r.is_asked)
+  from read r
+ -- The one without a name comes first.
+ order by 1 nulls first
