@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use super::baseline::STANDS;
 use super::facts::Facts;
 use super::limits::Limits;
 use super::look::Look;
@@ -125,9 +126,7 @@ fn excuse(verdict: &mut Verdict, asked: &Asked<'_>) {
                 let until = ignore.until.map(|until| format!(", until {until}"));
                 Some(format!("ignored: {}{}", ignore.reason, until.unwrap_or_default()))
             }
-            Some(_) | None if asked.baseline.contains(&finding.key) => {
-                Some("it stands in the baseline".to_owned())
-            }
+            Some(_) | None if asked.baseline.contains(&finding.key) => Some(STANDS.to_owned()),
             _ => None,
         };
     }

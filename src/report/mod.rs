@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod blocking;
 pub mod check;
+pub mod checks;
 pub mod connections;
 pub mod copy;
 pub mod ended;
