@@ -32,6 +32,7 @@ const STAGES: &[&[Stage]] = &[
     super::db::CHECKSUMS,
     super::stmt::STAGES,
     super::ver::STAGES,
+    super::app::STAGES,
 ];
 
 #[test]
