@@ -33,7 +33,7 @@ pub const STAGES: &[Stage] = &[
     )
     .prepared(|db| {
         back_up(db, PROVEN);
-        let verify = ["verify-backup", "--repo", PROVEN, "--level", "content"];
+        let verify = ["verify-backup", "--repo", PROVEN, "--level", "content", "latest"];
         Pgtend::new().args(verify).run().expect_code(0);
     })
     .args(&["--repo", PROVEN]),

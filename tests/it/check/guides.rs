@@ -54,6 +54,11 @@ DB_ENABLE_BACKUP_VERIFICATION=true",
         "PRIMARY_DB_URL = \"postgresql://user:pass@primary-db:5432/halcytone_prod\"
 REPLICA_DB_URL = \"postgresql://user:pass@replica-db:5432/halcytone_prod\"",
     ),
+    (
+        "001 Supabase, not filled in",
+        "app",
+        "DATABASE_URL=postgresql://postgres.[PROJECT-REF]:[PASSWORD]@aws-0-[REGION].pooler.supabase.co:6543/postgres",
+    ),
     // What guide 001 says of its development file, in the wrong place.
     (
         "001 the development file in production",
@@ -66,7 +71,164 @@ SQL_ECHO=true",
 ];
 
 /// What is found in each block: check and object.
-const FOUND: &[(&str, &[&str])] = &[];
+const FOUND: &[(&str, &[&str])] = &[
+    ("000 pool only", &["conn.budget:application"]),
+    (
+        "000 production, filled in",
+        &[
+            "app.conflict:DATABASE_PASSWORD",
+            "app.placeholder:DATABASE_URL",
+            "app.secret:DATABASE_PASSWORD",
+            "app.tls:DATABASE_URL",
+            "conn.budget:application",
+        ],
+    ),
+    (
+        "000 production, not filled in",
+        &[
+            "app.placeholder:DATABASE_HOST",
+            "app.placeholder:DATABASE_PASSWORD",
+            "app.placeholder:DATABASE_URL",
+            "app.placeholder:DATABASE_USER",
+            "app.tls:DATABASE_URL",
+        ],
+    ),
+    (
+        "000 production, parts alone, not filled in",
+        &["app.placeholder:DATABASE_HOST", "app.tls:DATABASE_HOST"],
+    ),
+    (
+        "000 production, user not filled in",
+        &["app.placeholder:DATABASE_USER", "app.tls:DATABASE_HOST"],
+    ),
+    ("000 settings for RDS", &["app.tls:DB_SSL_MODE"]),
+    (
+        "001 .env.production: the vault's key is unknown, which hinders nobody",
+        &["app.secret:DATABASE_URL", "conn.budget:application"],
+    ),
+    ("001 .env.staging", &["app.secret:DATABASE_URL", "app.secret:JWT_SECRET_KEY"]),
+    ("001 Supabase direct", &["app.placeholder:DATABASE_URL", "app.tls:DATABASE_URL"]),
+    ("001 Supabase direct, filled in", &["app.secret:DATABASE_URL", "app.tls:DATABASE_URL"]),
+    ("001 Supabase pooler", &["app.placeholder:DATABASE_URL", "app.tls:DATABASE_URL"]),
+    (
+        "001 Supabase pooler, filled in: session mode",
+        &["app.secret:DATABASE_URL", "app.tls:DATABASE_URL"],
+    ),
+    (
+        "001 Supabase's session pooler that is neither, filled in",
+        &["app.secret:DATABASE_URL", "app.supabase_ports:DATABASE_URL", "app.tls:DATABASE_URL"],
+    ),
+    (
+        "001 Supabase, not filled in",
+        &[
+            "app.placeholder:DATABASE_URL",
+            "app.supabase_ports:DATABASE_URL",
+            "app.tls:DATABASE_URL",
+        ],
+    ),
+    (
+        "001 TLS and a time limit in the URL",
+        &["app.placeholder:DATABASE_URL", "app.tls:DATABASE_URL"],
+    ),
+    ("001 a name in the URL", &["app.placeholder:DATABASE_URL"]),
+    ("001 another kind of database that its settings allow", &["app.driver:DATABASE_URL"]),
+    ("001 asyncpg", &["app.secret:DATABASE_URL", "app.tls:DATABASE_URL"]),
+    (
+        "001 basic, and 002 core: words where values belong",
+        &["app.placeholder:DATABASE_URL", "app.tls:DATABASE_URL"],
+    ),
+    (
+        "001 certificates by path, two authorities",
+        &["app.secret:DATABASE_URL", "app.tls:DATABASE_URL"],
+    ),
+    ("001 certificates in the URL", &["app.placeholder:DATABASE_URL", "app.tls:DATABASE_URL"]),
+    ("001 every mode, one after the other: the last line stands", &["app.secret:DATABASE_URL"]),
+    ("001 remote", &["app.secret:DATABASE_URL", "app.tls:DATABASE_URL"]),
+    (
+        "001 the development file in production",
+        &[
+            "app.debug:LOG_LEVEL",
+            "app.debug:SQL_ECHO",
+            "app.secret:DATABASE_URL",
+            "app.secret:JWT_SECRET_KEY",
+        ],
+    ),
+    (
+        "001 the names that pydantic reads with its prefix",
+        &[
+            "app.prefix:DB_DATABASE_URL",
+            "app.prefix:DB_DB_COMMAND_TIMEOUT",
+            "app.prefix:DB_DB_CONNECT_TIMEOUT",
+            "app.prefix:DB_DB_POOL_SIZE",
+            "app.prefix:DB_DB_SSL_CERT_PATH",
+            "app.prefix:DB_DB_SSL_MODE",
+            "app.secret:DB_DATABASE_URL",
+            "app.tls:DB_DATABASE_URL",
+        ],
+    ),
+    ("001 tokens", &["app.secret:JWT_SECRET_KEY"]),
+    (
+        "002 all blocks together",
+        &[
+            "app.placeholder:DATABASE_URL",
+            "app.timeouts:DB_CONNECT_TIMEOUT",
+            "conn.budget:application",
+        ],
+    ),
+    ("002 development", &["app.placeholder:DATABASE_URL"]),
+    ("002 production", &["app.tls:DB_REQUIRE_SSL"]),
+    (
+        "002 replicas",
+        &[
+            "app.placeholder:DB_READ_REPLICA_URLS[1]",
+            "app.placeholder:DB_READ_REPLICA_URLS[2]",
+            "app.tls:DB_READ_REPLICA_URLS[1]",
+            "app.tls:DB_READ_REPLICA_URLS[2]",
+        ],
+    ),
+    ("002 server for backups", &["app.secret:DB_BACKUP_URL", "app.tls:DB_BACKUP_URL"]),
+    ("004 Azure, as it has to be written", &["app.secret:DATABASE_URL", "app.tls:DATABASE_URL"]),
+    (
+        "004 Azure, with two @",
+        &["app.secret:DATABASE_URL", "app.tls:DATABASE_URL", "app.url_encoding:DATABASE_URL"],
+    ),
+    ("004 Cloud SQL's socket; TLS is not for sockets", &["app.secret:DATABASE_URL"]),
+    ("004 MongoDB", &["app.driver:DATABASE_URL"]),
+    ("004 MySQL and MongoDB, which it supports beside", &["app.driver:DATABASE_URL"]),
+    ("004 PgBouncer", &["app.secret:DATABASE_URL", "app.tls:DATABASE_URL"]),
+    ("004 RDS", &["app.secret:DATABASE_URL", "app.tls:DATABASE_URL"]),
+    ("004 RDS's bundle of authorities", &["app.placeholder:DATABASE_URL"]),
+    ("004 TLS in the URL", &["app.secret:DATABASE_URL"]),
+    ("004 basic", &["app.secret:DATABASE_URL", "app.tls:DATABASE_URL"]),
+    ("004 certificates beside the URL", &["app.secret:DATABASE_URL"]),
+    (
+        "004 pool in the URL",
+        &["app.secret:DATABASE_URL", "app.tls:DATABASE_URL", "app.url_parameters:DATABASE_URL"],
+    ),
+    (
+        "004 primary and replica",
+        &[
+            "app.secret:PRIMARY_DB_URL",
+            "app.secret:REPLICA_DB_URL",
+            "app.tls:PRIMARY_DB_URL",
+            "app.tls:REPLICA_DB_URL",
+        ],
+    ),
+    (
+        "004 the exporter's own string is not the application's",
+        &["app.secret:DATA_SOURCE_NAME", "app.tls:DATA_SOURCE_NAME"],
+    ),
+    (
+        "004 the exporter's string beside the application's",
+        &[
+            "app.secret:DATA_SOURCE_NAME",
+            "app.secret:PRIMARY_DB_URL",
+            "app.tls:DATA_SOURCE_NAME",
+            "app.tls:PRIMARY_DB_URL",
+        ],
+    ),
+    ("004 the format, not filled in", &["app.placeholder:DATABASE_URL"]),
+];
 
 /// Name, file's name and text of every block.
 fn blocks() -> Vec<(&'static str, &'static str, &'static str)> {
