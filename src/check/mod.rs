@@ -5,9 +5,9 @@
 //! checks together, and each answer is kept as it came, so that facts can be saved, replayed
 //! and recorded. What could not be seen is unknown, never healthy.
 
-mod cut;
 mod activity;
 mod counters;
+mod cut;
 mod facts;
 mod file;
 mod judge;
@@ -48,6 +48,7 @@ mod ver;
 mod wal;
 
 pub use conf::{BASELINE, Baseline, MACHINE};
+pub use dep::{DISK, Disk, EXTENSION, Plan, Source, forecast};
 pub use facts::{Answer, Facts, Sight};
 pub use file::{earlier, load, same_server, save};
 pub use judge::{Asked, judge};

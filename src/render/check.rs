@@ -13,6 +13,9 @@ impl Text for CheckReport {
                 grid.row([check.status.word().to_owned(), check.id.clone(), check.says.clone()]);
             }
             text.push_str(&grid.text());
+            if let Some(forecast) = &server.forecast {
+                text.push_str(&super::forecast::text(page, forecast));
+            }
         }
         text
     }

@@ -7,6 +7,7 @@ pub mod connections;
 pub mod copy;
 pub mod ended;
 pub mod export;
+pub mod forecast;
 pub mod party;
 pub mod pgbouncer;
 pub mod prune;

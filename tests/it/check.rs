@@ -6,6 +6,8 @@ mod catalogue;
 mod conf;
 mod conn;
 mod db;
+mod deploy;
+mod forecast;
 mod idx;
 mod io;
 mod lock;

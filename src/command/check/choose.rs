@@ -20,11 +20,11 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// The checks, in the order of the catalogue.
+    /// The checks, in the order of the catalogue; those of deployments too when one `deploys`.
     ///
     /// # Errors
     /// Usage, for a name that no check has.
-    pub fn checks(&self, settings: &CheckSettings) -> Result<Vec<&'static Check>> {
+    pub fn checks(&self, settings: &CheckSettings, deploys: bool) -> Result<Vec<&'static Check>> {
         for (flag, names) in [("--only", &self.only), ("--skip", &self.skip)] {
             names.iter().try_for_each(|name| known(name, flag))?;
         }
@@ -35,7 +35,7 @@ impl Chosen {
             if !self.only.is_empty() {
                 return named(&self.only, check) && !named(&self.skip, check);
             }
-            (check.kind != Kind::Deploy || self.pre_deploy)
+            (check.kind != Kind::Deploy || self.pre_deploy || deploys)
                 && !named(&self.skip, check)
                 && !named(&settings.skip, check)
         };

@@ -2,6 +2,7 @@
 
 mod beside;
 mod choose;
+mod deploy;
 mod files;
 mod samples;
 
@@ -44,6 +45,8 @@ pub struct Args {
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = quantity::duration)]
     time_limit: Duration,
     #[command(flatten)]
+    deploy: deploy::Deploy,
+    #[command(flatten)]
     samples: samples::Samples,
 }
 
@@ -64,9 +67,13 @@ const PER_STATEMENT: [(&str, &str); 3] = [
 
 /// Runs it.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
-    let checks = args.chosen.checks(&context.settings.check)?;
+    let checks = args.chosen.checks(&context.settings.check, args.deploy.is_asked())?;
     let limits = limits(context)?;
-    if let Some(saved) = args.samples.from()? {
+    let sources = args.deploy.sources()?;
+    if let Some(mut saved) = args.samples.from()? {
+        if sources.is_some() {
+            args.deploy.add(sources.as_deref(), &mut saved.facts)?;
+        }
         let server = judged(context, &args, &checks, &limits, None, &saved)?;
         let name = server.target.clone();
         let report = CheckReport { servers: vec![server], notes: Vec::new() };
@@ -74,9 +81,16 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     }
     let target = context.target()?;
     let looked = async {
-        let seen = observed(context, &target, &args, &checks).await?;
-        args.samples.keep(&seen.facts)?;
-        let server = judged(context, &args, &checks, &limits, target.name.clone(), &seen)?;
+        let mut waiting = deploy::Waiting::new(&args.deploy);
+        let server = loop {
+            let mut seen = observed(context, &target, &args, &checks).await?;
+            args.deploy.add(sources.as_deref(), &mut seen.facts)?;
+            args.samples.keep(&seen.facts)?;
+            let server = judged(context, &args, &checks, &limits, target.name.clone(), &seen)?;
+            if !waiting.again(context, &server).await {
+                break server;
+            }
+        };
         let report = CheckReport { servers: vec![server], notes: Vec::new() };
         context.answer(target.name.as_deref(), &report)
     };
@@ -107,14 +121,18 @@ fn judged(
         today: jiff::Zoned::now().date(),
     };
     let checked = check::judge(&seen.facts, seen.previous.as_ref(), &asked);
+    let allowed = |id: &str| args.allow_unknown.iter().any(|name| choose::covers(name, id));
+    let forecast = check::forecast(&seen.facts, &asked, &checked, allowed);
+    let gate = forecast.as_ref().map_or(Exit::Good, |forecast| forecast.verdict.exit());
     Ok(ServerChecks {
         target,
         tags: Vec::new(),
         environment: None,
         server: Some(seen.facts.server.clone()),
         at: seen.facts.at,
-        outcome: outcome(&checked, args.fail_on, &args.allow_unknown),
+        outcome: outcome(&checked, args.fail_on, &args.allow_unknown).worst(gate),
         checks: checked,
+        forecast,
         failed: None,
     })
 }
