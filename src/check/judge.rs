@@ -2,9 +2,11 @@
 
 use jiff::civil::Date;
 
+use super::baseline::STANDS;
 use super::facts::Facts;
 use super::limits::Limits;
 use super::look::Look;
+use super::need;
 use super::registry::Check;
 use super::verdict::{Silence, Verdict};
 use crate::report::check::{Checked, Level, Status};
@@ -77,9 +79,7 @@ fn one(
         };
     }
     let version = facts.server.version_number;
-    let mut grants: Vec<String> =
-        missing.iter().flat_map(|need| need.grants(&facts.sight.role, version)).collect();
-    grants.dedup();
+    let grants = need::grants(&missing, &facts.sight.role, version);
     verdict.findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     let milliseconds = check
         .asks
@@ -126,9 +126,7 @@ fn excuse(verdict: &mut Verdict, asked: &Asked<'_>) {
                 let until = ignore.until.map(|until| format!(", until {until}"));
                 Some(format!("ignored: {}{}", ignore.reason, until.unwrap_or_default()))
             }
-            Some(_) | None if asked.baseline.contains(&finding.key) => {
-                Some("it stands in the baseline".to_owned())
-            }
+            Some(_) | None if asked.baseline.contains(&finding.key) => Some(STANDS.to_owned()),
             _ => None,
         };
     }

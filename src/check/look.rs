@@ -106,6 +106,7 @@ impl<'a> Look<'a> {
             warning: limit.warning.and_then(|bound| bound.at(most)),
             critical: limit.critical.and_then(|bound| bound.at(most)),
             most,
+            below: limit.below,
         })
     }
 }

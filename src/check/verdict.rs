@@ -81,6 +81,7 @@ impl Verdict {
             warning: None,
             critical: None,
             most: None,
+            below: false,
         });
     }
 }

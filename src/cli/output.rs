@@ -22,6 +22,12 @@ pub enum Format {
     Nagios,
     /// The text exposition format, for the textfile collector of node_exporter.
     Prometheus,
+    /// JUnit's XML, for a CI server.
+    Junit,
+    /// SARIF 2.1.0, for a code scanner.
+    Sarif,
+    /// Workflow commands of GitHub's runners, which become annotations.
+    Github,
 }
 
 impl Format {
@@ -35,6 +41,9 @@ impl Format {
             Self::Markdown => "markdown",
             Self::Nagios => "nagios",
             Self::Prometheus => "prometheus",
+            Self::Junit => "junit",
+            Self::Sarif => "sarif",
+            Self::Github => "github",
         }
     }
 }
@@ -51,12 +60,17 @@ impl FromStr for Format {
             "markdown" => Ok(Self::Markdown),
             "nagios" => Ok(Self::Nagios),
             "prometheus" => Ok(Self::Prometheus),
+            "junit" => Ok(Self::Junit),
+            "sarif" => Ok(Self::Sarif),
+            "github" => Ok(Self::Github),
             "custom" | "c" | "directory" | "d" | "tar" | "t" | "plain" | "p" => {
                 Err("it is the form of what is printed, table or json for one; \
                  a backup is always a directory that pg_restore -Fd reads"
                     .into())
             }
-            _ => Err("expected table, json, csv, markdown, nagios or prometheus".into()),
+            _ => Err("expected table, json, csv, markdown, nagios, prometheus, junit, sarif or \
+                 github"
+                .into()),
         }
     }
 }
@@ -75,8 +89,8 @@ pub enum LogForm {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputFlags {
-    /// Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has
-    /// all; --show-settings: toml too)
+    /// Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github
+    /// (not every command has all; --show-settings: toml too)
     #[arg(long, global = true, value_name = "FORM", default_value = "table")]
     pub format: Format,
 

@@ -210,7 +210,18 @@ impl Context {
 
     /// Prints a report and gives its outcome.
     fn answer<R: Report + Text>(&self, target: Option<&str>, report: &R) -> Result<Exit> {
-        let text = match self.format {
+        self.ui.answer(&self.rendered(self.format, target, report)?)?;
+        Ok(report.outcome())
+    }
+
+    /// A report in one of its forms.
+    fn rendered<R: Report + Text>(
+        &self,
+        format: Format,
+        target: Option<&str>,
+        report: &R,
+    ) -> Result<String> {
+        Ok(match format {
             Format::Table => report.text(&self.ui.page()),
             Format::Json => render::json(self.command, target, report)
                 .map_err(|error| Error::bug("cannot write JSON").caused_by(&error))?,
@@ -220,10 +231,11 @@ impl Context {
                 .plugin()
                 .map_or_else(String::new, |said| render::plugin(&said, report.outcome())),
             Format::Prometheus => render::exposition(&report.metrics()),
+            Format::Junit => report.junit()?,
+            Format::Sarif => report.sarif()?,
+            Format::Github => report.annotations(),
             Format::Toml => return Err(Error::bug("TOML is for settings")),
-        };
-        self.ui.answer(&text)?;
-        Ok(report.outcome())
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 mod backup;
 mod blocking;
 mod check;
+pub mod checks;
 mod connections;
 mod copy;
 pub mod ended;
@@ -14,6 +15,7 @@ mod forecast;
 mod grid;
 pub mod metrics;
 mod party;
+mod permissions;
 mod pgbouncer;
 mod plugin;
 mod prune;
@@ -31,7 +33,7 @@ mod verify;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::report::{Failure, Report};
 use crate::settings::masked;
 
@@ -65,6 +67,27 @@ pub trait Text {
     /// The same as metrics.
     fn metrics(&self) -> Vec<Metric> {
         Vec::new()
+    }
+
+    /// The same as results of tests: JUnit's XML.
+    ///
+    /// # Errors
+    /// A bug, when it cannot be written; a report without tests.
+    fn junit(&self) -> Result<String> {
+        Err(Error::bug("this report has no tests"))
+    }
+
+    /// The same in the interchange format of code scanners.
+    ///
+    /// # Errors
+    /// A bug, when it cannot be written; a report without findings.
+    fn sarif(&self) -> Result<String> {
+        Err(Error::bug("this report has no findings"))
+    }
+
+    /// The same as workflow commands of GitHub's runners.
+    fn annotations(&self) -> String {
+        String::new()
     }
 }
 

@@ -26,13 +26,24 @@ pub struct Performance {
     pub critical: Option<f64>,
     pub least: Option<f64>,
     pub most: Option<f64>,
+    /// Whether small numbers are the bad ones.
+    pub below: bool,
 }
 
 impl Performance {
     /// A number without limits.
     pub fn new(label: impl Into<String>, value: f64, unit: &'static str) -> Self {
         let label = label.into();
-        Self { label, value, unit, warning: None, critical: None, least: None, most: None }
+        Self {
+            label,
+            value,
+            unit,
+            warning: None,
+            critical: None,
+            least: None,
+            most: None,
+            below: false,
+        }
     }
 }
 
@@ -64,7 +75,10 @@ fn said(text: &str) -> String {
 fn number(of: &Performance) -> String {
     // A quote within a label is doubled; an equals sign would end it.
     let label = printable(&of.label).replace('=', "_").replace('\'', "\'\'");
-    let rest = [of.warning, of.critical, of.least, of.most].map(|limit| limit.map(plain));
+    // A range that ends nowhere: what lies below its start is bad.
+    let range = |limit: f64| if of.below { format!("{}:", plain(limit)) } else { plain(limit) };
+    let rest =
+        [of.warning.map(range), of.critical.map(range), of.least.map(plain), of.most.map(plain)];
     let rest = rest.map(Option::unwrap_or_default).join(";");
     let rest = rest.trim_end_matches(';');
     let end = if rest.is_empty() { String::new() } else { format!(";{rest}") };
@@ -90,13 +104,18 @@ mod tests {
                 Performance { critical: Some(90.0), ..Performance::new("it's=a", 87.5, "%") },
                 Performance::new("idle", 1e9, ""),
                 Performance { most: Some(97.0), ..Performance::new("used", 0.25, "s") },
+                Performance {
+                    warning: Some(30.0),
+                    below: true,
+                    ..Performance::new("left", 40.0, "")
+                },
             ],
             more: vec!["next | line".into()],
         };
         assert_eq!(
             plugin(&said, Exit::Critical),
             "PGTEND CONNECTIONS CRITICAL: 97 of 97 / used | 'it''s_a'=87.5%;;90 \
-             'idle'=1000000000 'used'=0.25s;;;;97\nnext / line\n"
+             'idle'=1000000000 'used'=0.25s;;;;97 'left'=40;30:\nnext / line\n"
         );
     }
 }

@@ -54,6 +54,18 @@ impl Status {
         }
     }
 
+    /// From the worst to the best: where it stands on a page.
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Critical => 0,
+            Self::Unknown => 1,
+            Self::Warning => 2,
+            Self::Info => 3,
+            Self::Healthy => 4,
+            Self::NotApplicable => 5,
+        }
+    }
+
     /// Its part in the exit code.
     pub const fn exit(self) -> Exit {
         match self {
@@ -92,6 +104,9 @@ pub struct Measure {
     pub critical: Option<f64>,
     /// The end of the scale: what can be used at most.
     pub most: Option<f64>,
+    /// Whether small numbers are the bad ones.
+    #[serde(default)]
+    pub below: bool,
 }
 
 /// One thing that is not as it should be.
@@ -136,6 +151,91 @@ pub struct Checked {
     pub milliseconds: Option<f64>,
 }
 
+impl Checked {
+    /// The findings that count: neither ignored nor in the baseline.
+    pub fn counted(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.excused.is_none())
+    }
+
+    /// The findings that do not count.
+    pub fn excused(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.excused.is_some())
+    }
+
+    /// What could not be seen: of an unknown check, and of one that found something nevertheless.
+    pub fn unseen(&self) -> Option<&str> {
+        self.reason.as_deref().filter(|_| self.status != Status::NotApplicable)
+    }
+}
+
+/// Whether a name (an id or a family) is about the check with this id.
+pub fn covers(name: &str, id: &str) -> bool {
+    id == name || id.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// From which weight on findings make the run fail.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FailOn {
+    #[default]
+    Warning,
+    Critical,
+}
+
+/// What makes a run fail.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gate {
+    pub fail_on: FailOn,
+    /// Ids or families that may be unknown.
+    pub allowed: Vec<String>,
+}
+
+impl Gate {
+    /// The part of a check in the exit code.
+    pub fn exit(&self, check: &Checked) -> Exit {
+        match check.status {
+            Status::Warning if self.fail_on == FailOn::Critical => Exit::Good,
+            Status::Unknown if self.allowed.iter().any(|name| covers(name, &check.id)) => {
+                Exit::Good
+            }
+            status => status.exit(),
+        }
+    }
+
+    /// The worst of them.
+    pub fn outcome(&self, checks: &[Checked]) -> Exit {
+        checks.iter().fold(Exit::Good, |worst, check| worst.worst(self.exit(check)))
+    }
+}
+
+/// How many checks ended how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    pub checks: usize,
+    pub healthy: usize,
+    pub info: usize,
+    pub warnings: usize,
+    pub critical: usize,
+    pub unknown: usize,
+    pub not_applicable: usize,
+    /// Findings that are ignored or stand in the baseline.
+    pub excused: usize,
+}
+
+impl Counts {
+    fn add(&mut self, check: &Checked) {
+        self.checks += 1;
+        self.excused += check.excused().count();
+        *match check.status {
+            Status::Healthy => &mut self.healthy,
+            Status::Info => &mut self.info,
+            Status::Warning => &mut self.warnings,
+            Status::Critical => &mut self.critical,
+            Status::Unknown => &mut self.unknown,
+            Status::NotApplicable => &mut self.not_applicable,
+        } += 1;
+    }
+}
+
 /// The server that was looked at.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Looked {
@@ -159,6 +259,9 @@ pub struct ServerChecks {
     pub target: Option<String>,
     pub tags: Vec<String>,
     pub environment: Option<String>,
+    /// `db.example.com:5432/app`, as it was asked for.
+    #[serde(default)]
+    pub place: String,
     /// None where it could not be reached.
     pub server: Option<Looked>,
     /// When the facts were taken.
@@ -174,6 +277,20 @@ pub struct ServerChecks {
     pub outcome: Exit,
 }
 
+impl ServerChecks {
+    /// Its name in pgtend.toml, else where it is.
+    pub fn name(&self) -> &str {
+        self.target.as_deref().unwrap_or(&self.place)
+    }
+
+    /// How its checks ended.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.checks.iter().for_each(|check| counts.add(check));
+        counts
+    }
+}
+
 const fn unknown() -> Exit {
     Exit::Unknown
 }
@@ -183,11 +300,17 @@ fn code<S: serde::Serializer>(exit: &Exit, to: S) -> Result<S::Ok, S::Error> {
 }
 
 /// What `pgtend check` answers.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct CheckReport {
     pub servers: Vec<ServerChecks>,
     /// What was asked for beside the checks: notes for people.
     pub notes: Vec<String>,
+    /// What made the servers' outcomes.
+    #[serde(skip)]
+    pub gate: Gate,
+    /// Whether the page shows what is healthy too.
+    #[serde(skip)]
+    pub all: bool,
 }
 
 impl Report for CheckReport {

@@ -3,12 +3,14 @@
 pub mod backup;
 pub mod blocking;
 pub mod check;
+pub mod checks;
 pub mod connections;
 pub mod copy;
 pub mod ended;
 pub mod export;
 pub mod forecast;
 pub mod party;
+pub mod permissions;
 pub mod pgbouncer;
 pub mod prune;
 pub mod restore;

@@ -216,6 +216,14 @@ impl Settings {
         Ok(resolved)
     }
 
+    /// The names of the targets of pgtend.toml; with `tags`, of those that have one of them.
+    pub fn target_names(&self, tags: &[String]) -> Vec<String> {
+        let targets = self.file.iter().flat_map(|file| &file.targets);
+        let tagged = |of: &[String]| tags.is_empty() || of.iter().any(|tag| tags.contains(tag));
+        let names = targets.filter(|(_, entry)| tagged(&entry.tags));
+        names.map(|(name, _)| name.clone()).collect()
+    }
+
     /// What an application's env file declares, for judging.
     ///
     /// # Errors

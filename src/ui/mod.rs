@@ -66,6 +66,11 @@ impl Ui {
         Display { talk: self.talk, color: self.color, log: self.log }
     }
 
+    /// Whether all is to be said.
+    pub fn is_verbose(&self) -> bool {
+        self.talk >= Talk::Verbose
+    }
+
     /// Whether what stands on a page may have colour and the like.
     pub fn has_color(&self) -> bool {
         self.color

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::check::{self, BASELINE, Baseline, Check, Facts, MACHINE};
+use crate::check::{self, APPLICATION, BASELINE, Baseline, Check, Facts, MACHINE};
 use crate::command::Context;
 use crate::error::{Error, Result};
 use crate::settings;
@@ -13,7 +13,7 @@ use crate::settings;
 /// Adds what the chosen checks need.
 ///
 /// # Errors
-/// Bugs only: what cannot be read is a fact too.
+/// Usage, when the application's settings cannot be read; what else cannot be is a fact too.
 pub async fn add(context: &Context, checks: &[&Check], facts: &mut Facts) -> Result<()> {
     let wanted = |id: &str| checks.iter().any(|check| check.id.starts_with(id));
     if wanted("conf.")
@@ -27,6 +27,11 @@ pub async fn add(context: &Context, checks: &[&Check], facts: &mut Facts) -> Res
     {
         let folder = context.settings.environment().folder();
         put(facts, BASELINE, &baseline(&folder.join(path)))?;
+    }
+    if (wanted("app.") || wanted("conn.budget"))
+        && let Some(path) = &context.connect.env_file
+    {
+        put(facts, APPLICATION, &context.settings.declared(path)?)?;
     }
     Ok(())
 }

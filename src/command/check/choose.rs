@@ -2,6 +2,7 @@
 
 use crate::check::{self, Check, Kind};
 use crate::error::{Error, Result};
+use crate::report::check::covers;
 use crate::settings::CheckSettings;
 
 /// Which checks are run.
@@ -20,6 +21,15 @@ pub struct Chosen {
 }
 
 impl Chosen {
+    /// The checks that `--list` shows: all, or those that are named.
+    ///
+    /// # Errors
+    /// Usage, for a name that no check has.
+    pub fn listed(&self) -> Result<Vec<&'static Check>> {
+        let all = Self { pre_deploy: true, only: self.only.clone(), skip: self.skip.clone() };
+        all.checks(&CheckSettings::default(), true)
+    }
+
     /// The checks, in the order of the catalogue; those of deployments too when one `deploys`.
     ///
     /// # Errors
@@ -49,11 +59,6 @@ impl Chosen {
 
 fn is(name: &str, check: &Check) -> bool {
     name == check.kind.word() || covers(name, check.id)
-}
-
-/// Whether a name (an id or a family) is about the check with this id.
-pub fn covers(name: &str, id: &str) -> bool {
-    id == name || id.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
 }
 
 fn known(name: &str, place: &str) -> Result<()> {

@@ -4,44 +4,71 @@ mod beside;
 mod choose;
 mod deploy;
 mod files;
+mod look;
+mod outputs;
+mod permissions;
 mod samples;
+mod targets;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use samples::Seen;
+use look::Job;
 
-use super::Context;
-use crate::check::{self, Asked, Check, Kind, Limits};
+use super::{Context, no_format};
+use crate::check::{self, Known, Limits};
 use crate::cli::output::Format;
-use crate::conn::{Routed, SessionOptions};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::report::check::{CheckReport, Checked, ServerChecks, Status};
-use crate::settings::{Target, ask_password, quantity};
+use crate::report::check::{self as report, CheckReport, Gate, ServerChecks};
+use crate::settings::quantity;
 
-pub const FORMATS: [Format; 6] = [
+pub const FORMATS: [Format; 9] = [
     Format::Table,
     Format::Json,
     Format::Csv,
     Format::Markdown,
     Format::Nagios,
     Format::Prometheus,
+    Format::Junit,
+    Format::Sarif,
+    Format::Github,
 ];
+/// The forms of `--list`.
+const LIST_FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Csv, Format::Markdown];
 
 /// Check servers: whether all is well, and whether a deployment can begin
 ///
-/// Reads only. What the role cannot see is unknown (exit 3), never an all-clear.
+/// Reads only. What the role cannot see is unknown (exit 3), never an all-clear. A server that
+/// cannot be reached is critical (exit 2), one that lets nobody in is unknown.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
+    targets: targets::Targets,
+    #[command(flatten)]
     chosen: choose::Chosen,
-    /// What makes the run fail: findings from this weight on
+    /// List the checks with their limits and needs, and stop; no server is asked
+    #[arg(long)]
+    list: bool,
+    /// What makes the run fail: findings from this weight on; new ones that --baseline has not
     #[arg(long, value_name = "WEIGHT", value_enum, default_value_t = FailOn::Warning)]
     fail_on: FailOn,
     /// Checks that may be unknown without exit 3 (ids or families, repeatable)
     #[arg(long, value_name = "ID,..", value_delimiter = ',')]
     allow_unknown: Vec<String>,
-    /// Time for all answers of a server; what is not answered by then is unknown
+    /// Show what each check needs to see and the statements that grant what is missing; run none
+    #[arg(long, conflicts_with_all = ["from", "save", "state", "interval"])]
+    explain_permissions: bool,
+    /// Findings that stand in this file do not count
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write the findings of this run into a file, for --baseline
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
+    /// Write the answer in another form too (repeatable): junit=FILE, sarif=FILE, prometheus=FILE
+    #[arg(long, value_name = "FORM=FILE")]
+    output: Vec<outputs::Output>,
+    /// Time for each server, to connect and to answer; what is not answered by then is unknown
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = quantity::duration)]
     time_limit: Duration,
     #[command(flatten)]
@@ -55,137 +82,115 @@ pub struct Args {
 enum FailOn {
     Warning,
     Critical,
+    New,
 }
-
-/// What holds for each statement of a check.
-const PER_STATEMENT: [(&str, &str); 3] = [
-    ("statement_timeout", "10s"),
-    ("lock_timeout", "100ms"),
-    // The bounds of partitions are read as text.
-    ("datestyle", "ISO"),
-];
 
 /// Runs it.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
-    let checks = args.chosen.checks(&context.settings.check, args.deploy.is_asked())?;
+    let settings = &context.settings.check;
+    if args.list {
+        return list(context, &args);
+    }
+    let checks = args.chosen.checks(settings, args.deploy.is_asked())?;
+    if args.explain_permissions {
+        return permissions::explain(context, &checks).await;
+    }
     let limits = limits(context)?;
-    let sources = args.deploy.sources()?;
-    if let Some(mut saved) = args.samples.from()? {
-        if sources.is_some() {
-            args.deploy.add(sources.as_deref(), &mut saved.facts)?;
-        }
-        let server = judged(context, &args, &checks, &limits, None, &saved)?;
-        let name = server.target.clone();
-        let report = CheckReport { servers: vec![server], notes: Vec::new() };
-        return context.answer(name.as_deref(), &report);
+    if let Some(key) = check::unknown(settings) {
+        let id = key.split(':').next().unwrap_or(key);
+        return Err(choose::unknown(id, &format!("check.ignore {key:?}")));
     }
-    let target = context.target()?;
-    let looked = async {
-        let mut waiting = deploy::Waiting::new(&args.deploy);
-        let server = loop {
-            let mut seen = observed(context, &target, &args, &checks).await?;
-            args.deploy.add(sources.as_deref(), &mut seen.facts)?;
-            args.samples.keep(&seen.facts)?;
-            let server = judged(context, &args, &checks, &limits, target.name.clone(), &seen)?;
-            if !waiting.again(context, &server).await {
-                break server;
-            }
-        };
-        let report = CheckReport { servers: vec![server], notes: Vec::new() };
-        context.answer(target.name.as_deref(), &report)
-    };
-    tokio::select! {
-        answered = looked => answered,
-        () = context.signals.cancel.cancelled() => {
-            Err(Error::new(context.signals.exit(), "the checks were stopped")
-                .because("nothing was changed"))
-        }
+    if args.fail_on == FailOn::New && args.baseline.is_none() {
+        return Err(Error::usage("--fail-on new needs --baseline FILE")
+            .because("new is what a baseline does not have")
+            .next("write one first: pgtend check --write-baseline FILE"));
     }
-}
-
-/// Judges what was seen.
-fn judged(
-    context: &Context,
-    args: &Args,
-    checks: &[&'static Check],
-    limits: &Limits,
-    target: Option<String>,
-    seen: &Seen,
-) -> Result<ServerChecks> {
-    let asked = Asked {
-        checks,
-        limits,
-        settings: &context.settings.check,
-        environment: None,
-        baseline: &[],
+    let job = Job {
+        context,
+        args: &args,
+        checks: &checks,
+        limits: &limits,
+        baseline: args.baseline.as_deref().map(Known::load).transpose()?,
+        gate: args.gate(),
         today: jiff::Zoned::now().date(),
+        sources: args.deploy.sources()?,
     };
-    let checked = check::judge(&seen.facts, seen.previous.as_ref(), &asked);
-    let allowed = |id: &str| args.allow_unknown.iter().any(|name| choose::covers(name, id));
-    let forecast = check::forecast(&seen.facts, &asked, &checked, allowed);
-    let gate = forecast.as_ref().map_or(Exit::Good, |forecast| forecast.verdict.exit());
-    Ok(ServerChecks {
-        target,
-        tags: Vec::new(),
-        environment: None,
-        server: Some(seen.facts.server.clone()),
-        at: seen.facts.at,
-        outcome: outcome(&checked, args.fail_on, &args.allow_unknown).worst(gate),
-        checks: checked,
-        forecast,
-        failed: None,
-    })
-}
-
-/// Connects and asks, twice where the operator wants two samples.
-async fn observed(
-    context: &Context,
-    target: &Target,
-    args: &Args,
-    checks: &[&'static Check],
-) -> Result<Seen> {
-    let mut options = SessionOptions {
-        prompt: Some(ask_password),
-        tell: Some(context.listener()),
-        ..SessionOptions::reading("pgtend/check")
-    };
-    for (name, value) in PER_STATEMENT {
-        options.settings.retain(|(known, _)| known != name);
-        options.settings.push((name.to_owned(), value.to_owned()));
+    if let Some(mut saved) = args.samples.from()? {
+        if job.sources.is_some() {
+            args.deploy.add(job.sources.as_deref(), &mut saved.facts)?;
+        }
+        let server = job.judged(None, &saved, true);
+        return finish(&job, vec![server]);
     }
-    let earlier = args.samples.earlier()?;
-    let files = files::read(context, target, checks)?;
-    let checks = &files::asked(checks, &files);
-    let Routed { session, .. } = context.route(target, &options).await?;
-    let Some(interval) = args.samples.interval else {
-        let mut facts = check::observe(&session, checks, args.time_limit).await?;
-        facts.beside = files;
-        beside::add(context, checks, &mut facts).await?;
-        return args.samples.seen(facts, earlier);
-    };
-    let rates: Vec<&Check> =
-        checks.iter().copied().filter(|check| check.kind == Kind::Rate).collect();
-    let first = check::observe(&session, &rates, args.time_limit).await?;
-    context
-        .ui
-        .note(&format!("the second sample is taken in {}", quantity::written_duration(interval)));
-    tokio::time::sleep(interval).await;
-    let mut facts = check::observe(&session, checks, args.time_limit).await?;
-    facts.beside = files;
-    beside::add(context, checks, &mut facts).await?;
-    Ok(Seen { facts, previous: Some(first) })
+    let targets = args.targets.chosen(context)?;
+    if targets.len() > 1 {
+        args.samples.for_one()?;
+    }
+    tokio::select! {
+        servers = job.look_at_all(targets) => finish(&job, servers?),
+        () = context.signals.cancel.cancelled() => Err(stopped(context)),
+    }
 }
 
-/// The worst of the checks.
-fn outcome(checked: &[Checked], fail_on: FailOn, allowed: &[String]) -> Exit {
-    checked.iter().fold(Exit::Good, |worst, check| {
-        let exit = match check.status {
-            Status::Warning if fail_on == FailOn::Critical => Exit::Good,
-            Status::Unknown if allowed.iter().any(|id| choose::covers(id, &check.id)) => Exit::Good,
-            status => status.exit(),
+/// Said when a signal comes.
+fn stopped(context: &Context) -> Error {
+    Error::new(context.signals.exit(), "the checks were stopped").because("nothing was changed")
+}
+
+/// Shows the catalogue.
+fn list(context: &Context, args: &Args) -> Result<Exit> {
+    if !LIST_FORMATS.contains(&context.format) {
+        return Err(no_format("check --list", context.format, &LIST_FORMATS));
+    }
+    let checks = args.chosen.listed()?;
+    context.answer(None, &check::listing(&checks))
+}
+
+/// Tells what came out of it, in every form that was asked for.
+fn finish(job: &Job<'_>, servers: Vec<ServerChecks>) -> Result<Exit> {
+    let Job { context, args, today, .. } = job;
+    let settings = &context.settings.check;
+    let mut notes = check::over(&servers, settings, *today);
+    check::idle(&servers, settings).iter().for_each(|note| context.ui.detail(note));
+    if let Some(path) = &args.write_baseline {
+        notes.push(match servers.iter().find(|server| server.failed.is_some()) {
+            // The next run would take all its findings for new ones.
+            Some(server) => {
+                format!("no baseline was written: {} could not be judged", server.name())
+            }
+            None => {
+                let known = Known::of(&servers);
+                known.save(path)?;
+                let findings = known.len();
+                format!("{} has {findings} findings now", path.display())
+            }
+        });
+    }
+    let report =
+        CheckReport { servers, notes, gate: job.gate.clone(), all: context.ui.is_verbose() };
+    // The other forms have no place for words.
+    if !matches!(context.format, Format::Table | Format::Json) {
+        report.notes.iter().for_each(|note| context.ui.note(note));
+    }
+    let target = match report.servers.as_slice() {
+        [one] => one.target.clone(),
+        _ => None,
+    };
+    for output in &args.output {
+        output.write(context, target.as_deref(), &report)?;
+    }
+    context.answer(target.as_deref(), &report)
+}
+
+impl Args {
+    fn gate(&self) -> Gate {
+        let fail_on = match self.fail_on {
+            FailOn::Critical => report::FailOn::Critical,
+            // What is not new is excused.
+            FailOn::Warning | FailOn::New => report::FailOn::Warning,
         };
-        worst.worst(exit)
-    })
+        Gate { fail_on, allowed: self.allow_unknown.clone() }
+    }
 }
 
 /// The operator's limits.

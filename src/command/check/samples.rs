@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::check::{self, Facts};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::settings::quantity;
 
 /// Facts from files, and into them.
@@ -62,6 +62,21 @@ impl Samples {
             check::same_server(&facts, previous, path)?;
         }
         Ok(Seen { facts, previous })
+    }
+
+    /// A file holds the facts of one server.
+    ///
+    /// # Errors
+    /// Usage, when there is one.
+    pub fn for_one(&self) -> Result<()> {
+        let flag = match (&self.state, &self.save) {
+            (Some(_), _) => "--state",
+            (_, Some(_)) => "--save",
+            _ => return Ok(()),
+        };
+        Err(Error::usage(format!("{flag} and several targets go not together"))
+            .because("the file holds what was seen of one server")
+            .next("run it for each target, with a file of its own"))
     }
 
     /// Writes what is to be kept.

@@ -31,6 +31,8 @@ pub enum Fault {
     Acted(fn(&Database<'_>) -> Box<dyn Any>),
     /// The same, to be seen on another server or database: its URL.
     There(fn(&Database<'_>) -> (Box<dyn Any>, String)),
+    /// What an application declares, before and after: files for `--env-file`.
+    EnvFile { healthy: &'static str, faulty: &'static str },
     /// It cannot be staged within 30 s: rows of one question, as such a server gave them.
     Recorded { question: &'static str, rows: &'static str },
     /// The same for a fact beside those of the server.
@@ -131,6 +133,16 @@ fn one(cluster: &Cluster, stage: &Stage) {
     if !stage.before.is_empty() {
         db.psql(stage.before);
     }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("app");
+    let of_file = [arguments, &["--env-file", file.to_str().unwrap()]].concat();
+    let arguments = match &stage.fault {
+        Fault::EnvFile { healthy, .. } => {
+            fs::write(&file, healthy).unwrap();
+            &of_file
+        }
+        _ => arguments,
+    };
     let healthy = checked(&db.url(), id, settings, arguments);
     assert_eq!(about(&healthy, object), Vec::<&Value>::new(), "{id} before the fault");
     assert_ne!(healthy["status"], "unknown", "{id} before the fault: {healthy}");
@@ -146,6 +158,10 @@ fn one(cluster: &Cluster, stage: &Stage) {
         Fault::There(act) => {
             let (kept, url) = act(&db);
             (checked(&url, id, settings, arguments), Some(kept))
+        }
+        Fault::EnvFile { faulty, .. } => {
+            fs::write(&file, faulty).unwrap();
+            (checked(&db.url(), id, settings, arguments), None)
         }
         Fault::Recorded { question, rows } => (recorded(&db, stage, question, rows), None),
         Fault::Beside { name, value } => {

@@ -1,0 +1,224 @@
+//! Looking at servers: one, or several side by side.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use tokio::time::{Instant, timeout};
+
+use super::super::Context;
+use super::Args;
+use super::samples::Seen;
+use super::{beside, deploy, files};
+use crate::check::{self, Asked, Check, Kind, Known, Limits, Source};
+use crate::conn::{Routed, SessionOptions};
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::report::check::{Gate, ServerChecks, covers};
+use crate::settings::{Target, ask_password, quantity};
+use crate::ui::live;
+
+/// What holds for each statement of a check.
+const PER_STATEMENT: [(&str, &str); 3] = [
+    ("statement_timeout", "10s"),
+    ("lock_timeout", "100ms"),
+    // The bounds of partitions are read as text.
+    ("datestyle", "ISO"),
+];
+/// Servers that are asked at a time.
+const AT_A_TIME: usize = 8;
+/// From this time limit on a server that may be starting is tried again.
+const PATIENT: Duration = Duration::from_secs(20);
+/// For the answers that have come by the end of the time limit to be read.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// What is done with each server.
+pub struct Job<'a> {
+    pub context: &'a Context,
+    pub args: &'a Args,
+    pub checks: &'a [&'static Check],
+    pub limits: &'a Limits,
+    pub baseline: Option<Known>,
+    pub gate: Gate,
+    pub today: Date,
+    /// The files of --migrations.
+    pub sources: Option<Vec<Source>>,
+}
+
+impl Job<'_> {
+    /// Looks at all of them, in their order. What keeps one from being judged is in its place.
+    ///
+    /// # Errors
+    /// Those of a single server that are not about it: usage, bugs, files.
+    pub async fn look_at_all(
+        &self,
+        targets: Vec<(String, Result<Target>)>,
+    ) -> Result<Vec<ServerChecks>> {
+        let alone = targets.len() == 1;
+        stream::iter(targets)
+            .map(|(name, target)| async move {
+                match target {
+                    Ok(target) => self.until_quiet(&target, alone).await,
+                    Err(error) => Ok(failed(Some(name), String::new(), &error)),
+                }
+            })
+            .buffered(AT_A_TIME)
+            .try_collect()
+            .await
+    }
+
+    /// Looks again while `--wait` lasts and what is in the way passes by itself.
+    async fn until_quiet(&self, target: &Target, alone: bool) -> Result<ServerChecks> {
+        let mut waiting = deploy::Waiting::new(&self.args.deploy);
+        loop {
+            let server = self.look(target, alone).await?;
+            if !waiting.again(self.context, &server).await {
+                return Ok(server);
+            }
+        }
+    }
+
+    async fn look(&self, target: &Target, alone: bool) -> Result<ServerChecks> {
+        let limit = self.args.time_limit + self.args.samples.interval.unwrap_or_default();
+        let seen = match timeout(limit + GRACE, self.observed(target, alone)).await {
+            Ok(seen) => seen,
+            Err(_) => Err(Error::new(Exit::Unavailable, "the server does not answer")
+                .because(format!("nothing within {}", quantity::written_duration(limit)))),
+        };
+        match seen {
+            Ok(seen) => {
+                if alone {
+                    self.args.samples.keep(&seen.facts)?;
+                }
+                Ok(self.judged(Some(target), &seen, alone))
+            }
+            Err(error) if alone && !is_about_the_server(&error) => Err(error),
+            Err(error) => {
+                let server = ServerChecks {
+                    tags: target.tags.clone(),
+                    environment: environment(target),
+                    ..failed(target.name.clone(), place(target), &error)
+                };
+                if alone {
+                    // With what to do about it.
+                    self.context.ui.error(&error.with_exit(server.outcome));
+                }
+                Ok(server)
+            }
+        }
+    }
+
+    /// Judges what was seen.
+    pub fn judged(&self, target: Option<&Target>, seen: &Seen, alone: bool) -> ServerChecks {
+        let looked = &seen.facts.server;
+        let place = match target {
+            Some(target) => place(target),
+            None => format!("{}:{}/{}", looked.host, looked.port, looked.database),
+        };
+        let environment = target.and_then(environment);
+        let name = target.and_then(|target| target.name.clone());
+        let known = self.baseline.as_ref().map_or(&[][..], |baseline| {
+            baseline.keys(name.as_deref().unwrap_or(&place), &looked.database, alone)
+        });
+        let asked = Asked {
+            checks: self.checks,
+            limits: self.limits,
+            settings: &self.context.settings.check,
+            environment: environment.as_deref(),
+            baseline: known,
+            today: self.today,
+        };
+        let checks = check::judge(&seen.facts, seen.previous.as_ref(), &asked);
+        let forecast = check::forecast(&seen.facts, &asked, &checks, |id| {
+            self.gate.allowed.iter().any(|name| covers(name, id))
+        });
+        let can_begin = forecast.as_ref().map_or(Exit::Good, |forecast| forecast.verdict.exit());
+        ServerChecks {
+            target: name,
+            tags: target.map(|target| target.tags.clone()).unwrap_or_default(),
+            environment,
+            place,
+            server: Some(looked.clone()),
+            at: seen.facts.at,
+            outcome: self.gate.outcome(&checks).worst(can_begin),
+            checks,
+            forecast,
+            failed: None,
+        }
+    }
+
+    /// Connects and asks, twice where the operator wants two samples.
+    async fn observed(&self, target: &Target, alone: bool) -> Result<Seen> {
+        let Self { context, args, checks, .. } = *self;
+        let mut options = SessionOptions {
+            // Several would ask at once, and nobody knew for which.
+            prompt: alone.then_some(ask_password as _),
+            tell: Some(context.listener()),
+            // The last of three tries comes after some seconds.
+            retry: args.time_limit >= PATIENT,
+            ..SessionOptions::reading("pgtend/check")
+        };
+        for (name, value) in PER_STATEMENT {
+            options.settings.retain(|(known, _)| known != name);
+            options.settings.push((name.to_owned(), value.to_owned()));
+        }
+        let earlier = args.samples.earlier()?;
+        let files = files::read(context, target, checks)?;
+        let checks = &files::asked(checks, &files);
+        let began = Instant::now();
+        let Routed { session, .. } = context.route(target, &options).await?;
+        let left = || args.time_limit.saturating_sub(began.elapsed());
+        let Some(interval) = args.samples.interval else {
+            let mut facts = check::observe(&session, checks, left()).await?;
+            facts.beside = files;
+            beside::add(context, checks, &mut facts).await?;
+            args.deploy.add(self.sources.as_deref(), &mut facts)?;
+            return args.samples.seen(facts, earlier);
+        };
+        let rates: Vec<&Check> =
+            checks.iter().copied().filter(|check| check.kind == Kind::Rate).collect();
+        let first = check::observe(&session, &rates, left()).await?;
+        let pause = quantity::written_duration(interval);
+        context.ui.note(&format!("the second sample is taken in {pause}"));
+        tokio::time::sleep(interval).await;
+        let mut facts = check::observe(&session, checks, left() + interval).await?;
+        facts.beside = files;
+        beside::add(context, checks, &mut facts).await?;
+        args.deploy.add(self.sources.as_deref(), &mut facts)?;
+        Ok(Seen { facts, previous: Some(first) })
+    }
+}
+
+/// A failure that says something of the server: it is the server's verdict, not the run's end.
+fn is_about_the_server(error: &Error) -> bool {
+    matches!(error.exit(), Exit::Unavailable | Exit::Busy)
+}
+
+/// A server that could not be judged: critical when nobody can reach it; unknown when it is there
+/// and does not let us in, or something of our own is wrong.
+pub fn failed(target: Option<String>, place: String, error: &Error) -> ServerChecks {
+    let critical = is_about_the_server(error) && !live::is_final(error);
+    ServerChecks {
+        target,
+        tags: Vec::new(),
+        environment: None,
+        place,
+        server: None,
+        at: Timestamp::now(),
+        checks: Vec::new(),
+        forecast: None,
+        failed: Some(error.to_string()),
+        outcome: if critical { Exit::Critical } else { Exit::Unknown },
+    }
+}
+
+fn environment(target: &Target) -> Option<String> {
+    target.environment.as_ref().map(|(name, _)| name.clone())
+}
+
+/// `db.example.com:5432/app`
+fn place(target: &Target) -> String {
+    let hosts: Vec<String> = target.hosts.iter().map(ToString::to_string).collect();
+    format!("{}/{}", hosts.join(","), target.database)
+}
