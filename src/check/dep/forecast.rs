@@ -52,19 +52,17 @@ pub fn forecast(
             Some((go, format!("{}: {}", one.id, one.says)))
         })
         .collect();
-    let (mut steps, mut notes) = (Vec::new(), Vec::new());
+    let (mut steps, mut notes) = (Vec::<Step>::new(), Vec::new());
     // What could not be read is told by the checks, which are unknown then.
-    if let Ok(gate) = Gate::of(&look) {
-        if let Some(plan) = &gate.plan {
-            steps =
-                plan.statements.iter().map(|statement| gate.step(statement)).collect::<Vec<Step>>();
-            notes.clone_from(&plan.notes);
-        }
+    if let Ok(gate) = Gate::of(&look)
+        && let Some(plan) = &gate.plan
+    {
+        steps = plan.statements.iter().map(|statement| gate.step(statement)).collect();
+        notes.clone_from(&plan.notes);
     }
     said.sort_by_key(|(go, _)| std::cmp::Reverse(*go));
-    let counts = |step: &&Step| step.verdict != Go::Unknown || !allowed("dep.migration_lint");
-    let worst_step = steps.iter().filter(counts).map(|step| step.verdict).max();
-    let worst = said.iter().map(|(go, _)| *go).chain(worst_step).max().unwrap_or(Go::Go);
+    // Each reason of a step is a finding of a check too, where it can be excused or left out.
+    let worst = said.first().map_or(Go::Go, |(go, _)| *go);
     let deploy = registry::all().filter(|check| check.kind == Kind::Deploy);
     Some(Forecast {
         verdict: worst,

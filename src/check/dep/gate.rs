@@ -105,9 +105,10 @@ impl<'a> Gate<'a> {
 
     /// Whether a session's transaction is too old to be waited for without saying so. One whose
     /// age is hidden is.
-    pub fn is_old(&self, id: &str, spec: &LimitSpec, session: &Session) -> bool {
+    pub fn is_old(&self, place: (&str, &LimitSpec, &str), session: &Session) -> bool {
+        let (id, spec, object) = place;
         let Some(age) = session.transaction_age else { return true };
-        self.limits.of(id, spec, &session.who()).level(age, None) == Some(Level::Critical)
+        self.limits.of(id, spec, object).level(age, None) == Some(Level::Critical)
     }
 
     /// Seconds of lock timeout that hold for a statement.
@@ -134,15 +135,14 @@ impl<'a> Gate<'a> {
             let old = |session: &&Session| {
                 session.has_snapshot
                     && !session.antiwrap
-                    && self.is_old("dep.long_xact", &ANY, session)
+                    && self.is_old(("dep.long_xact", &ANY, &session.who()), session)
             };
             for session in self.live.sessions.iter().filter(old) {
                 verdict.waits(session, "it waits for all older transactions");
             }
         }
-        let is_heavy = |target: &&Target<'_>| target.mode >= Mode::ShareUpdateExclusive;
-        if targets.iter().any(|target| is_heavy(&target)) && self.lock_timeout(statement).is_none()
-        {
+        let is_heavy = |target: &Target<'_>| target.mode >= Mode::ShareUpdateExclusive;
+        if targets.iter().any(is_heavy) && self.lock_timeout(statement).is_none() {
             let why = format!(
                 "{} has no lock_timeout: while it waits, all others wait behind it",
                 self.live.role
@@ -211,7 +211,7 @@ impl<'a> Gate<'a> {
         for (session, mode) in self.holders(target) {
             let is_in_the_way = session.is_dump()
                 || session.antiwrap
-                || self.is_old("dep.locks_on_target", &HELD, session);
+                || self.is_old(("dep.locks_on_target", &HELD, &table), session);
             if is_in_the_way {
                 verdict.waits(session, &format!("{} on {table} is held", mode.word()));
             }

@@ -135,9 +135,9 @@ fn statements(look: &Look<'_>, gate: &Gate<'_>, plan: &Plan, verdict: &mut Verdi
     for statement in &plan.statements {
         let place = format!("{}:{}", statement.file, statement.line);
         let is_there = |live: &Live| {
-            let heavy =
+            let mut heavy =
                 statement.touches.iter().filter(|touch| touch.mode >= Mode::ShareUpdateExclusive);
-            heavy.into_iter().any(|touch| live.find(&touch.name, touch.is_index).is_some())
+            heavy.any(|touch| live.find(&touch.name, touch.is_index).is_some())
         };
         if !is_there(&gate.live) {
             continue;

@@ -319,7 +319,7 @@ impl Reader<'_> {
                 self.all(node, Mode::AccessExclusive, &[Work::Rewrites(why)]);
             }
             Stmt::Refresh(refresh) => {
-                let why = "REFRESH writes the view anew".to_owned();
+                let why = "the view is written anew".to_owned();
                 let mode = if refresh.concurrently_token().is_some() {
                     Mode::Exclusive
                 } else {
@@ -524,7 +524,7 @@ impl Reader<'_> {
                 (Mode::AccessExclusive, rewrites("its files are copied to the other tablespace"))
             }
             A::SetLogged(_) | A::SetUnlogged(_) => {
-                (Mode::AccessExclusive, rewrites("SET LOGGED and UNLOGGED write the table anew"))
+                (Mode::AccessExclusive, rewrites("what is logged becomes unlogged, or the reverse"))
             }
             A::SetAccessMethod(_) => {
                 (Mode::AccessExclusive, rewrites("another access method writes the table anew"))
@@ -557,10 +557,10 @@ impl Reader<'_> {
             match &constraint {
                 Constraint::DefaultConstraint(default) => {
                     let range = default.syntax().text_range();
-                    let is_volatile = |at: &&usize| {
-                        (usize::from(range.start())..usize::from(range.end())).contains(*at)
+                    let is_volatile = |at: &usize| {
+                        (usize::from(range.start())..usize::from(range.end())).contains(at)
                     };
-                    if self.volatile.iter().find(is_volatile).is_some() {
+                    if self.volatile.iter().any(is_volatile) {
                         let why = "the default may be another one for each row".to_owned();
                         works.push(Work::Rewrites(why));
                     }

@@ -1,9 +1,9 @@
 //! Whether the server and what hangs on it are ready: standbys, slots, backups, a yardstick.
 
-use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::room::EXTENSION;
+use crate::check::backup::Backups;
 use crate::check::limits::LimitSpec;
 use crate::check::look::Look;
 use crate::check::need::Need;
@@ -125,32 +125,8 @@ fn slot_lag(look: &Look<'_>) -> Judged {
     Ok(verdict)
 }
 
-/// What the repository has, as the command puts it beside the facts.
-#[derive(Deserialize)]
-struct Backups {
-    repository: String,
-    /// Why it could not be read.
-    problem: Option<String>,
-    backups: Vec<Backup>,
-}
-
-#[derive(Deserialize)]
-struct Backup {
-    /// Of its snapshot; none for one that is not complete.
-    taken: Option<Timestamp>,
-    /// When it was proven to hold.
-    proven: Option<Timestamp>,
-}
-
 fn backup_fresh(look: &Look<'_>) -> Judged {
-    let Some(backups) = look.facts.beside.get("backups") else {
-        return Err(Silence::not_applicable("no repository of backups is named"));
-    };
-    let Backups { repository, problem, backups } =
-        Backups::deserialize(backups).map_err(|error| Silence::unknown(error.to_string()))?;
-    if let Some(why) = problem {
-        return Err(Silence::unknown(why));
-    }
+    let Backups { repository, backups, .. } = Backups::of(look)?;
     let mut verdict = look.verdict();
     let database = &look.facts.server.database;
     let proven = backups.iter().filter(|backup| backup.proven.is_some());

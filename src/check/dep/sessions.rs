@@ -115,7 +115,7 @@ fn dump_running(look: &Look<'_>) -> Judged {
     for (object, sessions) in seen {
         let Some(oldest) = sessions.first() else { continue };
         let level = if waits { Level::Critical } else { Level::Info };
-        let age = oldest.transaction_age.map_or(0.0, |age| age);
+        let age = oldest.transaction_age.unwrap_or(0.0);
         let what = if oldest.backup { "a backup by pgtend" } else { "a dump" };
         let pids = pids(&sessions);
         let says =
