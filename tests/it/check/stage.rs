@@ -37,6 +37,8 @@ pub enum Fault {
     There(fn(&Database<'_>) -> (Box<dyn Any>, String)),
     /// It cannot be staged within 30 s: rows of one question, as such a server gave them.
     Recorded { question: &'static str, rows: &'static str },
+    /// The same for a fact beside those of the server.
+    Beside { name: &'static str, value: &'static str },
 }
 
 impl Stage {
@@ -181,6 +183,11 @@ fn one(cluster: &Cluster, stage: &Stage) {
             (checked(&url, id, settings, arguments), Some(kept))
         }
         Fault::Recorded { question, rows } => (recorded(&db, stage, question, rows), None),
+        Fault::Beside { name, value } => {
+            let put =
+                |facts: &mut Value| facts["beside"][name] = serde_json::from_str(value).unwrap();
+            (replayed(&db, stage, put), None)
+        }
     };
     drop(kept);
     let found = about(&fired, object);
@@ -192,15 +199,22 @@ fn one(cluster: &Cluster, stage: &Stage) {
 
 /// The facts of this database with other rows for one question, judged from the file.
 fn recorded(db: &Database<'_>, stage: &Stage, question: &str, rows: &str) -> Value {
+    replayed(db, stage, |facts| {
+        let answer = &mut facts["answers"][question];
+        assert!(answer["rows"].is_array(), "{}: {question} was not answered: {answer}", stage.id);
+        answer["rows"] = serde_json::from_str(rows).unwrap();
+    })
+}
+
+/// The facts of this database with a change, judged from the file.
+fn replayed(db: &Database<'_>, stage: &Stage, change: impl FnOnce(&mut Value)) -> Value {
     let home = Pgtend::new();
     let path = home.home().join("facts.json");
     let file = path.to_str().unwrap();
     let arguments = [stage.arguments, &["--save", file]].concat();
     checked(&db.url(), stage.id, stage.settings, &arguments);
     let mut facts: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-    let answer = &mut facts["answers"][question];
-    assert!(answer["rows"].is_array(), "{}: {question} was not answered: {answer}", stage.id);
-    answer["rows"] = serde_json::from_str(rows).unwrap();
+    change(&mut facts);
     fs::write(&path, facts.to_string()).unwrap();
     checked(&db.url(), stage.id, stage.settings, &[stage.arguments, &["--from", file]].concat())
 }
