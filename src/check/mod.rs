@@ -52,8 +52,10 @@ mod ver;
 mod wal;
 
 pub use app::APPLICATION;
+pub use backup::{BACKUPS, Backups, OneBackup};
 pub use baseline::Known;
 pub use conf::{BASELINE, Baseline, MACHINE};
+pub use dep::{DISK, Disk, EXTENSION, Plan, Source, forecast};
 pub use facts::{Answer, Facts, Sight};
 pub use file::{earlier, load, same_server, save};
 pub use ignored::{idle, over, unknown};

@@ -11,6 +11,7 @@ mod copy;
 pub mod ended;
 mod export;
 mod exposition;
+mod forecast;
 mod grid;
 pub mod metrics;
 mod party;

@@ -8,6 +8,7 @@ pub mod connections;
 pub mod copy;
 pub mod ended;
 pub mod export;
+pub mod forecast;
 pub mod party;
 pub mod permissions;
 pub mod pgbouncer;

@@ -124,6 +124,12 @@ queries! {
     STATEMENTS_SETTINGS = "slow_queries/settings";
     LIVE_STATEMENTS = "slow_queries/live";
     CHECK_SIGHT = "check/sight";
+    CHECK_DEPLOY_SESSIONS = "check/deploy_sessions";
+    CHECK_DEPLOY_TABLES = "check/deploy_tables";
+    CHECK_DEPLOY_SETTINGS = "check/deploy_settings";
+    CHECK_DEPLOY_REPLICATION = "check/deploy_replication";
+    CHECK_DEPLOY_EXTENSION = "check/deploy_extension";
+    CHECK_MIGRATIONS = "check/migrations";
     CHECK_ACTIVITY = "check/activity";
     CHECK_SESSIONS = "check/sessions";
     CHECK_PREPARED = "check/prepared";

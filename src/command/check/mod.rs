@@ -2,6 +2,7 @@
 
 mod beside;
 mod choose;
+mod deploy;
 mod files;
 mod look;
 mod outputs;
@@ -71,6 +72,8 @@ pub struct Args {
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = quantity::duration)]
     time_limit: Duration,
     #[command(flatten)]
+    deploy: deploy::Deploy,
+    #[command(flatten)]
     samples: samples::Samples,
 }
 
@@ -88,7 +91,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     if args.list {
         return list(context, &args);
     }
-    let checks = args.chosen.checks(settings)?;
+    let checks = args.chosen.checks(settings, args.deploy.is_asked())?;
     if args.explain_permissions {
         return permissions::explain(context, &checks).await;
     }
@@ -110,8 +113,12 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         baseline: args.baseline.as_deref().map(Known::load).transpose()?,
         gate: args.gate(),
         today: jiff::Zoned::now().date(),
+        sources: args.deploy.sources()?,
     };
-    if let Some(saved) = args.samples.from()? {
+    if let Some(mut saved) = args.samples.from()? {
+        if job.sources.is_some() {
+            args.deploy.add(job.sources.as_deref(), &mut saved.facts)?;
+        }
         let server = job.judged(None, &saved, true);
         return finish(&job, vec![server]);
     }

@@ -97,7 +97,7 @@ pub const EXPECTED: &[Stage] = &[Stage::new(
 static STANDBY: Mutex<Option<Cluster>> = Mutex::new(None);
 
 /// A standby that has received 4 MB more than it replays.
-fn paused(db: &Database<'_>) -> Cluster {
+pub fn paused(db: &Database<'_>) -> Cluster {
     let standby = db.cluster().standby();
     // One transaction is replayed: from then on there is a time of it.
     db.psql("CREATE TABLE t (v text)");
