@@ -90,3 +90,35 @@ fn exact(look: &Look<'_>) -> Judged {
     }
     Ok(verdict)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::check::sample::Sample;
+    use crate::report::check::Level;
+
+    #[test]
+    fn what_was_not_measured_is_told() {
+        let rows = [
+            json!({"allowed": true, "table": "public.huge", "measured": false}),
+            json!({"allowed": true, "table": "public.t", "measured": true, "bytes": 9e9,
+                   "free": 5e9, "dead": 2e9}),
+        ];
+        let verdict = Sample::of("exact_bloat", &rows).judged(&EXACT).unwrap();
+        assert_eq!(verdict.findings[0].key, "bloat.exact:public.t");
+        assert_eq!(verdict.findings[0].level, Level::Critical);
+        let says = "1 large table measured, 1 table left to bloat.table (locked, or long to read)";
+        assert_eq!(verdict.says, says);
+    }
+
+    #[test]
+    fn a_role_that_may_not_measure_does_not_know() {
+        let row = json!({"allowed": false, "table": "public.t", "measured": false});
+        let judged = Sample::of("exact_bloat", &[row]).judged(&EXACT);
+        assert!(matches!(judged, Err(Silence::Unknown(_))), "{judged:?}");
+        let judged = Sample::of("exact_bloat", &[]).judged(&EXACT);
+        assert!(matches!(judged, Err(Silence::NotApplicable(_))), "{judged:?}");
+    }
+}

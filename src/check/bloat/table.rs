@@ -103,7 +103,37 @@ fn table(look: &Look<'_>) -> Judged {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::check::sample::Sample;
+    use crate::report::check::Level;
+
+    #[test]
+    fn both_limits_have_to_be_passed() {
+        let level = |bytes: f64, rows: f64, unseen: u32| {
+            let row = json!({"table": "public.t", "bytes": bytes, "block_size": 8192.0,
+                             "rows": rows, "fillfactor": 100.0, "columns": 2.0, "width": 100.0,
+                             "nulls": false, "unseen": unseen});
+            let verdict = Sample::of("table_widths", &[row]).judged(&TABLE).unwrap();
+            (verdict.findings.first().map(|found| found.level), verdict.unseen)
+        };
+        // 132 bytes each, 61 in a page.
+        assert_eq!(level(2.0 * GIB, 5e6, 0).0, Some(Level::Warning));
+        assert_eq!(
+            level(2.0 * GIB, 1e6, 0).0,
+            Some(Level::Warning),
+            "more of it, and no more bytes"
+        );
+        assert_eq!(level(2.0 * GIB, 9e6, 0).0, None, "less than a half");
+        assert_eq!(level(0.9 * GIB, 1e5, 0).0, None, "less than a GiB");
+        assert_eq!(level(9.0 * GIB, 1e7, 0).0, Some(Level::Critical));
+        assert_eq!(level(9.0 * GIB, 0.0, 2), (Some(Level::Critical), None), "empty is empty");
+        let (none, unseen) = level(9.0 * GIB, 1e7, 1);
+        assert_eq!(none, None);
+        assert!(unseen.unwrap().starts_with("the statistics of public.t are not there"));
+        assert_eq!(level(0.9 * GIB, 1e7, 1), (None, None), "too small to matter");
+    }
 
     #[test]
     fn rows_need_what_the_layout_of_pages_says() {

@@ -69,8 +69,32 @@ fn fk_missing(look: &Look<'_>) -> Judged {
             .with_value(row.bytes)
             .with_remedy(format!("CREATE INDEX{concurrently} ON {} ({});", row.table, row.columns));
     }
-    if look.is_cut(&KEYS) {
-        verdict.unseen = Some("there are more such keys than are read".to_owned());
-    }
+    verdict.cut(look, &KEYS);
     Ok(verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::check::sample::Sample;
+
+    #[test]
+    fn a_key_weighs_by_its_table_and_by_what_is_deleted() {
+        let found = |bytes: f64, deletes: f64, partitioned: bool| {
+            let row = json!({"table": "public.child", "name": "fk", "parent": "public.parent",
+                             "partitioned": partitioned, "bytes": bytes,
+                             "parent_deletes": deletes, "columns": "a, \"B\""});
+            let sample = Sample::of("foreign_keys_without_index", &[row]);
+            let finding = sample.judged(&FK_MISSING).unwrap().findings.remove(0);
+            (finding.level, finding.remedy.unwrap())
+        };
+        let (level, remedy) = found(1e6, 0.0, false);
+        assert_eq!(level, Level::Info);
+        assert_eq!(remedy, "CREATE INDEX CONCURRENTLY ON public.child (a, \"B\");");
+        assert_eq!(found(1e8, 0.0, false).0, Level::Warning);
+        assert_eq!(found(1e6, 3.0, false).0, Level::Warning);
+        assert_eq!(found(0.0, 0.0, true).1, "CREATE INDEX ON public.child (a, \"B\");");
+    }
 }

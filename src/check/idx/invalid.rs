@@ -57,9 +57,7 @@ fn invalid(look: &Look<'_>) -> Judged {
         let says = format!("{} of {} is not valid", row.index, row.table);
         verdict.find(level, &row.index, says).with_remedy(remedy);
     }
-    if look.is_cut(&INDEXES) {
-        verdict.unseen = Some("there are more such indexes than are read".to_owned());
-    }
+    verdict.cut(look, &INDEXES);
     Ok(verdict)
 }
 

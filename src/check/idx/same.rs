@@ -83,9 +83,7 @@ fn duplicate(look: &Look<'_>) -> Judged {
         };
         verdict.find(Level::Warning, row.index, says).with_value(row.bytes).with_remedy(remedy);
     }
-    if look.is_cut(&DUPLICATES) {
-        verdict.unseen = Some("there are more duplicates than are read".to_owned());
-    }
+    verdict.cut(look, &DUPLICATES);
     Ok(verdict)
 }
 

@@ -210,3 +210,35 @@ fn usage(look: &Look<'_>) -> Judged {
     }
     Ok(verdict)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::check::sample::Sample;
+
+    fn judged(counted: Value, scans: f64, idle: Value) -> Judged {
+        let rows = [
+            json!({"counted": counted}),
+            json!({"index": "public.i", "table": "public.t", "bytes": 2e8, "scans": scans,
+                   "idle": idle}),
+        ];
+        Sample::of("unused_indexes", &rows).judged(&UNUSED)
+    }
+
+    #[test]
+    fn an_index_is_unused_when_uses_were_counted_long_enough() {
+        let says = |judged: Judged| judged.unwrap().findings.pop().map(|found| found.says);
+        let judgement = judged(json!(29.0 * DAY), 0.0, Value::Null);
+        assert!(matches!(judgement, Err(Silence::NotApplicable(_))), "{judgement:?}");
+        let judgement = judged(Value::Null, 0.0, Value::Null);
+        assert!(matches!(judgement, Err(Silence::Unknown(_))), "{judgement:?}");
+        let never = says(judged(json!(31.0 * DAY), 0.0, Value::Null)).unwrap();
+        assert!(never.starts_with("nobody used public.i (190.7 MiB) of public.t within 31 days"));
+        let lately = judged(json!(200.0 * DAY), 7.0, json!(89.0 * DAY));
+        assert_eq!(says(lately), None);
+        let once = says(judged(json!(200.0 * DAY), 7.0, json!(91.0 * DAY))).unwrap();
+        assert!(once.contains("was last used 91 days ago"), "{once}");
+    }
+}

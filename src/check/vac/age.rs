@@ -178,7 +178,49 @@ fn end(age: f64, then: f64, seconds: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::check::sample::Sample;
+
+    fn database(xids: f64) -> Sample {
+        let row = json!({"database": "shop", "xids": xids, "multixacts": 450e6,
+                         "freeze_max_age": 400e6, "multixact_freeze_max_age": 200e6});
+        Sample::of("database_ages", &[row])
+    }
+
+    #[test]
+    fn the_standard_warning_waits_for_autovacuum() {
+        let level = |xids: f64| {
+            let verdict = database(xids).judged(&XID_DB).unwrap();
+            verdict.findings.first().map(|finding| finding.level)
+        };
+        assert_eq!(level(599e6), None, "autovacuum begins at 400 millions");
+        assert_eq!(level(600e6), Some(Level::Warning));
+        assert_eq!(level(1e9), Some(Level::Critical));
+        let multixacts = database(0.0).judged(&MXID_DB).unwrap();
+        assert_eq!(multixacts.findings[0].level, Level::Warning);
+    }
+
+    #[test]
+    fn two_looks_tell_the_time_that_is_left() {
+        let verdict = database(1e9).after(3600.0, &database(9e8)).judged(&XID_DB).unwrap();
+        let says = &verdict.findings[0].says;
+        assert_eq!(
+            says,
+            "shop is 1,000,000,000 transactions old; 1,147,483,648 are left, at the present rate \
+             for 11 h 28 min"
+        );
+    }
+
+    #[test]
+    fn a_toast_table_ages_its_table() {
+        let row = json!({"table": "public.t", "xids": 5.0, "toast_xids": 2e9,
+                         "freeze_max_age": 200e6});
+        let verdict = Sample::of("table_ages", &[row]).judged(&XID_TABLE).unwrap();
+        assert_eq!(verdict.findings[0].object, "public.t");
+        assert!(verdict.findings[0].says.starts_with("the TOAST table of public.t is 2,000"));
+    }
 
     #[test]
     fn the_end_is_told_when_the_age_grows() {

@@ -146,9 +146,7 @@ fn table_off(look: &Look<'_>) -> Judged {
             .find(Level::Warning, object, format!("autovacuum leaves {whose}{} out", row.table))
             .with_remedy(format!("ALTER TABLE {} RESET ({option});", row.table));
     }
-    if look.is_cut(&TABLES_OFF) {
-        verdict.unseen = Some("there are more such tables than are read".to_owned());
-    }
+    verdict.cut(look, &TABLES_OFF);
     Ok(verdict)
 }
 
@@ -192,4 +190,35 @@ fn never_analyzed(look: &Look<'_>) -> Judged {
             .with_remedy(format!("ANALYZE {};", row.table));
     }
     Ok(verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::check::sample::Sample;
+
+    #[test]
+    fn dead_rows_weigh_by_where_autovacuum_begins() {
+        let level = |dead: f64, begins: f64| {
+            let row = json!({"table": "public.t", "toast": true, "dead": dead, "begins": begins,
+                             "vacuumed_ago": null});
+            let verdict = Sample::of("dead_rows", &[row]).judged(&OVERDUE).unwrap();
+            verdict.findings.first().map(|found| (found.object.clone(), found.level))
+        };
+        let toast = |level| Some(("public.t (TOAST)".to_owned(), level));
+        assert_eq!(level(9_999.0, 10.0), None, "so few are nothing");
+        assert_eq!(level(19_999.0, 10_000.0), None);
+        assert_eq!(level(20_000.0, 10_000.0), toast(Level::Warning));
+        assert_eq!(level(100_000.0, 10_000.0), toast(Level::Critical));
+    }
+
+    #[test]
+    fn autovacuum_does_nothing_without_counters() {
+        let row = json!({"autovacuum": true, "track_counts": false});
+        let verdict = Sample::of("autovacuum", &[row]).judged(&OFF).unwrap();
+        assert_eq!(verdict.findings[0].key, "vac.off:track_counts");
+        assert_eq!(verdict.findings.len(), 1);
+    }
 }

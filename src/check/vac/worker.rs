@@ -155,7 +155,30 @@ fn stuck(look: &Look<'_>) -> Judged {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::check::sample::Sample;
+
+    fn busy(workers: usize) -> Sample {
+        let worker = json!({"worker": true, "database": "shop", "against_wraparound": false});
+        let rows: Vec<Value> = vec![worker; workers];
+        Sample::of("vacuums", &rows).with("autovacuum", &[json!({"max_workers": 3})])
+    }
+
+    #[test]
+    fn workers_that_are_busy_twice_are_a_warning() {
+        let level = |sample: Sample| {
+            let verdict = sample.judged(&WORKERS).unwrap();
+            verdict.findings.first().map(|found| (found.level, found.says.clone()))
+        };
+        assert_eq!(level(busy(2)), None);
+        let (one, says) = level(busy(3)).unwrap();
+        assert_eq!(one, Level::Info);
+        assert_eq!(says, "3 of 3 autovacuum workers are busy; this is one look");
+        assert_eq!(level(busy(3).after(60.0, &busy(2))), None);
+        assert_eq!(level(busy(3).after(60.0, &busy(3))).unwrap().0, Level::Warning);
+    }
 
     #[test]
     fn a_vacuum_has_a_name_in_another_database_too() {
