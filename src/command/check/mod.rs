@@ -93,7 +93,8 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     }
     let checks = args.chosen.checks(settings, args.deploy.is_asked())?;
     if args.explain_permissions {
-        return permissions::explain(context, &checks).await;
+        let target = args.targets.only(context, "--explain-permissions")?;
+        return permissions::explain(context, &target, &checks).await;
     }
     let limits = limits(context)?;
     if let Some(key) = check::unknown(settings) {

@@ -68,6 +68,21 @@ impl Targets {
         }
     }
 
+    /// The only one that is named.
+    ///
+    /// # Errors
+    /// As [`chosen`](Self::chosen); usage where there are several.
+    pub fn only(&self, context: &Context, flag: &str) -> Result<Target> {
+        let mut targets = self.chosen(context)?;
+        match (targets.pop(), targets.is_empty()) {
+            (Some((_, target)), true) => target,
+            _ => {
+                Err(Error::usage(format!("{flag} is for one server at a time"))
+                    .next("name one target"))
+            }
+        }
+    }
+
     fn nobody(&self) -> Error {
         match self.tag.as_slice() {
             [] => Error::usage("--all-targets: pgtend.toml has no targets")
