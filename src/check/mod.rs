@@ -52,6 +52,7 @@ mod ver;
 mod wal;
 
 pub use app::APPLICATION;
+pub use backup::{BACKUPS, Backups, OneBackup};
 pub use baseline::Known;
 pub use conf::{BASELINE, Baseline, MACHINE};
 pub use dep::{DISK, Disk, EXTENSION, Plan, Source, forecast};

@@ -3,12 +3,10 @@
 mod act;
 mod again;
 mod app;
+mod backup;
 mod bloat;
 mod catalogue;
-mod catalogue;
 mod conf;
-mod conf;
-mod conn;
 mod conn;
 mod db;
 mod deploy;

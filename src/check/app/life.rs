@@ -47,7 +47,10 @@ pub fn declared(look: &Look<'_>) -> Result<Declared, Silence> {
 pub fn life(look: &Look<'_>, declared: &Declared) -> Life {
     let named = declared.environment.as_deref().or(look.environment);
     let Some(named) = named.map(str::to_ascii_lowercase) else {
-        let local = declared.primary().is_some_and(|server| server.is_local());
+        // Google's proxy makes sockets for servers that are elsewhere.
+        let local = declared.primary().is_some_and(|server| {
+            server.is_local() && !server.hosts.iter().any(|(host, _)| host.starts_with("/cloudsql"))
+        });
         return if local { Life::Development } else { Life::Production };
     };
     match named.as_str() {

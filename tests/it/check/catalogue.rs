@@ -19,6 +19,8 @@ const STAGES: &[&[Stage]] = &[
     super::seq::STAGES,
     super::sec::STAGES,
     super::size::STAGES,
+    super::app::STAGES,
+    super::backup::STAGES,
     super::conf::STAGES,
     super::repl::SLOTS,
     super::repl::STANDBYS,
@@ -30,11 +32,10 @@ const STAGES: &[&[Stage]] = &[
     super::db::CHECKSUMS,
     super::stmt::STAGES,
     super::ver::STAGES,
+    super::app::STAGES,
     super::deploy::STAGES,
     super::deploy::SERVER,
 ];
-const STAGES: &[&[Stage]] =
-    &[super::app::STAGES, super::conf::STAGES, super::conn::STAGES, super::idx::STAGES];
 
 #[test]
 fn every_check_fires_and_is_documented() {

@@ -71,9 +71,8 @@ fn a_large_database_costs_few_round_trips_and_little_time() {
     let sum: f64 = times.values().map(|time| time.as_f64().unwrap()).sum();
     assert!(sum <= 5000.0, "{sum} ms: {times:?}");
     assert!(times.len() > 10, "{times:?}");
-    // No statement was given up, whatever the role's findings.
     for (question, answer) in facts["answers"].as_object().unwrap() {
-        assert!(answer.get("failed").is_none(), "{question}: {answer}");
+        assert_ne!(answer["failed"]["state"], "57014", "{question} was given up");
     }
     // Far away: each way takes a quarter of a second.
     proxy.delay(Duration::from_millis(250), Duration::from_millis(250));
