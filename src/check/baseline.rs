@@ -78,7 +78,7 @@ impl Known {
     }
 
     /// How many findings it holds.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.servers.values().map(|known| known.keys.len()).sum()
     }
 
@@ -102,8 +102,10 @@ mod tests {
 
     #[test]
     fn a_server_has_its_own_keys_and_a_lone_one_is_known_elsewhere() {
-        let known =
-            |database: &str, key: &str| OfServer { database: database.into(), keys: vec![key.into()] };
+        let known = |database: &str, key: &str| OfServer {
+            database: database.into(),
+            keys: vec![key.into()],
+        };
         let mut baseline = Known::of(&[]);
         baseline.servers.insert("a:5432/app".into(), known("app", "x.y:z"));
         assert_eq!(baseline.keys("a:5432/app", "app", false), ["x.y:z"]);
@@ -112,6 +114,6 @@ mod tests {
         assert!(baseline.keys("b:1/other", "other", true).is_empty());
         baseline.servers.insert("c".into(), known("app", "x.y:w"));
         assert!(baseline.keys("b:1/app", "app", true).is_empty());
-        assert_eq!(baseline.len(), 2);
+        assert_eq!(baseline.count(), 2);
     }
 }

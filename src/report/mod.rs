@@ -8,6 +8,7 @@ pub mod connections;
 pub mod copy;
 pub mod ended;
 pub mod export;
+pub mod health;
 pub mod party;
 pub mod pgbouncer;
 pub mod prune;

@@ -9,7 +9,6 @@ mod db;
 mod fleet;
 mod formats;
 mod idx;
-mod idx;
 mod io;
 mod known;
 mod list;

@@ -3,6 +3,7 @@
 mod beside;
 mod choose;
 mod files;
+mod live;
 mod look;
 mod outputs;
 mod samples;
@@ -16,6 +17,7 @@ use look::Job;
 use super::{Context, no_format};
 use crate::check::{self, Known, Limits};
 use crate::cli::output::Format;
+use crate::cli::watch::WatchFlags;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::check::{self as report, CheckReport, Gate, ServerChecks};
@@ -68,6 +70,8 @@ pub struct Args {
     time_limit: Duration,
     #[command(flatten)]
     samples: samples::Samples,
+    #[command(flatten)]
+    watch: WatchFlags,
 }
 
 /// What makes the run fail.
@@ -104,6 +108,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         gate: args.gate(),
         today: jiff::Zoned::now().date(),
     };
+    if args.watch.watch.is_some() {
+        args.watchable()?;
+    }
     if let Some(saved) = args.samples.from()? {
         let server = job.judged(None, &saved, true);
         return finish(&job, vec![server]);
@@ -111,6 +118,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let targets = args.targets.chosen(context)?;
     if targets.len() > 1 {
         args.samples.for_one()?;
+    }
+    if let Some(every) = args.watch.watch {
+        return live::watch(&job, targets, every).await;
     }
     tokio::select! {
         servers = job.look_at_all(targets) => finish(&job, servers?),
@@ -145,7 +155,7 @@ fn finish(job: &Job<'_>, servers: Vec<ServerChecks>) -> Result<Exit> {
             None => {
                 let known = Known::of(&servers);
                 known.save(path)?;
-                let findings = known.len();
+                let findings = known.count();
                 format!("{} has {findings} findings now", path.display())
             }
         });
@@ -167,6 +177,21 @@ fn finish(job: &Job<'_>, servers: Vec<ServerChecks>) -> Result<Exit> {
 }
 
 impl Args {
+    /// What looks at another time, or writes files, goes not together with what happens now.
+    fn watchable(&self) -> Result<()> {
+        let given = [
+            (self.samples.has_files(), "a file of facts"),
+            (self.write_baseline.is_some(), "--write-baseline"),
+            (!self.output.is_empty(), "--output"),
+        ];
+        match given.iter().find(|(is, _)| *is) {
+            None => Ok(()),
+            Some((_, flag)) => Err(Error::usage(format!("--watch and {flag} go not together"))
+                .because("a page that renews itself shows what happens now")
+                .next("run it again without --watch")),
+        }
+    }
+
     fn gate(&self) -> Gate {
         let fail_on = match self.fail_on {
             FailOn::Critical => report::FailOn::Critical,

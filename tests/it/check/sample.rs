@@ -112,6 +112,7 @@ fn shop() -> ServerChecks {
         ],
         failed: None,
         outcome: Exit::Critical,
+        health: None,
     }
 }
 
