@@ -187,3 +187,68 @@ fn prepared_xact(look: &Look<'_>) -> Judged {
     }
     Ok(verdict)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::check::sample::Sample;
+    use crate::report::check::Level;
+
+    fn process(pid: i32, kind: &str, application: &str, state: &str, seconds: f64) -> Value {
+        json!({"pid": pid, "kind": kind, "role": "shop", "database": "shop",
+               "application": application, "state": state, "blocked_by": [],
+               "blocked_seconds": null, "transaction_seconds": seconds,
+               "statement_seconds": seconds, "state_seconds": seconds, "query": "SELECT 1"})
+    }
+
+    fn objects(check: &'static Check, processes: &[Value]) -> Vec<(String, Level)> {
+        let verdict = Sample::of("activity", processes).judged(check).unwrap();
+        verdict.findings.iter().map(|one| (one.object.clone(), one.level)).collect()
+    }
+
+    #[test]
+    fn only_who_is_meant_takes_too_long() {
+        let client = "client backend";
+        let processes = [
+            process(1, client, "report", "active", 1900.0),
+            process(2, client, "report", "active", 301.0),
+            process(3, client, "", "active", 299.0),
+            process(4, client, "web", "idle in transaction (aborted)", 901.0),
+            process(5, client, "pgtend/backup", "active", 9999.0),
+            process(6, client, "pgtend/backup", "idle in transaction", 9999.0),
+            process(7, "walsender", "standby", "active", 9999.0),
+            process(8, "parallel worker", "report", "active", 9999.0),
+            process(9, "autovacuum worker", "", "active", 9999.0),
+            process(10, "logical replication apply worker", "", "active", 700.0),
+        ];
+        let report = "report/shop".to_owned();
+        let web = "web/shop".to_owned();
+        assert_eq!(objects(&LONG_QUERY, &processes), [(report.clone(), Level::Critical)]);
+        assert_eq!(objects(&IDLE_IN_XACT, &processes), [(web.clone(), Level::Critical)]);
+        let worker = ("shop".to_owned(), Level::Warning);
+        let found = objects(&LONG_XACT, &processes);
+        assert_eq!(found, [(report, Level::Warning), worker, (web, Level::Warning)]);
+    }
+
+    #[test]
+    fn one_finding_tells_of_the_worst_and_ends_all() {
+        let processes = [
+            process(2, "client backend", "report", "active", 301.0),
+            process(1, "client backend", "report", "active", 400.0),
+        ];
+        let verdict = Sample::of("activity", &processes).judged(&LONG_QUERY).unwrap();
+        let finding = &verdict.findings[0];
+        assert_eq!(
+            finding.says,
+            "report/shop (process 1, database shop) runs a statement for 6 min 40 s: SELECT 1 \
+             (and 1 more of report/shop)"
+        );
+        assert_eq!(finding.remedy.as_deref(), Some("pgtend connections cancel 1 2"));
+        let silent = [process(1, "client backend", "report", "disabled", 9.0)];
+        let verdict = Sample::of("activity", &silent).judged(&IDLE_IN_XACT).unwrap();
+        let unseen = "the activity of 1 session: track_activities is off for them";
+        assert_eq!(verdict.unseen.as_deref(), Some(unseen));
+    }
+}

@@ -160,7 +160,7 @@ pub fn unseen(look: &Look<'_>, processes: &[Process]) -> Option<String> {
     }
     let silent = processes.iter().filter(|process| process.is_silent()).count();
     let silent = (silent > 0).then(|| words::amount(counted(silent), "session"));
-    silent.map(|silent| format!("what {silent} do: track_activities is off for them"))
+    silent.map(|silent| format!("the activity of {silent}: track_activities is off for them"))
 }
 
 /// A number of things as a number to reckon with.

@@ -10,12 +10,16 @@ mod tuned;
 
 pub use drift::{BASELINE, Baseline};
 pub use memory::MACHINE;
+pub use settings::{
+    LOGIN_ROLES, LoginRole, ROLE_SETTINGS, SETTINGS, Settings, THIS_DATABASE, ThisDatabase,
+};
+pub use timeouts::Limits;
 
 use super::limits::LimitSpec;
 use super::need::Need;
 use super::registry::{Check, Kind};
 use crate::report::check::Unit;
-use settings::{HBA_RULES, LOGIN_ROLES, ROLE_SETTINGS, SETTINGS, THIS_DATABASE};
+use settings::HBA_RULES;
 
 /// The family.
 pub const CHECKS: &[Check] = &[

@@ -43,6 +43,26 @@ pub struct Counters {
     pub server_start: f64,
 }
 
+impl Counters {
+    /// All that only grow.
+    fn all(&self) -> [f64; 12] {
+        [
+            self.xact_commit,
+            self.xact_rollback,
+            self.blks_read,
+            self.blks_hit,
+            self.temp_files,
+            self.temp_bytes,
+            self.deadlocks,
+            self.conflicts,
+            self.sessions.unwrap_or_default(),
+            self.sessions_abandoned.unwrap_or_default(),
+            self.sessions_fatal.unwrap_or_default(),
+            self.sessions_killed.unwrap_or_default(),
+        ]
+    }
+}
+
 /// Two samples of one database.
 #[derive(Debug, Clone)]
 pub struct Between {
@@ -63,10 +83,8 @@ impl Between {
         let before = rows.into_iter().next();
         let before = before.ok_or_else(|| Silence::unknown("the earlier sample is empty"))?;
         // A crash resets them without a word: then they are smaller than they were.
-        if before.stats_reset != now.stats_reset
-            || before.xact_commit > now.xact_commit
-            || before.blks_hit > now.blks_hit
-        {
+        let mut counted = before.all().into_iter().zip(now.all());
+        if before.stats_reset != now.stats_reset || counted.any(|(before, now)| now < before) {
             return Err(Silence::unknown("the statistics were reset between the two samples"));
         }
         Ok(Self { before, now, seconds })
@@ -74,6 +92,6 @@ impl Between {
 
     /// By how much a counter grew.
     pub fn grown(&self, counter: impl Fn(&Counters) -> f64) -> f64 {
-        (counter(&self.now) - counter(&self.before)).max(0.0)
+        counter(&self.now) - counter(&self.before)
     }
 }

@@ -239,6 +239,7 @@ mod tests {
             at: Timestamp::UNIX_EPOCH,
             checks: Vec::new(),
             failed: None,
+            forecast: None,
             outcome,
             health: None,
         }

@@ -8,6 +8,7 @@ use super::look::Look;
 use super::question::Question;
 use super::rate::{grown, is_enough};
 use super::registry::{Check, Kind};
+use super::stmt::{TOP, most_temporary};
 use super::verdict::{Judged, Silence};
 use super::words;
 use crate::report::check::Unit;
@@ -27,7 +28,7 @@ pub const CHECKS: &[Check] = &[
         limits: &[LimitSpec::above("bytes written", Unit::BytesPerHour, 1e9, 1e10)],
         needs: &[],
         since: 130_000,
-        asks: &[&COUNTERS],
+        asks: &[&COUNTERS, &TOP],
         judge: temp,
     },
     Check {
@@ -68,6 +69,8 @@ fn temp(look: &Look<'_>) -> Judged {
     let mut verdict = look.verdict().saying(&says);
     verdict.measures.extend(look.measure("", database, rate, None));
     if let Some(level) = look.level("", database, rate, None) {
+        let most = most_temporary(look).map(|most| format!("; most so far by {most}"));
+        let says = format!("{says}{}", most.unwrap_or_default());
         verdict.find(level, database, says).with_value(rate);
     }
     Ok(verdict)

@@ -6,6 +6,7 @@ use super::baseline::STANDS;
 use super::facts::Facts;
 use super::limits::Limits;
 use super::look::Look;
+use super::need;
 use super::registry::Check;
 use super::verdict::{Silence, Verdict};
 use crate::report::check::{Checked, Level, Status};
@@ -78,9 +79,7 @@ fn one(
         };
     }
     let version = facts.server.version_number;
-    let mut grants: Vec<String> =
-        missing.iter().flat_map(|need| need.grants(&facts.sight.role, version)).collect();
-    grants.dedup();
+    let grants = need::grants(&missing, &facts.sight.role, version);
     verdict.findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     let milliseconds = check
         .asks

@@ -139,15 +139,16 @@ fn blocking(look: &Look<'_>) -> Judged {
         verdict.find(level, object, says).with_value(seconds).with_remedy(remedy);
     }
     // The server ends a circle, but after deadlock_timeout.
-    if blocked.count > 0 && blocked.roots.is_empty() {
-        if let Some(level) = look.level("", "circle", longest, None) {
-            let says = format!(
-                "{} wait for each other in a circle for {}",
-                words::amount(waits(blocked.count), "session"),
-                words::time(longest)
-            );
-            verdict.find(level, "circle", says).with_value(longest);
-        }
+    if blocked.count > 0
+        && blocked.roots.is_empty()
+        && let Some(level) = look.level("", "circle", longest, None)
+    {
+        let says = format!(
+            "{} wait for each other in a circle for {}",
+            words::amount(waits(blocked.count), "session"),
+            words::time(longest)
+        );
+        verdict.find(level, "circle", says).with_value(longest);
     }
     Ok(verdict)
 }
@@ -248,4 +249,91 @@ fn deadlocks(look: &Look<'_>) -> Judged {
         verdict.find(level, database, says).with_value(rate);
     }
     Ok::<_, Silence>(verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::check::sample::Sample;
+    use crate::check::verdict::Verdict;
+    use crate::report::check::Level;
+
+    fn process(pid: i32, application: &str, blocked_by: &[i32], seconds: f64) -> Value {
+        json!({"pid": pid, "kind": "client backend", "role": "shop", "database": "shop",
+               "application": application, "state": "idle in transaction",
+               "blocked_by": blocked_by,
+               "blocked_seconds": (!blocked_by.is_empty()).then_some(seconds),
+               "transaction_seconds": 400.0, "statement_seconds": 1.0, "state_seconds": 1.0,
+               "query": "UPDATE  stock\n SET number = 1"})
+    }
+
+    fn blocking(processes: &[Value], prepared: &[Value]) -> Verdict {
+        let sample = Sample::of("activity", processes).with("prepared", prepared);
+        sample.judged(&BLOCKING).unwrap()
+    }
+
+    #[test]
+    fn the_root_of_a_chain_is_named_and_roots_of_one_name_are_one_finding() {
+        let processes = [
+            process(1, "web", &[], 0.0),
+            process(2, "job", &[1], 310.0),
+            process(3, "job", &[2], 40.0),
+            process(4, "web", &[], 0.0),
+            process(5, "job", &[4], 31.0),
+        ];
+        let found = blocking(&processes, &[]).findings;
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].key.as_str(), found[0].level),
+            ("lock.blocking:web/shop", Level::Critical)
+        );
+        assert_eq!(
+            found[0].says,
+            "web/shop (process 1, database shop), idle in transaction, in its transaction for \
+             6 min 40 s, blocks 2 sessions, the longest for 5 min 10 s: UPDATE stock SET number = \
+             1 (and 1 more of web/shop)"
+        );
+        assert_eq!(found[0].remedy.as_deref(), Some("pgtend connections terminate 1 4"));
+    }
+
+    #[test]
+    fn a_prepared_transaction_and_a_circle_block_too() {
+        let waits = [process(2, "job", &[0], 31.0)];
+        let prepared = |gid: &str| json!({"gid": gid, "database": "shop"});
+        let one = blocking(&waits, &[prepared("o'7")]).findings;
+        assert_eq!(one[0].object, "prepared transaction o'7");
+        assert_eq!(
+            one[0].remedy.as_deref(),
+            Some("ROLLBACK PREPARED 'o''7';  -- in database shop")
+        );
+        let two = blocking(&waits, &[prepared("a"), prepared("b")]).findings;
+        assert_eq!(two[0].object, "a prepared transaction");
+        let circle = [process(1, "job", &[2], 40.0), process(2, "job", &[1], 39.0)];
+        assert_eq!(blocking(&circle, &[]).findings[0].object, "circle");
+        assert!(blocking(&[process(1, "web", &[], 0.0)], &[]).findings.is_empty());
+    }
+
+    #[test]
+    fn one_deadlock_of_a_short_sample_is_not_hundreds_in_an_hour() {
+        let counters = |deadlocks: u32, commits: u32| {
+            Sample::of(
+                "database_counters",
+                &[json!({"deadlocks": deadlocks, "xact_commit": commits})],
+            )
+        };
+        let found = |now: u32, seconds: f64| {
+            let judged = counters(now, 9).after(seconds, &counters(2, 8)).judged(&DEADLOCKS);
+            judged.unwrap().findings.first().map(|finding| finding.level)
+        };
+        assert_eq!(found(2, 10.0), None);
+        assert_eq!(found(3, 10.0), Some(Level::Warning));
+        assert_eq!(found(4, 10.0), Some(Level::Critical));
+        assert_eq!(found(3, 7200.0), None);
+        // A crash loses what was counted.
+        let reset = counters(0, 1).after(10.0, &counters(2, 8)).judged(&DEADLOCKS);
+        assert!(matches!(reset, Err(Silence::Unknown(_))));
+        assert!(matches!(counters(2, 8).judged(&DEADLOCKS), Err(Silence::NotApplicable(_))));
+    }
 }

@@ -23,6 +23,17 @@ pub enum Need {
     Passwords,
 }
 
+/// The statements that let `role` see all of these: each once.
+pub fn grants(needs: &[Need], role: &str, version_number: u32) -> Vec<String> {
+    let mut statements: Vec<String> = Vec::new();
+    for statement in needs.iter().flat_map(|need| need.grants(role, version_number)) {
+        if !statements.contains(&statement) {
+            statements.push(statement);
+        }
+    }
+    statements
+}
+
 impl Need {
     /// What is not seen without it.
     pub const fn what(self) -> &'static str {

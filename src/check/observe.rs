@@ -30,16 +30,12 @@ pub async fn observe(session: &Session, checks: &[&Check], limit: Duration) -> R
         }
     }
     let (sight, answers) = tokio::join!(
-        session.read(sql::CHECK_SIGHT.text, &[]),
+        sight(session),
         join_all(questions.iter().map(|question| ask(session, question, deadline, limit))),
     );
     let (answers, arrived): (Vec<Answer>, Vec<Instant>) = answers.into_iter().unzip();
-    let rows = sight.map_err(|error| error.into_error("cannot find out what this role may see"))?;
-    let row = rows.first().ok_or_else(|| Error::bug("the sight has no row"))?;
+    let (at, sight) = sight?;
     let (server, address) = (session.server(), session.address());
-    let micros: i64 = get(row, "at_us")?;
-    let at = Timestamp::from_microsecond(micros)
-        .map_err(|error| Error::bug("the server's clock").caused_by(&error))?;
     Ok(Facts {
         schema: SCHEMA.to_owned(),
         pgtend: env!("CARGO_PKG_VERSION").to_owned(),
@@ -56,23 +52,37 @@ pub async fn observe(session: &Session, checks: &[&Check], limit: Duration) -> R
             connect_seconds: session.connect_time().as_secs_f64(),
         },
         system_identifier: server.system_identifier.to_string(),
-        sight: Sight {
-            role: server.role.clone(),
-            superuser: get(row, "superuser")?,
-            stats: get(row, "stats")?,
-            settings: get(row, "settings")?,
-            all_data: get(row, "all_data")?,
-            wal_dir: get(row, "wal_dir")?,
-            hba_rules: get(row, "hba_rules")?,
-            passwords: get(row, "passwords")?,
-            provider: get(row, "provider")?,
-        },
+        sight,
         certificate_expiry: session.certificate_expiry(),
         encrypted: session.is_encrypted(),
         answers: names(&questions).zip(answers).collect(),
         milliseconds: names(&questions).zip(between(&arrived)).collect(),
         beside: BTreeMap::new(),
     })
+}
+
+/// What the role sees, and the server's clock.
+///
+/// # Errors
+/// Exit 69, when the server does not say.
+pub async fn sight(session: &Session) -> Result<(Timestamp, Sight)> {
+    let rows = session.read(sql::CHECK_SIGHT.text, &[]).await;
+    let rows = rows.map_err(|error| error.into_error("cannot find out what this role may see"))?;
+    let row = rows.first().ok_or_else(|| Error::bug("the sight has no row"))?;
+    let at = Timestamp::from_microsecond(get(row, "at_us")?)
+        .map_err(|error| Error::bug("the server's clock").caused_by(&error))?;
+    let sight = Sight {
+        role: session.server().role.clone(),
+        superuser: get(row, "superuser")?,
+        stats: get(row, "stats")?,
+        settings: get(row, "settings")?,
+        all_data: get(row, "all_data")?,
+        wal_dir: get(row, "wal_dir")?,
+        hba_rules: get(row, "hba_rules")?,
+        passwords: get(row, "passwords")?,
+        provider: get(row, "provider")?,
+    };
+    Ok((at, sight))
 }
 
 fn names<'a>(questions: &'a [&Question]) -> impl Iterator<Item = String> + 'a {

@@ -57,7 +57,8 @@ const SEQUENCES: Question =
 #[derive(Deserialize)]
 struct Sequence {
     sequence: String,
-    is_readable: bool,
+    /// Of all sequences, those that could not be read.
+    unread: f64,
     /// Whether a column ends before the sequence does.
     is_column: bool,
     last_possible: f64,
@@ -77,9 +78,11 @@ fn exhaustion(look: &Look<'_>) -> Judged {
     let rows: Vec<Sequence> = look.rows(&SEQUENCES)?;
     let before = earlier(look);
     let mut verdict = look.verdict().saying("no sequence has given a value");
-    let hidden = rows.iter().filter(|row| !row.is_readable).count();
-    if hidden > 0 {
-        verdict.unseen = Some(format!("{hidden} sequences cannot be read here"));
+    if let Some(row) = rows.first().filter(|row| row.unread > 0.0) {
+        verdict.unseen = Some(format!(
+            "{} not read: the role may not, or so many locks do not fit",
+            words::amount(row.unread, "sequence")
+        ));
     }
     for (place, row) in rows.iter().enumerate() {
         let Some((used, most)) = row.used() else { continue };

@@ -90,7 +90,8 @@ const EXTENSION: Question = Question {
 const DEALLOC: Question =
     Question { name: "statements_dealloc", variants: &[(140_000, sql::CHECK_STATEMENTS_DEALLOC)] };
 
-const TOP: Question =
+/// The statements that took the most time.
+pub const TOP: Question =
     Question { name: "statements_top", variants: &[(130_000, sql::CHECK_STATEMENTS_TOP)] };
 
 const NAME: &str = "pg_stat_statements";
@@ -116,6 +117,15 @@ impl Extension {
             (false, true) => Statements::NoExtension,
             (false, false) => Statements::Absent,
         }
+    }
+
+    /// Why a role cannot ask it, and what lets it.
+    fn hidden(&self, role: &str) -> Option<String> {
+        let schema = self.schema.as_deref().filter(|_| self.usable == Some(false))?;
+        let (role, schema) = (sql::quote_name(role), sql::quote_name(schema));
+        Some(format!(
+            "{role} may not use the schema of {NAME}: GRANT USAGE ON SCHEMA {schema} TO {role};"
+        ))
     }
 }
 
@@ -151,12 +161,7 @@ fn available(look: &Look<'_>) -> Judged {
     let version = told.version.as_deref().unwrap_or_default();
     let schema = sql::quote_name(told.schema.as_deref().unwrap_or_default());
     verdict.says = format!("{NAME} {version} in the schema {schema}");
-    if told.usable == Some(false) {
-        let role = sql::quote_name(&look.facts.sight.role);
-        verdict.unseen = Some(format!(
-            "{role} may not use the schema of {NAME}: GRANT USAGE ON SCHEMA {schema} TO {role};"
-        ));
-    }
+    verdict.unseen = told.hidden(&look.facts.sight.role);
     if told.track.as_deref() == Some("none") {
         let says = "pg_stat_statements.track is none: nothing is counted";
         verdict
@@ -181,12 +186,12 @@ fn numbers(version: &str) -> Option<(u32, u32)> {
 /// Nothing is said of statements that nobody counts: `stmt.available` says that.
 fn counted(look: &Look<'_>) -> Result<(), Silence> {
     let told: Extension = look.row(&EXTENSION)?;
-    match told.state() {
-        Statements::Ready => Ok(()),
-        _ => Err(Silence::not_applicable(
+    if told.state() != Statements::Ready {
+        return Err(Silence::not_applicable(
             "pg_stat_statements is not there or not loaded: see stmt.available",
-        )),
+        ));
     }
+    told.hidden(&look.facts.sight.role).map_or(Ok(()), |why| Err(Silence::unknown(why)))
 }
 
 #[derive(Deserialize)]
@@ -234,6 +239,8 @@ struct Statement {
     calls: f64,
     total_ms: f64,
     mean_ms: Option<f64>,
+    #[serde(default)]
+    temp_blocks: f64,
     /// Of all statements, those that are not read too.
     all_ms: f64,
     /// How many there are.
@@ -255,6 +262,14 @@ impl Statement {
             None => text,
         }
     }
+}
+
+/// Which statement has written the most temporary blocks, where that is told.
+pub fn most_temporary(look: &Look<'_>) -> Option<String> {
+    let statements: Vec<Statement> = look.rows(&TOP).ok()?;
+    let told = statements.iter().filter(|one| one.temp_blocks > 0.0 && one.query_id.is_some());
+    let most = told.max_by(|a, b| a.temp_blocks.total_cmp(&b.temp_blocks))?;
+    Some(format!("{}: {}", most.user_name, most.text()))
 }
 
 fn top_share(look: &Look<'_>) -> Judged {

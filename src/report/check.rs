@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Report;
+use super::forecast::Forecast;
 use super::health::Health;
 use crate::exit::Exit;
 
@@ -267,6 +268,9 @@ pub struct ServerChecks {
     /// When the facts were taken.
     pub at: jiff::Timestamp,
     pub checks: Vec<Checked>,
+    /// Whether a deployment can begin, when that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
     /// Why the whole server could not be judged.
     pub failed: Option<String>,
     /// Good, warning, critical or unknown, after `--fail-on` and `--allow-unknown`.

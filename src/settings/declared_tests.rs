@@ -1,3 +1,6 @@
+use std::path::Path;
+
+use super::super::env::Environment;
 use super::*;
 
 fn declared(name: &str, text: &str) -> Declared {

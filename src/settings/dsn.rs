@@ -90,11 +90,6 @@ impl Conninfo {
         self.values.into_iter()
     }
 
-    /// The names of the keywords.
-    pub fn names(&self) -> Vec<&'static str> {
-        self.values.iter().map(|(name, _)| *name).collect()
-    }
-
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }

@@ -4,7 +4,7 @@
 //! The first part of a name is the guide's number. Passwords are checked by what they are, and
 //! looked for in what is said.
 
-mod cases;
+pub mod cases;
 
 use std::fs;
 use std::path::Path;

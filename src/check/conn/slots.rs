@@ -61,3 +61,32 @@ fn utilization(look: &Look<'_>) -> Judged {
     }
     Ok(verdict)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::check::sample::Sample;
+    use crate::check::verdict::Verdict;
+    use crate::report::check::Level;
+
+    fn judged(used: u32, perhaps_workers: u32) -> Verdict {
+        let row = json!({"used": used, "perhaps_workers": perhaps_workers, "max_connections": 110,
+                         "superuser_reserved": 3, "reserved": 7});
+        Sample::of("slots", &[row]).judged(&UTILIZATION).unwrap()
+    }
+
+    #[test]
+    fn reserves_are_not_usable_and_workers_are_no_clients() {
+        let level = |verdict: &Verdict| verdict.findings.first().map(|finding| finding.level);
+        assert_eq!(level(&judged(79, 0)), None);
+        assert_eq!(level(&judged(80, 0)), Some(Level::Warning));
+        assert_eq!(level(&judged(98, 8)), Some(Level::Critical));
+        assert_eq!(judged(98, 8).unseen, None);
+        // Up to 8 of them may be workers: not surely too many, and not surely few enough.
+        let perhaps = judged(85, 8);
+        assert_eq!(level(&perhaps), None);
+        assert!(perhaps.unseen.unwrap().contains("8 of them may be workers"));
+    }
+}

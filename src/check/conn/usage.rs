@@ -108,3 +108,40 @@ fn app_unnamed(look: &Look<'_>) -> Judged {
     }
     Ok(verdict)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::check::sample::Sample;
+    use crate::check::verdict::Verdict;
+
+    fn sample(sessions: u32, idle: u32, unseen: u32) -> Sample {
+        let group = |role: &str, unnamed: bool, sessions: u32, idle: u32, unseen: u32| {
+            json!({"role": role, "database": "shop", "unnamed": unnamed, "plain_client": null,
+                   "sessions": sessions, "idle": idle, "unseen": unseen})
+        };
+        let rows =
+            [group("shop", true, sessions, idle, unseen), group("rdsadmin", false, 99, 99, 0)];
+        Sample::of("sessions", &rows)
+    }
+
+    #[test]
+    fn few_sessions_have_no_share_and_hidden_ones_may_be_idle() {
+        let judged = |sessions, idle, unseen| -> Verdict {
+            sample(sessions, idle, unseen).judged(&IDLE_SHARE).unwrap()
+        };
+        assert!(judged(40, 40, 0).findings.is_empty());
+        assert_eq!(judged(60, 42, 0).findings.len(), 1);
+        assert!(judged(60, 41, 0).findings.is_empty());
+        assert_eq!(judged(60, 41, 0).unseen, None);
+        assert!(judged(60, 30, 20).unseen.is_some());
+    }
+
+    #[test]
+    fn roles_without_a_name_are_named() {
+        let found = sample(5, 0, 0).judged(&APP_UNNAMED).unwrap().findings;
+        assert_eq!(found[0].says, "5 of 5 sessions have no application_name (roles: shop)");
+    }
+}

@@ -209,6 +209,7 @@ fn retained(look: &Look<'_>) -> Judged {
     let (slots, mut verdict) = slots(look)?;
     let settings: WalSettings = look.row(&SETTINGS)?;
     let most = settings.max_slot_wal_keep_size;
+    let earlier = look.before::<Slot>(&SLOTS).ok();
     for slot in &slots {
         let Some(bytes) = slot.retained.map(|bytes| bytes.max(0.0)) else { continue };
         verdict.measures.extend(look.measure("", &slot.slot, bytes, most));
@@ -217,7 +218,12 @@ fn retained(look: &Look<'_>) -> Judged {
                 Some(most) => format!("of {} that it may", words::bytes(most)),
                 None => "and may keep more without end".to_owned(),
             };
-            let says = format!("the slot {} keeps {} {bound}", slot.slot, words::bytes(bytes));
+            let says = format!(
+                "the slot {} keeps {} {bound}{}",
+                slot.slot,
+                words::bytes(bytes),
+                growing(slot, earlier.as_ref(), most)
+            );
             let finding = verdict.find(level, &slot.slot, says).with_value(bytes);
             if !slot.active {
                 finding.with_remedy(slot.drop_statement());
@@ -225,6 +231,27 @@ fn retained(look: &Look<'_>) -> Judged {
         }
     }
     Ok(verdict)
+}
+
+/// How fast it grows, and when it is lost then: with two samples.
+fn growing(slot: &Slot, earlier: Option<&(Vec<Slot>, f64)>, most: Option<f64>) -> String {
+    let grown = earlier.and_then(|(slots, seconds)| {
+        let then = slots.iter().find(|then| then.slot == slot.slot)?;
+        Some((slot.retained? - then.retained?, slot.retained?, *seconds))
+    });
+    let Some((bytes, retained, seconds)) = grown.filter(|(bytes, ..)| *bytes > 0.0) else {
+        return String::new();
+    };
+    let lost = most.map(|most| {
+        let left = (most - retained).max(0.0) / bytes * seconds;
+        format!(", it is lost in {}", words::time(left))
+    });
+    format!(
+        "; {} more in {}{}",
+        words::bytes(bytes),
+        words::time(seconds),
+        lost.unwrap_or_default()
+    )
 }
 
 fn status(look: &Look<'_>) -> Judged {
@@ -346,5 +373,15 @@ mod tests {
         assert_eq!(found, Level::Warning);
         assert!(says.contains("18.6 GiB and may keep more without end"), "{says}");
         assert_eq!(level(&sample, &UNBOUNDED).unwrap().0, Level::Warning);
+        let mut then = slot(true, None, "extended", None);
+        then["retained"] = json!(1e10);
+        let bounded = json!({"max_slot_wal_keep_size": 4e10, "max_wal_size": 1e9,
+                             "wal_keep_size": 0.0});
+        let sample = sample
+            .with("replication_settings", &[bounded])
+            .after(3600.0, &Sample::of("replication_slots", &[then]));
+        let (_, says) = level(&sample, &RETAINED).expect("20 GB");
+        assert!(says.ends_with("9.3 GiB more in 1 h 0 min, it is lost in 2 h 0 min"), "{says}");
+        assert_eq!(level(&sample, &UNBOUNDED), None);
     }
 }

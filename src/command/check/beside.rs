@@ -1,20 +1,32 @@
 //! Facts that the server does not tell: of this machine, of files, of the repository.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::check::{self, BASELINE, Baseline, Check, Facts, MACHINE};
+use crate::backup::catalog;
+use crate::check::{
+    self, APPLICATION, BACKUPS, BASELINE, Backups, Baseline, Check, Facts, MACHINE, OneBackup,
+};
 use crate::command::Context;
 use crate::error::{Error, Result};
+use crate::report::backup::State;
+use crate::report::verify::Level;
 use crate::settings;
+use crate::store::encode_part;
 
 /// Adds what the chosen checks need.
 ///
 /// # Errors
-/// Bugs only: what cannot be read is a fact too.
-pub async fn add(context: &Context, checks: &[&Check], facts: &mut Facts) -> Result<()> {
+/// Usage, when the application's settings cannot be read; what else cannot be is a fact too.
+pub async fn add(
+    context: &Context,
+    name: Option<&str>,
+    checks: &[&Check],
+    facts: &mut Facts,
+) -> Result<()> {
     let wanted = |id: &str| checks.iter().any(|check| check.id.starts_with(id));
     if wanted("conf.")
         && is_here(&facts.server.host)
@@ -28,7 +40,73 @@ pub async fn add(context: &Context, checks: &[&Check], facts: &mut Facts) -> Res
         let folder = context.settings.environment().folder();
         put(facts, BASELINE, &baseline(&folder.join(path)))?;
     }
+    if (wanted("app.") || wanted("conn.budget"))
+        && let Some(path) = &context.connect.env_file
+    {
+        put(facts, APPLICATION, &context.settings.declared(path)?)?;
+    }
+    if (wanted("backup.") || wanted("dep.backup"))
+        && let Some(backups) = backups(context, name, facts).await
+    {
+        put(facts, BACKUPS, &backups)?;
+    }
     Ok(())
+}
+
+/// How long a repository may take to be read.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Backups that are looked at, of one folder: the newest.
+const NEWEST: usize = 60;
+
+/// What the repository has of this database; none where no repository is known.
+async fn backups(context: &Context, name: Option<&str>, facts: &Facts) -> Option<Backups> {
+    // Each of several targets may have a repository of its own.
+    let target = name.or(context.connect.target.as_deref());
+    let (repository, _) = context.settings.repo_of(context.repo.as_deref(), target)?;
+    let failed = |problem: String| Backups {
+        repository: repository.clone(),
+        problem: Some(format!("the repository cannot be read: {problem}")),
+        backups: Vec::new(),
+    };
+    let read = tokio::time::timeout(PATIENCE, of_repository(context, &repository, facts));
+    Some(match read.await {
+        Ok(Ok(backups)) => backups,
+        Ok(Err(error)) => failed(error.to_string()),
+        Err(_) => failed(format!("no answer within {} s", PATIENCE.as_secs())),
+    })
+}
+
+/// The backups of this database of this server, whatever the cluster is named there.
+async fn of_repository(context: &Context, location: &str, facts: &Facts) -> Result<Backups> {
+    let store = context.store_at(location)?;
+    store.must_exist().await?;
+    let mut backups = Vec::new();
+    let database = encode_part(&facts.server.database);
+    for cluster in store.folders("").await? {
+        let parent = format!("{cluster}/{database}/");
+        let found = catalog::of_database(&store, &parent).await?;
+        if found.is_empty()
+            || catalog::other_cluster(&store, &parent, &facts.system_identifier).await?.is_some()
+        {
+            continue;
+        }
+        for one in found.iter().rev().take(NEWEST) {
+            let listed = one.listed(&store).await?;
+            let proof = listed.verified.as_ref();
+            backups.push(OneBackup {
+                id: listed.id.clone(),
+                taken: listed.taken.filter(|_| listed.state == State::Complete),
+                damaged: listed.problem.clone(),
+                proven: proof
+                    .filter(|proof| proof.passed && proof.level >= Level::Content)
+                    .map(|proof| proof.at),
+                failed: proof.filter(|proof| !proof.passed).map(|proof| proof.at),
+            });
+        }
+    }
+    backups.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(Backups { repository: store.location(), problem: None, backups })
 }
 
 fn put<T: Serialize>(facts: &mut Facts, name: &str, fact: &T) -> Result<()> {

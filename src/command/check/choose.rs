@@ -27,14 +27,14 @@ impl Chosen {
     /// Usage, for a name that no check has.
     pub fn listed(&self) -> Result<Vec<&'static Check>> {
         let all = Self { pre_deploy: true, only: self.only.clone(), skip: self.skip.clone() };
-        all.checks(&CheckSettings::default())
+        all.checks(&CheckSettings::default(), true)
     }
 
-    /// The checks, in the order of the catalogue.
+    /// The checks, in the order of the catalogue; those of deployments too when one `deploys`.
     ///
     /// # Errors
     /// Usage, for a name that no check has.
-    pub fn checks(&self, settings: &CheckSettings) -> Result<Vec<&'static Check>> {
+    pub fn checks(&self, settings: &CheckSettings, deploys: bool) -> Result<Vec<&'static Check>> {
         for (flag, names) in [("--only", &self.only), ("--skip", &self.skip)] {
             names.iter().try_for_each(|name| known(name, flag))?;
         }
@@ -45,7 +45,7 @@ impl Chosen {
             if !self.only.is_empty() {
                 return named(&self.only, check) && !named(&self.skip, check);
             }
-            (check.kind != Kind::Deploy || self.pre_deploy)
+            (check.kind != Kind::Deploy || self.pre_deploy || deploys)
                 && !named(&self.skip, check)
                 && !named(&settings.skip, check)
         };

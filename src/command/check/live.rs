@@ -11,7 +11,7 @@ use super::look::{Job, is_about_the_server, of_failure, place};
 use super::samples::Seen;
 use crate::check::Facts;
 use crate::cli::watch::Every;
-use crate::conn::{Breaker, BreakerState};
+use crate::conn::{Breaker, BreakerState, SessionOptions};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::check::{CheckReport, ServerChecks};
@@ -49,11 +49,13 @@ pub async fn watch(
     let targets: Vec<Target> =
         targets.into_iter().map(|(_, target)| target).collect::<Result<_>>()?;
     let alone = targets.len() == 1;
+    // The next look is the next try.
+    let options = || SessionOptions { retry: false, ..job.options(alone) };
     let mut watched: Vec<Watched<'_>> = targets
         .iter()
         .map(|target| Watched {
             target,
-            line: Line::new(job.context, target, job.options(alone)),
+            line: Line::new(job.context, target, options()),
             breaker: Breaker::new(),
             last: None,
             failure: None,

@@ -10,12 +10,12 @@ use tokio::time::{Instant, timeout};
 use super::super::Context;
 use super::Args;
 use super::samples::Seen;
-use super::{beside, files};
-use crate::check::{self, Asked, Check, Facts, Kind, Known, Limits};
+use super::{beside, deploy, files};
+use crate::check::{self, Asked, Check, Facts, Kind, Known, Limits, Source};
 use crate::conn::{Routed, Session, SessionOptions};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::report::check::{Gate, ServerChecks};
+use crate::report::check::{Gate, ServerChecks, covers};
 use crate::settings::{Target, ask_password, quantity};
 use crate::ui::live;
 
@@ -42,6 +42,8 @@ pub struct Job<'a> {
     pub baseline: Option<Known>,
     pub gate: Gate,
     pub today: Date,
+    /// The files of --migrations.
+    pub sources: Option<Vec<Source>>,
 }
 
 impl Job<'_> {
@@ -57,7 +59,7 @@ impl Job<'_> {
         stream::iter(targets)
             .map(|(name, target)| async move {
                 match target {
-                    Ok(target) => self.look(&target, alone).await,
+                    Ok(target) => self.until_quiet(&target, alone).await,
                     Err(error) => {
                         let mut server = failed(Some(name), String::new(), &error);
                         server.health = Some(check::health(&server, None));
@@ -68,6 +70,17 @@ impl Job<'_> {
             .buffered(AT_A_TIME)
             .try_collect()
             .await
+    }
+
+    /// Looks again while `--wait` lasts and what is in the way passes by itself.
+    async fn until_quiet(&self, target: &Target, alone: bool) -> Result<ServerChecks> {
+        let mut waiting = deploy::Waiting::new(&self.args.deploy);
+        loop {
+            let server = self.look(target, alone).await?;
+            if !waiting.again(self.context, &server).await {
+                return Ok(server);
+            }
+        }
     }
 
     async fn look(&self, target: &Target, alone: bool) -> Result<ServerChecks> {
@@ -117,6 +130,10 @@ impl Job<'_> {
             today: self.today,
         };
         let checks = check::judge(&seen.facts, seen.previous.as_ref(), &asked);
+        let forecast = check::forecast(&seen.facts, &asked, &checks, |id| {
+            self.gate.allowed.iter().any(|name| covers(name, id))
+        });
+        let can_begin = forecast.as_ref().map_or(Exit::Good, |forecast| forecast.verdict.exit());
         let mut server = ServerChecks {
             target: name,
             tags: target.map(|target| target.tags.clone()).unwrap_or_default(),
@@ -124,8 +141,9 @@ impl Job<'_> {
             place,
             server: Some(looked.clone()),
             at: seen.facts.at,
-            outcome: self.gate.outcome(&checks),
+            outcome: self.gate.outcome(&checks).worst(can_begin),
             checks,
+            forecast,
             failed: None,
             health: None,
         };
@@ -156,7 +174,8 @@ impl Job<'_> {
         let checks = &files::asked(self.checks, &files);
         let mut facts = check::observe(session, checks, left).await?;
         facts.beside = files;
-        beside::add(self.context, checks, &mut facts).await?;
+        beside::add(self.context, target.name.as_deref(), checks, &mut facts).await?;
+        self.args.deploy.add(self.sources.as_deref(), &mut facts)?;
         Ok(facts)
     }
 
@@ -199,6 +218,7 @@ fn failed(target: Option<String>, place: String, error: &Error) -> ServerChecks 
         server: None,
         at: Timestamp::now(),
         checks: Vec::new(),
+        forecast: None,
         failed: Some(error.to_string()),
         outcome: if critical { Exit::Critical } else { Exit::Unknown },
         health: None,

@@ -2,10 +2,12 @@
 
 mod beside;
 mod choose;
+mod deploy;
 mod files;
 mod live;
 mod look;
 mod outputs;
+mod permissions;
 mod samples;
 mod targets;
 
@@ -56,6 +58,9 @@ pub struct Args {
     /// Checks that may be unknown without exit 3 (ids or families, repeatable)
     #[arg(long, value_name = "ID,..", value_delimiter = ',')]
     allow_unknown: Vec<String>,
+    /// Show what each check needs to see and the statements that grant what is missing; run none
+    #[arg(long, conflicts_with_all = ["from", "save", "state", "interval"])]
+    explain_permissions: bool,
     /// Findings that stand in this file do not count
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -68,6 +73,8 @@ pub struct Args {
     /// Time for each server, to connect and to answer; what is not answered by then is unknown
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = quantity::duration)]
     time_limit: Duration,
+    #[command(flatten)]
+    deploy: deploy::Deploy,
     #[command(flatten)]
     samples: samples::Samples,
     #[command(flatten)]
@@ -88,7 +95,10 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     if args.list {
         return list(context, &args);
     }
-    let checks = args.chosen.checks(settings)?;
+    let checks = args.chosen.checks(settings, args.deploy.is_asked())?;
+    if args.explain_permissions {
+        return permissions::explain(context, &checks).await;
+    }
     let limits = limits(context)?;
     if let Some(key) = check::unknown(settings) {
         let id = key.split(':').next().unwrap_or(key);
@@ -107,11 +117,15 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         baseline: args.baseline.as_deref().map(Known::load).transpose()?,
         gate: args.gate(),
         today: jiff::Zoned::now().date(),
+        sources: args.deploy.sources()?,
     };
     if args.watch.watch.is_some() {
         args.watchable()?;
     }
-    if let Some(saved) = args.samples.from()? {
+    if let Some(mut saved) = args.samples.from()? {
+        if job.sources.is_some() {
+            args.deploy.add(job.sources.as_deref(), &mut saved.facts)?;
+        }
         let server = job.judged(None, &saved, true);
         return finish(&job, vec![server]);
     }
@@ -124,11 +138,13 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     }
     tokio::select! {
         servers = job.look_at_all(targets) => finish(&job, servers?),
-        () = context.signals.cancel.cancelled() => {
-            Err(Error::new(context.signals.exit(), "the checks were stopped")
-                .because("nothing was changed"))
-        }
+        () = context.signals.cancel.cancelled() => Err(stopped(context)),
     }
+}
+
+/// Said when a signal comes.
+fn stopped(context: &Context) -> Error {
+    Error::new(context.signals.exit(), "the checks were stopped").because("nothing was changed")
 }
 
 /// Shows the catalogue.
@@ -181,6 +197,7 @@ impl Args {
     fn watchable(&self) -> Result<()> {
         let given = [
             (self.samples.has_files(), "a file of facts"),
+            (self.deploy.is_asked(), "--migrations or --wait"),
             (self.write_baseline.is_some(), "--write-baseline"),
             (!self.output.is_empty(), "--output"),
         ];

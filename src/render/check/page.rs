@@ -1,5 +1,6 @@
 //! The page: what is wrong, worst first, what to do, and how many checks there were.
 
+use super::super::forecast;
 use super::super::grid::Grid;
 use super::super::{Page, amount, printable};
 use crate::exit::Exit;
@@ -47,6 +48,9 @@ fn of_server(server: &ServerChecks, all: bool, page: &Page) -> String {
         let mut grid = Grid::new(page, &["=STATUS", "=CHECK", "FOUND"]);
         rows.into_iter().for_each(|(_, row)| grid.row(row));
         text.push_str(&format!("\n{}", grid.text()));
+    }
+    if let Some(forecast) = &server.forecast {
+        text.push_str(&format!("\n{}", forecast::text(page, forecast)));
     }
     text.push_str(&remedies(server, all, page));
     text.push_str(&grants(server, all, page));

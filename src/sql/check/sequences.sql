@@ -1,5 +1,9 @@
 -- Sequences by the share that is used of what they, or the columns that take from them, can give;
--- the fullest first. What cannot be read comes last. Not those that begin again.
+-- the fullest first. Not those that begin again.
+--
+-- Each that is read is locked until the statement ends: no more of them than half of the lock
+-- table has room for, those that end first. unread counts those that are left and may end in a
+-- lifetime: a bigint does not.
 with taken as (
   -- Columns of which a sequence is part, and those whose default takes from one.
   select d.objid as seq, d.refobjid as rel, d.refobjsubid as att
@@ -31,15 +35,25 @@ seen as (
     from pg_catalog.pg_sequence s
     join pg_catalog.pg_class c on c.oid = s.seqrelid and c.relpersistence <> 't'
     left join widest w on w.seq = c.oid
-   where not s.seqcycle)
+   where not s.seqcycle),
+read as (
+  select seen.*,
+         case when is_readable and row_number() over (order by pg_catalog.abs(last_possible), oid)
+                   <= (select pg_catalog.current_setting('max_locks_per_transaction')::int8
+                              * (pg_catalog.current_setting('max_connections')::int8
+                                 + pg_catalog.current_setting('max_worker_processes')::int8
+                                 + pg_catalog.current_setting('max_wal_senders')::int8) / 2)
+              then 1 end as is_read
+    from seen)
 select v.oid::pg_catalog.regclass::text as sequence,
-       v.is_readable,
+       count(*) filter (where v.is_read is null and pg_catalog.abs(v.last_possible) < 1e15)
+         over () as unread,
        coalesce(v.is_column, false) as is_column,
        v.step,
        v.last_possible,
        v.last_value,
        v.last_value::float8 / nullif(v.last_possible, 0)::float8 as share
-  from (select seen.*,
-               case when is_readable then pg_catalog.pg_sequence_last_value(oid) end as last_value
-          from seen) v
- order by v.is_readable desc, 7 desc nulls last, 1
+  from (select read.*,
+               case is_read when 1 then pg_catalog.pg_sequence_last_value(oid) end as last_value
+          from read) v
+ order by v.is_read nulls last, 7 desc nulls last, 1

@@ -3,8 +3,8 @@
 -- query_to_xml(), which runs a statement for each.
 --
 -- Each table that is looked at is locked (as by any SELECT) until the statement ends, with its
--- partitions and indexes: 2000 of those at most, the largest tables first, to leave room in the
--- lock table for others.
+-- partitions and indexes: of those at most 2000 and what half of the lock table has room for, the
+-- largest tables first.
 with owned as (
   select s.seqrelid as seq, s.seqincrement as step, t.oid as tab, t.relkind, t.relpages,
          t.relpersistence, a.attname,
@@ -40,7 +40,9 @@ chosen as (
   select o.*,
          o.is_readable and o.is_indexed
            and pg_catalog.sum(case when o.is_readable and o.is_indexed then o.locks else 0 end)
-               over (order by o.relpages desc, o.seq) <= 2000 as is_asked
+               over (order by o.relpages desc, o.seq)
+             <= least(2000, pg_catalog.current_setting('max_locks_per_transaction')::int8
+                            * pg_catalog.current_setting('max_connections')::int8 / 2) as is_asked
     from owned o),
 answered as (
   select c.*,

@@ -15,7 +15,11 @@ select r.query_id, r.user_name, r.query, r.calls, r.total_ms, r.mean_ms, r.temp_
                           pg_catalog.count(*) filter (where g.query_id is null) over () as hidden
                      from (select s.queryid::text as query_id,
                                   pg_catalog.pg_get_userbyid(s.userid)::text as user_name,
-                                  pg_catalog."left"(pg_catalog.min(s.query), 300) as query,
+                                  -- Commands are counted as they were written.
+                                  case when pg_catalog.min(s.query) ~* 'password'
+                                       then '(a command about a password)'
+                                       else pg_catalog."left"(pg_catalog.min(s.query), 300) end
+                                    as query,
                                   pg_catalog.sum(s.calls)::int8 as calls,
                                   pg_catalog.sum(s.total_exec_time) as total_ms,
                                   pg_catalog.sum(s.total_exec_time)

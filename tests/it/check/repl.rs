@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Mutex;
 
-use super::stage::{Fault, Stage, play, until};
+use super::stage::{Fault, Stage, checked, play, until};
 use crate::harness::{Cluster, ClusterSpec, Database};
 
 /// In this order: slots stay, and the last stage loses them all.
@@ -97,7 +97,7 @@ pub const EXPECTED: &[Stage] = &[Stage::new(
 static STANDBY: Mutex<Option<Cluster>> = Mutex::new(None);
 
 /// A standby that has received 4 MB more than it replays.
-fn paused(db: &Database<'_>) -> Cluster {
+pub fn paused(db: &Database<'_>) -> Cluster {
     let standby = db.cluster().standby();
     // One transaction is replayed: from then on there is a time of it.
     db.psql("CREATE TABLE t (v text)");
@@ -147,4 +147,19 @@ fn standbys_that_lag_or_are_gone_are_found() {
     play(&cluster, STANDBYS);
     *STANDBY.lock().unwrap() = Some(cluster.standby());
     play(&cluster, EXPECTED);
+}
+
+#[test]
+fn from_17_on_the_age_of_an_idle_slot_is_known() {
+    let cluster = ClusterSpec::major(17).start();
+    cluster.psql("postgres", "SELECT pg_create_physical_replication_slot('idle', true)");
+    let url = cluster.url("postgres");
+    let young = checked(&url, "repl.slot_inactive", "", &[]);
+    assert_eq!(young["status"], "healthy", "{young}");
+    let limits = "[check.limits]\n\"repl.slot_inactive\" = { critical = \"1ms\" }";
+    let old = checked(&url, "repl.slot_inactive", limits, &[]);
+    assert_eq!(old["status"], "critical", "{old}");
+    let finding = &old["findings"][0];
+    assert_eq!(finding["remedy"], "SELECT pg_drop_replication_slot('idle');");
+    assert!(!finding["says"].as_str().unwrap().contains("not known"), "{finding}");
 }

@@ -110,6 +110,7 @@ fn shop() -> ServerChecks {
             warning,
             critical,
         ],
+        forecast: None,
         failed: None,
         outcome: Exit::Critical,
         health: None,

@@ -19,6 +19,8 @@ pub struct Stage {
     /// Lines of pgtend.toml, from `[check]` on: lower limits.
     pub settings: &'static str,
     pub arguments: &'static [&'static str],
+    /// What is done before, beyond statements.
+    pub prepared: fn(&Database<'_>),
     /// Whether the look after the fault is compared with the one before it.
     pub is_rate: bool,
 }
@@ -29,10 +31,14 @@ pub enum Fault {
     Sql(&'static str),
     /// Anything else; what it gives back lives until the check has looked.
     Acted(fn(&Database<'_>) -> Box<dyn Any>),
-    /// The same, to be seen on another server or database: its URL.
+    /// What an application declares, before and after: files for `--env-file`.
+    EnvFile { healthy: &'static str, faulty: &'static str },
+    /// The same as Acted, to be seen on another server or database: its URL.
     There(fn(&Database<'_>) -> (Box<dyn Any>, String)),
     /// It cannot be staged within 30 s: rows of one question, as such a server gave them.
     Recorded { question: &'static str, rows: &'static str },
+    /// The same for a fact beside those of the server.
+    Beside { name: &'static str, value: &'static str },
 }
 
 impl Stage {
@@ -43,7 +49,17 @@ impl Stage {
         object: &'static str,
         fault: Fault,
     ) -> Self {
-        Self { id, before: "", fault, object, level, settings: "", arguments: &[], is_rate: false }
+        Self {
+            id,
+            before: "",
+            fault,
+            object,
+            level,
+            settings: "",
+            arguments: &[],
+            prepared: |_| {},
+            is_rate: false,
+        }
     }
 
     /// With this there before.
@@ -56,6 +72,12 @@ impl Stage {
     #[must_use]
     pub const fn with(self, settings: &'static str) -> Self {
         Self { settings, ..self }
+    }
+
+    /// With this done before.
+    #[must_use]
+    pub const fn prepared(self, prepared: fn(&Database<'_>)) -> Self {
+        Self { prepared, ..self }
     }
 
     /// With the look before the fault as the earlier sample.
@@ -129,6 +151,17 @@ fn one(cluster: &Cluster, stage: &Stage) {
     if !stage.before.is_empty() {
         db.psql(stage.before);
     }
+    (stage.prepared)(&db);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("app");
+    let of_file = [arguments, &["--env-file", file.to_str().unwrap()]].concat();
+    let arguments = match &stage.fault {
+        Fault::EnvFile { healthy, .. } => {
+            fs::write(&file, healthy).unwrap();
+            &of_file
+        }
+        _ => arguments,
+    };
     let healthy = checked(&db.url(), id, settings, arguments);
     assert_eq!(about(&healthy, object), Vec::<&Value>::new(), "{id} before the fault");
     assert_ne!(healthy["status"], "unknown", "{id} before the fault: {healthy}");
@@ -141,11 +174,20 @@ fn one(cluster: &Cluster, stage: &Stage) {
             let kept = act(&db);
             (checked(&db.url(), id, settings, arguments), Some(kept))
         }
+        Fault::EnvFile { faulty, .. } => {
+            fs::write(&file, faulty).unwrap();
+            (checked(&db.url(), id, settings, arguments), None)
+        }
         Fault::There(act) => {
             let (kept, url) = act(&db);
             (checked(&url, id, settings, arguments), Some(kept))
         }
         Fault::Recorded { question, rows } => (recorded(&db, stage, question, rows), None),
+        Fault::Beside { name, value } => {
+            let put =
+                |facts: &mut Value| facts["beside"][name] = serde_json::from_str(value).unwrap();
+            (replayed(&db, stage, put), None)
+        }
     };
     drop(kept);
     let found = about(&fired, object);
@@ -157,15 +199,22 @@ fn one(cluster: &Cluster, stage: &Stage) {
 
 /// The facts of this database with other rows for one question, judged from the file.
 fn recorded(db: &Database<'_>, stage: &Stage, question: &str, rows: &str) -> Value {
+    replayed(db, stage, |facts| {
+        let answer = &mut facts["answers"][question];
+        assert!(answer["rows"].is_array(), "{}: {question} was not answered: {answer}", stage.id);
+        answer["rows"] = serde_json::from_str(rows).unwrap();
+    })
+}
+
+/// The facts of this database with a change, judged from the file.
+fn replayed(db: &Database<'_>, stage: &Stage, change: impl FnOnce(&mut Value)) -> Value {
     let home = Pgtend::new();
     let path = home.home().join("facts.json");
     let file = path.to_str().unwrap();
     let arguments = [stage.arguments, &["--save", file]].concat();
     checked(&db.url(), stage.id, stage.settings, &arguments);
     let mut facts: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-    let answer = &mut facts["answers"][question];
-    assert!(answer["rows"].is_array(), "{}: {question} was not answered: {answer}", stage.id);
-    answer["rows"] = serde_json::from_str(rows).unwrap();
+    change(&mut facts);
     fs::write(&path, facts.to_string()).unwrap();
     checked(&db.url(), stage.id, stage.settings, &[stage.arguments, &["--from", file]].concat())
 }

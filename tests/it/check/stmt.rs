@@ -1,7 +1,7 @@
 //! Statements.
 
-use super::stage::{Fault, Stage, play};
-use crate::harness::ClusterSpec;
+use super::stage::{Fault, Stage, checked, play};
+use crate::harness::{ClusterSpec, tools};
 
 /// Where nobody has it on the search path.
 const CREATE: &str =
@@ -57,4 +57,35 @@ fn every_check_of_the_family_fires() {
         .set("shared_preload_libraries", "'pg_stat_statements'")
         .set("pg_stat_statements.max", "100");
     play(&cluster.start(), STAGES);
+}
+
+/// The extension's version counts, not the server's; and its schema is anybody's.
+#[test]
+fn every_version_of_the_extension_is_asked() {
+    let slow = "[check.limits]\n\"stmt.slow_mean\" = { warning = \"100ms\" }\n\
+                \"stmt.slow_mean/least\" = { warning = 1 }";
+    for major in tools::SERVER_MAJORS {
+        let spec = ClusterSpec::major(major);
+        let cluster = spec.set("shared_preload_libraries", "'pg_stat_statements'").start();
+        let db = cluster.create_db("check");
+        let version = if major == 18 { " VERSION '1.8'" } else { "" };
+        db.psql(&format!("{CREATE}{version}; CREATE ROLE plain LOGIN"));
+        db.psql("SELECT '<a> & </answer>' AS \"a\"\"b\", pg_sleep(0.2)");
+        let statements = checked(&db.url(), "stmt.slow_mean", slow, &[]);
+        let says = statements["findings"][0]["says"].as_str().unwrap();
+        assert!(says.contains("AS \"a\"\"b\", pg_sleep("), "{major}: {says}");
+        let available = checked(&db.url(), "stmt.available", "", &[]);
+        let status = if major == 18 { "warning" } else { "healthy" };
+        assert_eq!(available["status"], status, "{major}: {available}");
+        let dealloc = checked(&db.url(), "stmt.dealloc", "", &[]);
+        assert_eq!(dealloc["status"], "not-applicable", "{major}: {dealloc}");
+        // Who may not use the schema is told what lets him.
+        let plain = db.url().replace("postgres@", "plain@");
+        for id in ["stmt.available", "stmt.slow_mean"] {
+            let hidden = checked(&plain, id, "", &[]);
+            assert_eq!(hidden["status"], "unknown", "{major}: {hidden}");
+            let grant = "GRANT USAGE ON SCHEMA \"Ext S\" TO \"plain\"";
+            assert!(hidden["reason"].as_str().unwrap().contains(grant), "{major}: {hidden}");
+        }
+    }
 }

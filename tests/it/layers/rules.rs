@@ -41,7 +41,7 @@ const LAYERS: [&str; 29] = [
 ];
 
 /// Crates with one door each: name (a closing `_` stands for all that start so), the modules.
-const DOORS: [(&str, &[&str]); 11] = [
+const DOORS: [(&str, &[&str]); 12] = [
     ("tokio_postgres", &["conn"]),
     ("postgres_native_tls", &["conn"]),
     ("native_tls", &["conn", "http"]),
@@ -51,6 +51,7 @@ const DOORS: [(&str, &[&str]); 11] = [
     ("hyper_util", &["http"]),
     ("age", &["archive"]),
     ("aws_", &["aws"]),
+    ("squawk_", &["check"]),
     ("clap", &["cli", "command"]),
     ("clap_", &["cli", "command"]),
 ];

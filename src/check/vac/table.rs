@@ -1,0 +1,195 @@
+//! What autovacuum does for tables, and what keeps it from doing so.
+
+use serde::Deserialize;
+
+use crate::check::limits::LimitSpec;
+use crate::check::look::Look;
+use crate::check::question::Question;
+use crate::check::registry::{Check, Kind};
+use crate::check::verdict::Judged;
+use crate::check::words;
+use crate::report::check::{Level, Unit};
+use crate::sql;
+
+pub const OFF: Check = Check {
+    id: "vac.off",
+    kind: Kind::Static,
+    title: "whether autovacuum works",
+    why: "Without autovacuum tables grow with every update, plans are made from old statistics, \
+          and one day the server stops to protect its transaction numbers. Without track_counts \
+          it does not know what to do.",
+    remedy: "Turn both on. If autovacuum costs too much, let it do less at a time \
+             (autovacuum_vacuum_cost_delay), never nothing.",
+    limits: &[],
+    needs: &[],
+    since: 130_000,
+    asks: &[&SETTINGS],
+    judge: off,
+};
+
+pub const TABLE_OFF: Check = Check {
+    id: "vac.table_off",
+    kind: Kind::Static,
+    title: "tables that autovacuum leaves out",
+    why: "autovacuum_enabled=off is often set for a load and forgotten: the table then grows with \
+          every update until somebody vacuums it by hand.",
+    remedy: "RESET (autovacuum_enabled), unless a job of your own vacuums the table: then ignore \
+             the finding, with that job as the reason.",
+    limits: &[],
+    needs: &[],
+    since: 130_000,
+    asks: &[&TABLES_OFF],
+    judge: table_off,
+};
+
+pub const OVERDUE: Check = Check {
+    id: "vac.overdue",
+    kind: Kind::Runtime,
+    title: "tables with more dead rows than autovacuum should leave",
+    why: "Autovacuum begins at a number of dead rows that settings and the table's options give. \
+          Far more of them say that it does not get to the table, or that something (an old \
+          transaction, a slot) forbids it to remove them.",
+    remedy: "See act.xmin_horizon for what holds old rows and vac.workers for workers that are \
+             all busy; then give the table a lower autovacuum_vacuum_scale_factor or vacuum it.",
+    limits: &[
+        LimitSpec::above("dead rows, in times of where autovacuum begins", Unit::Count, 2.0, 10.0),
+        LimitSpec::warn_above("dead rows below which nothing is said", Unit::Count, 10_000.0)
+            .named("rows"),
+    ],
+    needs: &[],
+    since: 130_000,
+    asks: &[&DEAD_ROWS],
+    judge: overdue,
+};
+
+pub const NEVER_ANALYZED: Check = Check {
+    id: "vac.never_analyzed",
+    kind: Kind::Runtime,
+    title: "tables without statistics",
+    why: "The planner guesses where it has no statistics: after a restore or a load the first \
+          queries can take hours that need seconds. Partitioned tables themselves are left out: \
+          autovacuum does not analyze them.",
+    remedy: "ANALYZE the table, and after each large load.",
+    limits: &[LimitSpec::warn_above("rows", Unit::Count, 1000.0)],
+    needs: &[],
+    since: 130_000,
+    asks: &[&NOT_ANALYZED],
+    judge: never_analyzed,
+};
+
+const SETTINGS: Question =
+    Question { name: "autovacuum", variants: &[(130_000, sql::CHECK_AUTOVACUUM)] };
+
+const TABLES_OFF: Question = Question {
+    name: "tables_without_autovacuum",
+    variants: &[(130_000, sql::CHECK_TABLES_WITHOUT_AUTOVACUUM)],
+};
+
+const DEAD_ROWS: Question =
+    Question { name: "dead_rows", variants: &[(130_000, sql::CHECK_DEAD_ROWS)] };
+
+const NOT_ANALYZED: Question =
+    Question { name: "never_analyzed", variants: &[(130_000, sql::CHECK_NEVER_ANALYZED)] };
+
+#[derive(Deserialize)]
+struct Settings {
+    autovacuum: bool,
+    track_counts: bool,
+}
+
+#[derive(Deserialize)]
+struct WithoutAutovacuum {
+    table: String,
+    toast: bool,
+}
+
+#[derive(Deserialize)]
+struct DeadRows {
+    table: String,
+    toast: bool,
+    dead: f64,
+    begins: f64,
+    /// Seconds since any VACUUM; null when none was counted.
+    vacuumed_ago: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct NotAnalyzed {
+    table: String,
+    rows: f64,
+}
+
+fn off(look: &Look<'_>) -> Judged {
+    let settings: Settings = look.row(&SETTINGS)?;
+    let mut verdict = look.verdict().saying("autovacuum works");
+    for (name, is_on) in
+        [("autovacuum", settings.autovacuum), ("track_counts", settings.track_counts)]
+    {
+        if !is_on {
+            let on = format!("ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();");
+            verdict.find(Level::Critical, name, format!("{name} is off")).with_remedy(on);
+        }
+    }
+    Ok(verdict)
+}
+
+fn table_off(look: &Look<'_>) -> Judged {
+    let rows: Vec<WithoutAutovacuum> = look.rows(&TABLES_OFF)?;
+    let mut verdict = look.verdict().saying("autovacuum leaves no table out");
+    for row in rows {
+        let (whose, option) = match row.toast {
+            true => ("the TOAST table of ", "toast.autovacuum_enabled"),
+            false => ("", "autovacuum_enabled"),
+        };
+        let object = if row.toast { format!("{} (TOAST)", row.table) } else { row.table.clone() };
+        verdict
+            .find(Level::Warning, object, format!("autovacuum leaves {whose}{} out", row.table))
+            .with_remedy(format!("ALTER TABLE {} RESET ({option});", row.table));
+    }
+    if look.is_cut(&TABLES_OFF) {
+        verdict.unseen = Some("there are more such tables than are read".to_owned());
+    }
+    Ok(verdict)
+}
+
+fn overdue(look: &Look<'_>) -> Judged {
+    let rows: Vec<DeadRows> = look.rows(&DEAD_ROWS)?;
+    let mut verdict = look.verdict().saying("autovacuum keeps up with dead rows");
+    for row in rows {
+        let whose = if row.toast { "the TOAST table of " } else { "" };
+        let object = if row.toast { format!("{} (TOAST)", row.table) } else { row.table.clone() };
+        let times = row.dead / row.begins.max(1.0);
+        let many = look.level("rows", &object, row.dead, None).is_some();
+        let Some(level) = look.level("", &object, times, None).filter(|_| many) else { continue };
+        let last = row.vacuumed_ago.map_or_else(
+            || "no VACUUM was counted".to_owned(),
+            |ago| format!("the last VACUUM was {} ago", words::time(ago)),
+        );
+        let says = format!(
+            "{whose}{} has {} dead rows, {times:.1} times as many as where autovacuum begins ({}); \
+             {last}",
+            row.table,
+            words::count(row.dead),
+            words::count(row.begins),
+        );
+        verdict
+            .find(level, object, says)
+            .with_value(times)
+            .with_remedy(format!("VACUUM (ANALYZE, VERBOSE) {};", row.table));
+    }
+    Ok(verdict)
+}
+
+fn never_analyzed(look: &Look<'_>) -> Judged {
+    let rows: Vec<NotAnalyzed> = look.rows(&NOT_ANALYZED)?;
+    let mut verdict = look.verdict().saying("every table with rows was analyzed");
+    for row in rows {
+        let Some(level) = look.level("", &row.table, row.rows, None) else { continue };
+        let says = format!("{} has {} rows and no statistics", row.table, words::count(row.rows));
+        verdict
+            .find(level, &row.table, says)
+            .with_value(row.rows)
+            .with_remedy(format!("ANALYZE {};", row.table));
+    }
+    Ok(verdict)
+}

@@ -1,0 +1,57 @@
+-- The largest tables, with what decides whether a migration rewrites or scans them: columns, valid
+-- checks that say IS NOT NULL, indexes. Sizes are asked of the files, but not where that would wait
+-- for a lock: there they are as old as the last VACUUM or ANALYZE.
+with locked as materialized (
+     select l.relation as oid
+       from pg_catalog.pg_locks l
+      where l.mode = 'AccessExclusiveLock' and l.relation is not null
+     union
+     select i.indrelid
+       from pg_catalog.pg_locks l
+       join pg_catalog.pg_index i on i.indexrelid = l.relation
+      where l.mode = 'AccessExclusiveLock'),
+largest as materialized (
+     select c.oid, n.nspname, c.relname, c.relkind, c.reltuples, c.relpersistence,
+            c.oid in (select oid from locked) as is_locked,
+            case when c.oid in (select oid from locked) or c.relkind in ('p', 'f')
+                 then c.relpages::pg_catalog.int8
+                      * pg_catalog.current_setting('block_size')::pg_catalog.int8
+                 else pg_catalog.pg_table_size(c.oid) end as bytes
+       from pg_catalog.pg_class c
+       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p', 'm', 'f')
+        and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+      order by bytes desc nulls last, c.oid
+      limit 1001)
+select t.nspname::pg_catalog.text as schema,
+       t.relname::pg_catalog.text as name,
+       t.relkind::pg_catalog.text as kind,
+       greatest(t.reltuples, 0)::pg_catalog.float8 as rows,
+       coalesce(t.bytes, 0) as bytes,
+       case when t.is_locked or t.relkind in ('p', 'f')
+            then (select coalesce(pg_catalog.sum(x.relpages), 0)
+                         * pg_catalog.current_setting('block_size')::pg_catalog.int8
+                    from pg_catalog.pg_index i
+                    join pg_catalog.pg_class x on x.oid = i.indexrelid
+                   where i.indrelid = t.oid)::pg_catalog.int8
+            else pg_catalog.pg_indexes_size(t.oid) end as index_bytes,
+       (select pg_catalog.json_object_agg(a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod))
+          from pg_catalog.pg_attribute a
+         where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped) as columns,
+       (select coalesce(pg_catalog.json_agg(pg_catalog.pg_get_constraintdef(k.oid)), '[]')
+          from pg_catalog.pg_constraint k
+         where k.conrelid = t.oid and k.contype = 'c' and k.convalidated
+           and pg_catalog.pg_get_constraintdef(k.oid) ~ 'IS NOT NULL') as not_null_checks,
+       (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+                 'schema', s.nspname, 'name', x.relname)), '[]')
+          from pg_catalog.pg_index i
+          join pg_catalog.pg_class x on x.oid = i.indexrelid
+          join pg_catalog.pg_namespace s on s.oid = x.relnamespace
+         where i.indrelid = t.oid) as indexes,
+       (select pg_catalog.json_build_object('schema', s.nspname, 'name', p.relname)
+          from pg_catalog.pg_inherits h
+          join pg_catalog.pg_class p on p.oid = h.inhparent
+          join pg_catalog.pg_namespace s on s.oid = p.relnamespace
+         where h.inhrelid = t.oid and h.inhseqno = 1) as parent
+  from largest t
+ order by t.bytes desc nulls last, t.oid
