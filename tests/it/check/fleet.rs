@@ -98,6 +98,7 @@ fn names_and_flags_that_make_no_fleet_are_refused() {
     let db = Cluster::shared().create_db("fleet");
     let settings = target("a", &db.url(), "x") + &target("b", &db.url(), "x");
     for (arguments, said) in [
+        (vec!["postgresql://u:hunter2@h/x"], "holds a connection string"),
         (vec!["c"], "there is no target \"c\""),
         (vec!["--tag", "y"], "no target has the tag y"),
         (vec!["a", "b", "--host", "h"], "--host and several targets go not together"),
@@ -106,6 +107,7 @@ fn names_and_flags_that_make_no_fleet_are_refused() {
     ] {
         let output = check(&settings, &arguments).expect_code(64);
         assert!(output.stderr.contains(said), "{arguments:?}: {}", output.stderr);
+        assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
     }
     let output = check("", &["--all-targets"]).expect_code(64);
     assert!(output.stderr.contains("pgtend.toml has no targets"), "{}", output.stderr);
