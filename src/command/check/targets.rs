@@ -27,6 +27,10 @@ impl Targets {
     /// Usage: the only one cannot be read, a name is unknown, no target has the tag, or a flag
     /// names one server.
     pub fn chosen(&self, context: &Context) -> Result<Vec<(String, Result<Target>)>> {
+        for name in &self.names {
+            // A connection string with its password is not repeated.
+            ConnectArgs { target: Some(name.clone()), ..ConnectArgs::default() }.check()?;
+        }
         let by_tag = self.all_targets || !self.tag.is_empty();
         if !by_tag && self.names.is_empty() {
             let target = context.target()?;
