@@ -21,7 +21,12 @@ use crate::store::encode_part;
 ///
 /// # Errors
 /// Usage, when the application's settings cannot be read; what else cannot be is a fact too.
-pub async fn add(context: &Context, checks: &[&Check], facts: &mut Facts) -> Result<()> {
+pub async fn add(
+    context: &Context,
+    name: Option<&str>,
+    checks: &[&Check],
+    facts: &mut Facts,
+) -> Result<()> {
     let wanted = |id: &str| checks.iter().any(|check| check.id.starts_with(id));
     if wanted("conf.")
         && is_here(&facts.server.host)
@@ -41,7 +46,7 @@ pub async fn add(context: &Context, checks: &[&Check], facts: &mut Facts) -> Res
         put(facts, APPLICATION, &context.settings.declared(path)?)?;
     }
     if (wanted("backup.") || wanted("dep.backup"))
-        && let Some(backups) = backups(context, facts).await
+        && let Some(backups) = backups(context, name, facts).await
     {
         put(facts, BACKUPS, &backups)?;
     }
@@ -55,8 +60,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const NEWEST: usize = 60;
 
 /// What the repository has of this database; none where no repository is known.
-async fn backups(context: &Context, facts: &Facts) -> Option<Backups> {
-    let target = context.connect.target.as_deref();
+async fn backups(context: &Context, name: Option<&str>, facts: &Facts) -> Option<Backups> {
+    // Each of several targets may have a repository of its own.
+    let target = name.or(context.connect.target.as_deref());
     let (repository, _) = context.settings.repo_of(context.repo.as_deref(), target)?;
     let failed = |problem: String| Backups {
         repository: repository.clone(),

@@ -113,6 +113,7 @@ fn shop() -> ServerChecks {
         forecast: None,
         failed: None,
         outcome: Exit::Critical,
+        health: None,
     }
 }
 
