@@ -324,11 +324,12 @@ mod tests {
     fn an_idle_slot_without_an_age_is_a_warning_that_says_so() {
         let idle = slot(false, None, "reserved", None);
         let (one, says) =
-            level(&Sample::of("replication_slots", &[idle.clone()]), &INACTIVE).expect("a finding");
+            level(&Sample::of("replication_slots", std::slice::from_ref(&idle)), &INACTIVE)
+                .expect("a finding");
         assert_eq!(one, Level::Warning);
         assert!(says.contains("since when is not known"), "{says}");
         let twice = |then, seconds| {
-            let now = Sample::of("replication_slots", &[idle.clone()]);
+            let now = Sample::of("replication_slots", std::slice::from_ref(&idle));
             level(&now.after(seconds, &Sample::of("replication_slots", &[then])), &INACTIVE)
         };
         assert_eq!(twice(idle.clone(), 60.0).unwrap().0, Level::Warning);
