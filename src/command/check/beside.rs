@@ -17,11 +17,17 @@ use crate::report::verify::Level;
 use crate::settings;
 use crate::store::encode_part;
 
-/// Adds what the chosen checks need.
+/// Adds what the chosen checks need, in the time that is left.
 ///
 /// # Errors
 /// Usage, when the application's settings cannot be read; what else cannot be is a fact too.
-pub async fn add(context: &Context, checks: &[&Check], facts: &mut Facts) -> Result<()> {
+pub async fn add(
+    context: &Context,
+    checks: &[&Check],
+    left: Duration,
+    profile: Option<&str>,
+    facts: &mut Facts,
+) -> Result<()> {
     let wanted = |id: &str| checks.iter().any(|check| check.id.starts_with(id));
     if wanted("conf.")
         && is_here(&facts.server.host)
@@ -38,24 +44,24 @@ pub async fn add(context: &Context, checks: &[&Check], facts: &mut Facts) -> Res
     if (wanted("app.") || wanted("conn.budget"))
         && let Some(path) = &context.connect.env_file
     {
-        put(facts, APPLICATION, &context.settings.declared(path)?)?;
+        let mut declared = context.settings.declared(path)?;
+        // What the operator says now wins over what the file says.
+        declared.environment = profile.map(str::to_owned).or(declared.environment);
+        put(facts, APPLICATION, &declared)?;
     }
     if (wanted("backup.") || wanted("dep.backup"))
-        && let Some(backups) = backups(context, facts).await
+        && let Some(backups) = backups(context, left, facts).await
     {
         put(facts, BACKUPS, &backups)?;
     }
     Ok(())
 }
 
-/// How long a repository may take to be read.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// Backups that are looked at, of one folder: the newest.
 const NEWEST: usize = 60;
 
 /// What the repository has of this database; none where no repository is known.
-async fn backups(context: &Context, facts: &Facts) -> Option<Backups> {
+async fn backups(context: &Context, left: Duration, facts: &Facts) -> Option<Backups> {
     let target = context.connect.target.as_deref();
     let (repository, _) = context.settings.repo_of(context.repo.as_deref(), target)?;
     let failed = |problem: String| Backups {
@@ -63,11 +69,11 @@ async fn backups(context: &Context, facts: &Facts) -> Option<Backups> {
         problem: Some(format!("the repository cannot be read: {problem}")),
         backups: Vec::new(),
     };
-    let read = tokio::time::timeout(PATIENCE, of_repository(context, &repository, facts));
+    let read = tokio::time::timeout(left, of_repository(context, &repository, facts));
     Some(match read.await {
         Ok(Ok(backups)) => backups,
         Ok(Err(error)) => failed(error.to_string()),
-        Err(_) => failed(format!("no answer within {} s", PATIENCE.as_secs())),
+        Err(_) => failed("it did not answer within the time limit".to_owned()),
     })
 }
 

@@ -11,7 +11,7 @@ use super::super::Context;
 use super::Args;
 use super::samples::Seen;
 use super::{beside, deploy, files};
-use crate::check::{self, Asked, Check, Kind, Known, Limits, Source};
+use crate::check::{self, Asked, Check, Facts, Kind, Known, Limits, Source};
 use crate::conn::{Routed, SessionOptions};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -116,7 +116,8 @@ impl Job<'_> {
             Some(target) => place(target),
             None => format!("{}:{}/{}", looked.host, looked.port, looked.database),
         };
-        let environment = target.and_then(environment);
+        let profile = self.args.profile.map(|profile| profile.list().name.to_owned());
+        let environment = profile.or_else(|| target.and_then(environment));
         let name = target.and_then(|target| target.name.clone());
         let known = self.baseline.as_ref().map_or(&[][..], |baseline| {
             baseline.keys(name.as_deref().unwrap_or(&place), &looked.database, alone)
@@ -142,10 +143,16 @@ impl Job<'_> {
             server: Some(looked.clone()),
             at: seen.facts.at,
             outcome: self.gate.outcome(&checks).worst(can_begin),
+            checklist: self.args.profile.map(|profile| check::fill(profile.list(), &checks)),
             checks,
             forecast,
             failed: None,
         }
+    }
+
+    async fn beside(&self, checks: &[&Check], left: Duration, facts: &mut Facts) -> Result<()> {
+        let profile = self.args.profile.map(|profile| profile.list().name);
+        beside::add(self.context, checks, left, profile, facts).await
     }
 
     /// Connects and asks, twice where the operator wants two samples.
@@ -172,7 +179,7 @@ impl Job<'_> {
         let Some(interval) = args.samples.interval else {
             let mut facts = check::observe(&session, checks, left()).await?;
             facts.beside = files;
-            beside::add(context, checks, &mut facts).await?;
+            self.beside(checks, left(), &mut facts).await?;
             args.deploy.add(self.sources.as_deref(), &mut facts)?;
             return args.samples.seen(facts, earlier);
         };
@@ -184,7 +191,7 @@ impl Job<'_> {
         tokio::time::sleep(interval).await;
         let mut facts = check::observe(&session, checks, left() + interval).await?;
         facts.beside = files;
-        beside::add(context, checks, &mut facts).await?;
+        self.beside(checks, left() + interval, &mut facts).await?;
         args.deploy.add(self.sources.as_deref(), &mut facts)?;
         Ok(Seen { facts, previous: Some(first) })
     }
@@ -208,6 +215,7 @@ pub fn failed(target: Option<String>, place: String, error: &Error) -> ServerChe
         at: Timestamp::now(),
         checks: Vec::new(),
         forecast: None,
+        checklist: None,
         failed: Some(error.to_string()),
         outcome: if critical { Exit::Critical } else { Exit::Unknown },
     }
