@@ -3,7 +3,6 @@
 //! Source: guide 001 (development, production, security), 002 (production) and 004 (production),
 //! in their order, in our words.
 
-use super::registry;
 use crate::report::check::{Checked, Checklist, ChecklistLine, Status, covers};
 
 /// A line of a checklist.
@@ -80,7 +79,7 @@ const PRODUCTION: &[Line] = &[
 ];
 
 /// The checklists; a staging server is judged as the one that comes after it.
-pub const PROFILES: [Profile; 3] = [
+pub const PROFILES: &[Profile] = &[
     Profile { name: "production", lines: PRODUCTION },
     Profile { name: "staging", lines: PRODUCTION },
     Profile { name: "development", lines: DEVELOPMENT },
@@ -128,6 +127,7 @@ pub const NOT_IN_DEVELOPMENT: [&str; 2] = ["act.nontls", "sec.tls"];
 
 #[cfg(test)]
 mod tests {
+    use super::super::registry;
     use super::*;
 
     #[test]

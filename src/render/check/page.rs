@@ -66,7 +66,7 @@ fn of_server(server: &ServerChecks, all: bool, page: &Page) -> String {
 /// A checklist, line by line, with the verdict first.
 fn checklist_text(checklist: &Checklist, page: &Page) -> String {
     let title = format!("CHECKLIST ({})", checklist.profile);
-    let mut grid = Grid::new(page, &["=STATUS", "=GUIDE", &title, "FOUND"]);
+    let mut grid = Grid::new(page, &["=STATUS", "=GUIDE", title.as_str(), "FOUND"]);
     for line in &checklist.lines {
         let status = line.status.map_or("-", Status::word);
         // What is well needs no more words.
