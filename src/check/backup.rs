@@ -78,7 +78,11 @@ pub struct OneBackup {
 }
 
 impl Backups {
-    fn of(look: &Look<'_>) -> Result<Self, Silence> {
+    /// What was put beside the facts.
+    ///
+    /// # Errors
+    /// Not applicable without a repository, unknown where it could not be read.
+    pub fn of(look: &Look<'_>) -> Result<Self, Silence> {
         let Some(found) = look.facts.beside.get(BACKUPS) else {
             return Err(Silence::not_applicable(
                 "no backup repository is known: --repo, PGTEND_REPO or repo in pgtend.toml",

@@ -78,7 +78,7 @@ impl Known {
     }
 
     /// How many findings it holds.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.servers.values().map(|known| known.keys.len()).sum()
     }
 
@@ -114,6 +114,6 @@ mod tests {
         assert!(baseline.keys("b:1/other", "other", true).is_empty());
         baseline.servers.insert("c".into(), known("app", "x.y:w"));
         assert!(baseline.keys("b:1/app", "app", true).is_empty());
-        assert_eq!(baseline.len(), 2);
+        assert_eq!(baseline.count(), 2);
     }
 }

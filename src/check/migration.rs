@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::dep::{Layout, Plan, plain};
 use super::facts::{Answer, Facts};
 use super::look::Look;
+use super::need::Need;
 use super::question::Question;
 use super::registry::{Check, Kind};
 use super::verdict::{Judged, Silence};
@@ -25,7 +26,8 @@ pub const CHECKS: &[Check] = &[Check {
              repair\", \"prisma migrate resolve\", \"migrate force VERSION\"; sqlx: delete the \
              row with success = false. Restore files that are missing from version control.",
     limits: &[],
-    needs: &[],
+    // The version tables.
+    needs: &[Need::AllData],
     since: 130_000,
     asks: &[&MIGRATIONS],
     judge: state,

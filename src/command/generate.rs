@@ -5,7 +5,10 @@ use std::io;
 
 use clap_complete::Shell;
 
+use crate::check;
 use crate::exit::Exit;
+use crate::render::checks;
+use crate::report::checks::ListedCheck;
 
 /// Every generated file: its path in the source tree, and its text.
 pub fn artifacts() -> io::Result<Vec<(String, Vec<u8>)>> {
@@ -20,6 +23,7 @@ pub fn artifacts() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut command = super::definition();
     command.build();
     man_page(&command, "pgtend", &mut files)?;
+    files.push((format!("man/{CHECKS}.7"), checks_page().into_bytes()));
     files.sort();
     Ok(files)
 }
@@ -50,11 +54,75 @@ fn man_page(
         text.extend(format!(".SH NOTES\n{}\n", preformatted(&notes.to_string())).into_bytes());
     }
     text.extend(exit_status().into_bytes());
+    if name == "pgtend-check" {
+        text.extend(format!(".SH \"SEE ALSO\"\n\\fB{}\\fR(7)\n", plain(CHECKS)).into_bytes());
+    }
     files.push((format!("man/{name}.1"), text));
     for command in command.get_subcommands() {
         man_page(command, &format!("{name}-{}", command.get_name()), files)?;
     }
     Ok(())
+}
+
+/// The page that has a section for each check.
+const CHECKS: &str = "pgtend-checks";
+
+/// What each check looks at, why, with which limits and rights, and what to do.
+fn checks_page() -> String {
+    let catalogue = check::listing(&check::all().collect::<Vec<_>>());
+    let mut text = format!(
+        ".TH {CHECKS} 7 \"\" \"pgtend {}\"\n.SH NAME\n{} \\- the checks of pgtend check\n\
+         .SH DESCRIPTION\n{}\n",
+        env!("CARGO_PKG_VERSION"),
+        plain(CHECKS),
+        plain(ABOUT)
+    );
+    let mut family = String::new();
+    for check in &catalogue.checks {
+        if check.family != family {
+            family.clone_from(&check.family);
+            text.push_str(&format!(".SH \"FAMILY {}\"\n", plain(&family.to_uppercase())));
+        }
+        text.push_str(&section(check));
+    }
+    let see = ["pgtend-check", "pgtend"].map(|page| format!("\\fB{}\\fR(1)", plain(page)));
+    text.push_str(&format!(".SH \"SEE ALSO\"\n{}\n", see.join(", ")));
+    text
+}
+
+const ABOUT: &str = "Each check is named by its family and its own name. Its limits stand under \
+    [check.limits] of pgtend.toml, for all objects (\"id\" or \"id/name\") or for one \
+    (\"id:object\"): warning and critical, each a number, a percentage, an amount, a time, \
+    what has to be left (-10), or \"off\". What a role may not see makes a check unknown, which \
+    is exit 3 and never an all-clear. The statements are for a role named monitor.";
+
+fn section(check: &ListedCheck) -> String {
+    let mut text = format!(".SS \"{}\"\n", plain(check.id));
+    let mut item = |label: &str, what: &str| {
+        text.push_str(&format!(".TP\n\\fB{label}\\fR\n{}\n", plain(what)));
+    };
+    let since = check.since / 10_000;
+    let kind = match since {
+        0..=13 => check.kind.to_owned(),
+        _ => format!("{}, from PostgreSQL {since} on", check.kind),
+    };
+    item("What", &format!("{} ({kind}).", check.title));
+    item("Why", check.why);
+    for limit in &check.limits {
+        let unit = checks::limit(limit);
+        item("Limit", &format!("{}: {} ({unit}, warning / critical).", limit.place, limit.of));
+    }
+    for need in &check.needs {
+        item("Needs", &format!("to see {}: {}", need.what, need.grants.join(" ")));
+    }
+    item("Remedy", check.remedy);
+    text
+}
+
+/// Text in which nothing is a request or an escape.
+fn plain(text: &str) -> String {
+    let text = text.replace('\\', "\\e").replace('-', "\\-").replace('"', "\\(dq");
+    if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
 }
 
 /// Text whose lines stay as they are.

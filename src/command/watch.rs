@@ -91,6 +91,30 @@ pub async fn watch<L: Live>(
     target: &Target,
     every: Every,
     begin: impl FnOnce(L::Sample) -> L,
+    sample: impl AsyncFnMut() -> Result<L::Sample>,
+) -> Result<Exit> {
+    let subject = Subject { name: target.name.as_deref(), place: place(target) };
+    watch_subject(context, &subject, every, begin, sample).await
+}
+
+/// What is watched: a server, or several.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// In pgtend.toml, of a single one.
+    pub name: Option<&'a str>,
+    /// For the title of the page.
+    pub place: String,
+}
+
+/// The same of something that is not one server.
+///
+/// # Errors
+/// As [`watch`].
+pub async fn watch_subject<L: Live>(
+    context: &Context,
+    subject: &Subject<'_>,
+    every: Every,
+    begin: impl FnOnce(L::Sample) -> L,
     mut sample: impl AsyncFnMut() -> Result<L::Sample>,
 ) -> Result<Exit> {
     if !FORMATS.contains(&context.format) {
@@ -102,10 +126,10 @@ pub async fn watch<L: Live>(
     };
     let mut live = begin(first);
     if context.format == Format::Json || !live::is_possible() {
-        return stream(context, target, every.0, &mut live, sample).await;
+        return stream(context, subject.name, every.0, &mut live, sample).await;
     }
     let manner = Manner {
-        title: format!("pgtend {}  {}", context.command, place(target)),
+        title: format!("pgtend {}  {}", context.command, subject.place),
         every: every.0,
         color: context.ui.has_color(),
     };
@@ -130,7 +154,7 @@ fn stopped(context: &Context) -> Exit {
 /// One report after the other, until a signal or a reader that has gone away.
 async fn stream<L: Live>(
     context: &Context,
-    target: &Target,
+    target: Option<&str>,
     every: Duration,
     live: &mut L,
     mut sample: impl AsyncFnMut() -> Result<L::Sample>,
@@ -170,9 +194,13 @@ async fn stream<L: Live>(
     }
 }
 
-fn document<R: Report + Text>(context: &Context, target: &Target, report: &R) -> Result<String> {
+fn document<R: Report + Text>(
+    context: &Context,
+    target: Option<&str>,
+    report: &R,
+) -> Result<String> {
     if context.format == Format::Json {
-        let document = render::json(context.command, target.name.as_deref(), report);
+        let document = render::json(context.command, target, report);
         return Ok(render::one_line(&document.map_err(|error| no_json(&error))?));
     }
     let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
@@ -180,11 +208,11 @@ fn document<R: Report + Text>(context: &Context, target: &Target, report: &R) ->
 }
 
 /// A sample that failed is in its row of documents, too; of tables the warning tells.
-fn failure(context: &Context, target: &Target, error: &Error) -> Result<String> {
+fn failure(context: &Context, target: Option<&str>, error: &Error) -> Result<String> {
     if context.format == Format::Table {
         return Ok(String::new());
     }
-    let document = render::json_error(context.command, target.name.as_deref(), error);
+    let document = render::json_error(context.command, target, error);
     Ok(render::one_line(&document.map_err(|error| no_json(&error))?))
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Report;
 use super::forecast::Forecast;
+use super::health::Health;
 use crate::exit::Exit;
 
 /// How much a finding weighs.
@@ -278,6 +279,9 @@ pub struct ServerChecks {
     /// Good, warning, critical or unknown, after `--fail-on` and `--allow-unknown`.
     #[serde(skip_deserializing, default = "unknown", serialize_with = "code")]
     pub outcome: Exit,
+    /// What health endpoints of applications have.
+    #[serde(default)]
+    pub health: Option<Health>,
 }
 
 /// A checklist of the guides, with verdicts.

@@ -9,6 +9,7 @@ pub mod copy;
 pub mod ended;
 pub mod export;
 pub mod forecast;
+pub mod health;
 pub mod party;
 pub mod permissions;
 pub mod pgbouncer;

@@ -81,12 +81,12 @@ fn exact(look: &Look<'_>) -> Judged {
         verdict
             .find(level, table, says)
             .with_value(share)
-            .with_remedy(format!("pg_repack --table={table}"));
+            .with_remedy(format!("pg_repack --table='{table}'"));
     }
     verdict.says = words::amount(f64::from(measured), "large table") + " measured";
     if left_out > 0 {
         let left_out = words::amount(f64::from(left_out), "table");
-        verdict.says += &format!(", {left_out} left to bloat.table as they take long to read");
+        verdict.says += &format!(", {left_out} left to bloat.table (locked, or long to read)");
     }
     Ok(verdict)
 }

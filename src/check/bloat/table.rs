@@ -89,7 +89,7 @@ fn table(look: &Look<'_>) -> Judged {
         verdict
             .find(level, &row.table, says)
             .with_value(share)
-            .with_remedy(format!("pg_repack --table={}", row.table));
+            .with_remedy(format!("pg_repack --table='{}'", row.table));
     }
     verdict.unseen = super::unseen(&unseen);
     // The smallest of those that were read: what was not read is smaller still.

@@ -100,7 +100,7 @@ const SCANS: Question =
 
 const USE: Question = Question { name: "index_use", variants: &[(130_000, sql::CHECK_INDEX_USE)] };
 
-/// The first row has no index: it says for how long uses are counted.
+/// One row has no index: it says for how long uses are counted.
 #[derive(Deserialize)]
 struct Unused {
     index: Option<String>,
@@ -131,7 +131,7 @@ struct Use {
 
 fn unused(look: &Look<'_>) -> Judged {
     let rows: Vec<Unused> = look.rows(&UNUSED_INDEXES)?;
-    let counted = rows.first().and_then(|row| row.counted);
+    let counted = rows.iter().find_map(|row| row.counted);
     let counted =
         counted.ok_or_else(|| Silence::unknown("since when uses are counted is not known"))?;
     let since = words::time(counted);

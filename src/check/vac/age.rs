@@ -132,7 +132,7 @@ fn databases(look: &Look<'_>, what: &str, of: fn(&Database) -> (f64, f64)) -> Ju
         verdict
             .find(level, &row.database, says)
             .with_value(age)
-            .with_remedy(format!("vacuumdb --freeze --dbname={}", row.database));
+            .with_remedy(format!("vacuumdb --freeze --dbname='{}'", row.database));
     }
     Ok(verdict)
 }

@@ -30,7 +30,7 @@ pub const ANTIWRAP_RUNNING: Check = Check {
 
 pub const WORKERS: Check = Check {
     id: "vac.workers",
-    kind: Kind::Runtime,
+    kind: Kind::Rate,
     title: "workers of autovacuum that are busy",
     why: "When all workers are busy all the time, tables wait for their turn and grow meanwhile. \
           One look says little: it is a warning when two in a row see all of them busy.",
@@ -119,7 +119,7 @@ fn workers(look: &Look<'_>) -> Judged {
     let rows: Vec<Vacuum> = look.rows(&VACUUMS)?;
     let Settings { max_workers } = look.row(&SETTINGS)?;
     let now = busy(&rows);
-    let says = format!("{now} of {} are busy", words::amount(max_workers, "worker"));
+    let says = format!("{now} of {max_workers} autovacuum workers are busy");
     let mut verdict = look.verdict().saying(says.clone());
     verdict.measures.extend(look.measure("", "busy", now, Some(max_workers)));
     let Some(level) = look.level("", "server", now, Some(max_workers)) else { return Ok(verdict) };

@@ -17,15 +17,25 @@ use crate::report::verify::Level;
 use crate::settings;
 use crate::store::encode_part;
 
-/// Adds what the chosen checks need, in the time that is left.
+/// What is known when facts beside the server's own are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// The target's name: each of several may have a repository of its own.
+    pub target: Option<&'a str>,
+    /// The environment of `--profile`.
+    pub profile: Option<&'a str>,
+    /// Time for a repository to be read.
+    pub left: Duration,
+}
+
+/// Adds what the chosen checks need.
 ///
 /// # Errors
 /// Usage, when the application's settings cannot be read; what else cannot be is a fact too.
 pub async fn add(
     context: &Context,
+    moment: Moment<'_>,
     checks: &[&Check],
-    left: Duration,
-    profile: Option<&str>,
     facts: &mut Facts,
 ) -> Result<()> {
     let wanted = |id: &str| checks.iter().any(|check| check.id.starts_with(id));
@@ -46,11 +56,11 @@ pub async fn add(
     {
         let mut declared = context.settings.declared(path)?;
         // What the operator says now wins over what the file says.
-        declared.environment = profile.map(str::to_owned).or(declared.environment);
+        declared.environment = moment.profile.map(str::to_owned).or(declared.environment);
         put(facts, APPLICATION, &declared)?;
     }
     if (wanted("backup.") || wanted("dep.backup"))
-        && let Some(backups) = backups(context, left, facts).await
+        && let Some(backups) = backups(context, moment, facts).await
     {
         put(facts, BACKUPS, &backups)?;
     }
@@ -61,15 +71,15 @@ pub async fn add(
 const NEWEST: usize = 60;
 
 /// What the repository has of this database; none where no repository is known.
-async fn backups(context: &Context, left: Duration, facts: &Facts) -> Option<Backups> {
-    let target = context.connect.target.as_deref();
+async fn backups(context: &Context, moment: Moment<'_>, facts: &Facts) -> Option<Backups> {
+    let target = moment.target.or(context.connect.target.as_deref());
     let (repository, _) = context.settings.repo_of(context.repo.as_deref(), target)?;
     let failed = |problem: String| Backups {
         repository: repository.clone(),
         problem: Some(format!("the repository cannot be read: {problem}")),
         backups: Vec::new(),
     };
-    let read = tokio::time::timeout(left, of_repository(context, &repository, facts));
+    let read = tokio::time::timeout(moment.left, of_repository(context, &repository, facts));
     Some(match read.await {
         Ok(Ok(backups)) => backups,
         Ok(Err(error)) => failed(error.to_string()),

@@ -9,10 +9,11 @@ use tokio::time::{Instant, timeout};
 
 use super::super::Context;
 use super::Args;
+use super::beside::{self, Moment};
 use super::samples::Seen;
-use super::{beside, deploy, files};
+use super::{deploy, files};
 use crate::check::{self, Asked, Check, Facts, Kind, Known, Limits, Source};
-use crate::conn::{Routed, SessionOptions};
+use crate::conn::{Routed, Session, SessionOptions};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::check::{Gate, ServerChecks, covers};
@@ -60,7 +61,11 @@ impl Job<'_> {
             .map(|(name, target)| async move {
                 match target {
                     Ok(target) => self.until_quiet(&target, alone).await,
-                    Err(error) => Ok(failed(Some(name), String::new(), &error)),
+                    Err(error) => {
+                        let mut server = failed(Some(name), String::new(), &error);
+                        server.health = Some(check::health(&server, None));
+                        Ok(server)
+                    }
                 }
             })
             .buffered(AT_A_TIME)
@@ -95,11 +100,7 @@ impl Job<'_> {
             }
             Err(error) if alone && !is_about_the_server(&error) => Err(error),
             Err(error) => {
-                let server = ServerChecks {
-                    tags: target.tags.clone(),
-                    environment: environment(target),
-                    ..failed(target.name.clone(), place(target), &error)
-                };
+                let server = of_failure(target, &error);
                 if alone {
                     // With what to do about it.
                     self.context.ui.error(&error.with_exit(server.outcome));
@@ -116,8 +117,8 @@ impl Job<'_> {
             Some(target) => place(target),
             None => format!("{}:{}/{}", looked.host, looked.port, looked.database),
         };
-        let profile = self.args.profile.map(|profile| profile.list().name.to_owned());
-        let environment = profile.or_else(|| target.and_then(environment));
+        let environment =
+            self.profile().map(str::to_owned).or_else(|| target.and_then(environment));
         let name = target.and_then(|target| target.name.clone());
         let known = self.baseline.as_ref().map_or(&[][..], |baseline| {
             baseline.keys(name.as_deref().unwrap_or(&place), &looked.database, alone)
@@ -135,7 +136,7 @@ impl Job<'_> {
             self.gate.allowed.iter().any(|name| covers(name, id))
         });
         let can_begin = forecast.as_ref().map_or(Exit::Good, |forecast| forecast.verdict.exit());
-        ServerChecks {
+        let mut server = ServerChecks {
             target: name,
             tags: target.map(|target| target.tags.clone()).unwrap_or_default(),
             environment,
@@ -147,40 +148,60 @@ impl Job<'_> {
             checks,
             forecast,
             failed: None,
-        }
+            health: None,
+        };
+        server.health = Some(check::health(&server, Some(&seen.facts)));
+        server
     }
 
-    async fn beside(&self, checks: &[&Check], left: Duration, facts: &mut Facts) -> Result<()> {
-        let profile = self.args.profile.map(|profile| profile.list().name);
-        beside::add(self.context, checks, left, profile, facts).await
+    /// The environment of `--profile`.
+    fn profile(&self) -> Option<&'static str> {
+        self.args.profile.map(|profile| profile.list().name)
     }
 
-    /// Connects and asks, twice where the operator wants two samples.
-    async fn observed(&self, target: &Target, alone: bool) -> Result<Seen> {
-        let Self { context, args, checks, .. } = *self;
+    /// How a session starts; `alone` when its password can be asked for.
+    pub fn options(&self, alone: bool) -> SessionOptions {
         let mut options = SessionOptions {
             // Several would ask at once, and nobody knew for which.
             prompt: alone.then_some(ask_password as _),
-            tell: Some(context.listener()),
+            tell: Some(self.context.listener()),
             // The last of three tries comes after some seconds.
-            retry: args.time_limit >= PATIENT,
+            retry: self.args.time_limit >= PATIENT,
             ..SessionOptions::reading("pgtend/check")
         };
         for (name, value) in PER_STATEMENT {
             options.settings.retain(|(known, _)| known != name);
             options.settings.push((name.to_owned(), value.to_owned()));
         }
-        let earlier = args.samples.earlier()?;
-        let files = files::read(context, target, checks)?;
-        let checks = &files::asked(checks, &files);
+        options
+    }
+
+    /// Asks one server all questions.
+    pub async fn ask(&self, session: &Session, target: &Target, left: Duration) -> Result<Facts> {
         let began = Instant::now();
-        let Routed { session, .. } = context.route(target, &options).await?;
+        let files = files::read(self.context, target, self.checks)?;
+        let checks = &files::asked(self.checks, &files);
+        let mut facts = check::observe(session, checks, left).await?;
+        facts.beside = files;
+        let moment = Moment {
+            target: target.name.as_deref(),
+            profile: self.profile(),
+            left: left.saturating_sub(began.elapsed()),
+        };
+        beside::add(self.context, moment, checks, &mut facts).await?;
+        self.args.deploy.add(self.sources.as_deref(), &mut facts)?;
+        Ok(facts)
+    }
+
+    /// Connects and asks, twice where the operator wants two samples.
+    async fn observed(&self, target: &Target, alone: bool) -> Result<Seen> {
+        let Self { context, args, checks, .. } = *self;
+        let earlier = args.samples.earlier()?;
+        let began = Instant::now();
+        let Routed { session, .. } = context.route(target, &self.options(alone)).await?;
         let left = || args.time_limit.saturating_sub(began.elapsed());
         let Some(interval) = args.samples.interval else {
-            let mut facts = check::observe(&session, checks, left()).await?;
-            facts.beside = files;
-            self.beside(checks, left(), &mut facts).await?;
-            args.deploy.add(self.sources.as_deref(), &mut facts)?;
+            let facts = self.ask(&session, target, left()).await?;
             return args.samples.seen(facts, earlier);
         };
         let rates: Vec<&Check> =
@@ -189,22 +210,19 @@ impl Job<'_> {
         let pause = quantity::written_duration(interval);
         context.ui.note(&format!("the second sample is taken in {pause}"));
         tokio::time::sleep(interval).await;
-        let mut facts = check::observe(&session, checks, left() + interval).await?;
-        facts.beside = files;
-        self.beside(checks, left() + interval, &mut facts).await?;
-        args.deploy.add(self.sources.as_deref(), &mut facts)?;
+        let facts = self.ask(&session, target, left() + interval).await?;
         Ok(Seen { facts, previous: Some(first) })
     }
 }
 
 /// A failure that says something of the server: it is the server's verdict, not the run's end.
-fn is_about_the_server(error: &Error) -> bool {
+pub fn is_about_the_server(error: &Error) -> bool {
     matches!(error.exit(), Exit::Unavailable | Exit::Busy)
 }
 
 /// A server that could not be judged: critical when nobody can reach it; unknown when it is there
 /// and does not let us in, or something of our own is wrong.
-pub fn failed(target: Option<String>, place: String, error: &Error) -> ServerChecks {
+fn failed(target: Option<String>, place: String, error: &Error) -> ServerChecks {
     let critical = is_about_the_server(error) && !live::is_final(error);
     ServerChecks {
         target,
@@ -218,7 +236,19 @@ pub fn failed(target: Option<String>, place: String, error: &Error) -> ServerChe
         checklist: None,
         failed: Some(error.to_string()),
         outcome: if critical { Exit::Critical } else { Exit::Unknown },
+        health: None,
     }
+}
+
+/// The same of a target.
+pub fn of_failure(target: &Target, error: &Error) -> ServerChecks {
+    let mut server = ServerChecks {
+        tags: target.tags.clone(),
+        environment: environment(target),
+        ..failed(target.name.clone(), place(target), error)
+    };
+    server.health = Some(check::health(&server, None));
+    server
 }
 
 fn environment(target: &Target) -> Option<String> {
@@ -226,7 +256,7 @@ fn environment(target: &Target) -> Option<String> {
 }
 
 /// `db.example.com:5432/app`
-fn place(target: &Target) -> String {
+pub fn place(target: &Target) -> String {
     let hosts: Vec<String> = target.hosts.iter().map(ToString::to_string).collect();
     format!("{}/{}", hosts.join(","), target.database)
 }

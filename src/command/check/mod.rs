@@ -4,6 +4,7 @@ mod beside;
 mod choose;
 mod deploy;
 mod files;
+mod live;
 mod look;
 mod outputs;
 mod permissions;
@@ -18,6 +19,7 @@ use look::Job;
 use super::{Context, no_format};
 use crate::check::{self, Known, Limits};
 use crate::cli::output::Format;
+use crate::cli::watch::WatchFlags;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::check::{self as report, CheckReport, Gate, ServerChecks};
@@ -78,6 +80,8 @@ pub struct Args {
     deploy: deploy::Deploy,
     #[command(flatten)]
     samples: samples::Samples,
+    #[command(flatten)]
+    watch: WatchFlags,
 }
 
 /// What makes the run fail.
@@ -117,7 +121,8 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         checks.retain(|check| !check::NOT_IN_DEVELOPMENT.contains(&check.id));
     }
     if args.explain_permissions {
-        return permissions::explain(context, &checks).await;
+        let target = args.targets.only(context, "--explain-permissions")?;
+        return permissions::explain(context, &target, &checks).await;
     }
     let limits = limits(context)?;
     if let Some(key) = check::unknown(settings) {
@@ -139,6 +144,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         today: jiff::Zoned::now().date(),
         sources: args.deploy.sources()?,
     };
+    if args.watch.watch.is_some() {
+        args.watchable()?;
+    }
     if let Some(mut saved) = args.samples.from()? {
         if job.sources.is_some() {
             args.deploy.add(job.sources.as_deref(), &mut saved.facts)?;
@@ -149,6 +157,9 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let targets = args.targets.chosen(context)?;
     if targets.len() > 1 {
         args.samples.for_one()?;
+    }
+    if let Some(every) = args.watch.watch {
+        return live::watch(&job, targets, every).await;
     }
     tokio::select! {
         servers = job.look_at_all(targets) => finish(&job, servers?),
@@ -185,7 +196,7 @@ fn finish(job: &Job<'_>, servers: Vec<ServerChecks>) -> Result<Exit> {
             None => {
                 let known = Known::of(&servers);
                 known.save(path)?;
-                let findings = known.len();
+                let findings = known.count();
                 format!("{} has {findings} findings now", path.display())
             }
         });
@@ -207,6 +218,22 @@ fn finish(job: &Job<'_>, servers: Vec<ServerChecks>) -> Result<Exit> {
 }
 
 impl Args {
+    /// What looks at another time, or writes files, goes not together with what happens now.
+    fn watchable(&self) -> Result<()> {
+        let given = [
+            (self.samples.has_files(), "a file of facts"),
+            (self.deploy.is_asked(), "--migrations or --wait"),
+            (self.write_baseline.is_some(), "--write-baseline"),
+            (!self.output.is_empty(), "--output"),
+        ];
+        match given.iter().find(|(is, _)| *is) {
+            None => Ok(()),
+            Some((_, flag)) => Err(Error::usage(format!("--watch and {flag} go not together"))
+                .because("a page that renews itself shows what happens now")
+                .next("run it again without --watch")),
+        }
+    }
+
     fn gate(&self) -> Gate {
         let fail_on = match self.fail_on {
             FailOn::Critical => report::FailOn::Critical,

@@ -6,7 +6,7 @@ use crate::cli::output::Format;
 use crate::conn::{Routed, SessionOptions};
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::settings::ask_password;
+use crate::settings::{Target, ask_password};
 
 const FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Csv, Format::Markdown];
 
@@ -14,18 +14,21 @@ const FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Csv, Format::
 ///
 /// # Errors
 /// Those of connecting.
-pub async fn explain(context: &Context, checks: &[&'static Check]) -> Result<Exit> {
+pub async fn explain(
+    context: &Context,
+    target: &Target,
+    checks: &[&'static Check],
+) -> Result<Exit> {
     if !FORMATS.contains(&context.format) {
         return Err(no_format("check --explain-permissions", context.format, &FORMATS));
     }
-    let target = context.target()?;
     let options = SessionOptions {
         prompt: Some(ask_password),
         tell: Some(context.listener()),
         ..SessionOptions::reading("pgtend/check")
     };
     let asked = async {
-        let Routed { session, .. } = context.route(&target, &options).await?;
+        let Routed { session, .. } = context.route(target, &options).await?;
         let (_, sight) = check::sight(&session).await?;
         let server = session.server();
         let report = check::permissions(checks, &sight, &server.version, server.version_number);

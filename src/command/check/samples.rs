@@ -64,6 +64,11 @@ impl Samples {
         Ok(Seen { facts, previous })
     }
 
+    /// Whether facts are kept in files.
+    pub const fn has_files(&self) -> bool {
+        self.state.is_some() || self.save.is_some() || self.from.is_some()
+    }
+
     /// A file holds the facts of one server.
     ///
     /// # Errors

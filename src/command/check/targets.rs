@@ -27,6 +27,10 @@ impl Targets {
     /// Usage: the only one cannot be read, a name is unknown, no target has the tag, or a flag
     /// names one server.
     pub fn chosen(&self, context: &Context) -> Result<Vec<(String, Result<Target>)>> {
+        for name in &self.names {
+            // A connection string with its password is not repeated.
+            ConnectArgs { target: Some(name.clone()), ..ConnectArgs::default() }.check()?;
+        }
         let by_tag = self.all_targets || !self.tag.is_empty();
         if !by_tag && self.names.is_empty() {
             let target = context.target()?;
@@ -65,6 +69,21 @@ impl Targets {
         match targets.as_mut_slice() {
             [(_, Err(_))] => targets.remove(0).1.map(|_| Vec::new()),
             _ => Ok(targets),
+        }
+    }
+
+    /// The only one that is named.
+    ///
+    /// # Errors
+    /// As [`chosen`](Self::chosen); usage where there are several.
+    pub fn only(&self, context: &Context, flag: &str) -> Result<Target> {
+        let mut targets = self.chosen(context)?;
+        match (targets.pop(), targets.is_empty()) {
+            (Some((_, target)), true) => target,
+            _ => {
+                Err(Error::usage(format!("{flag} is for one server at a time"))
+                    .next("name one target"))
+            }
         }
     }
 

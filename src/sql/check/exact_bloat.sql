@@ -1,6 +1,7 @@
 -- Free and dead room in the largest tables, measured by pgstattuple, wherever the extension is: a
 -- name that is only known now is reached by a statement within the statement. It reads the pages
--- that are not all visible and looks the others up, so both are bounded.
+-- that are not all visible and looks the others up, so both are bounded; a table that somebody
+-- locks is not waited for.
 with function as (
     select n.nspname,
            pg_catalog.has_schema_privilege(n.oid, 'USAGE')
@@ -24,6 +25,11 @@ with function as (
              order by c.relpages desc, c.oid
              limit 20) c
     window largest as (order by c.relpages desc, c.oid)
+), locked as materialized (
+    select l.relation from pg_catalog.pg_locks l
+     where l.mode = 'AccessExclusiveLock' and l.relation is not null
+       and l.database = (select d.oid from pg_catalog.pg_database d
+                          where d.datname = pg_catalog.current_database())
 )
 select f.allowed, l.oid::pg_catalog.regclass::text as table,
        m.answer is not null as measured,
@@ -34,6 +40,7 @@ select f.allowed, l.oid::pg_catalog.regclass::text as table,
   left join large l on true
  cross join lateral (
     select case when f.allowed and l.pages <= 2000000 and l.pages_to_read <= 32768
+                     and l.oid not in (select k.relation from locked k)
                 then pg_catalog.query_to_xml(
                          pg_catalog.format('select * from %I.pgstattuple_approx(%s)',
                                            f.nspname, l.oid), true, true, '')::text end as answer) m

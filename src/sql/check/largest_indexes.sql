@@ -8,7 +8,9 @@ with largest as materialized (
 select l.oid::pg_catalog.regclass::text as name,
        l.indrelid::pg_catalog.regclass::text as table,
        case when l.oid in (select k.relation from pg_catalog.pg_locks k
-                            where k.mode = 'AccessExclusiveLock' and k.relation is not null)
+                            where k.mode = 'AccessExclusiveLock' and k.relation is not null
+                              and k.database = (select d.oid from pg_catalog.pg_database d
+                                                 where d.datname = pg_catalog.current_database()))
             then l.relpages::float8 * pg_catalog.current_setting('block_size')::float8
             else pg_catalog.pg_relation_size(l.oid)::float8 end as bytes,
        pg_catalog.pg_stat_get_numscans(l.oid) as scans,

@@ -127,8 +127,8 @@ fn ask_every_question(db: &Database<'_>) {
         let answer = answer.unwrap_or_else(|error| {
             panic!("{} on PostgreSQL {major}: {error}", query.name);
         });
-        let list = answer.lines().last().unwrap_or_default();
-        assert!(list.starts_with('['), "{} on PostgreSQL {major}: {answer}", query.name);
+        // A line for each row.
+        assert!(answer.starts_with('['), "{} on PostgreSQL {major}: {answer}", query.name);
     }
 }
 

@@ -2,13 +2,17 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::process::Stdio;
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::harness::cluster::free_port;
 use crate::harness::pgtend::Output;
-use crate::harness::{Cluster, Pgtend};
+use crate::harness::{Cluster, Pgtend, command};
 
 /// Runs the checks for these targets of a pgtend.toml.
 fn check(settings: &str, arguments: &[&str]) -> Output {
@@ -47,6 +51,14 @@ fn ten_targets_of_which_one_is_dead_and_one_is_silent() {
     for server in &servers[2..] {
         assert_eq!(server["checks"].as_array().unwrap().len(), 2, "{server}");
         assert_eq!((&server["outcome"], &server["failed"]), (&0.into(), &Value::Null));
+        let health = &server["health"];
+        assert_eq!(
+            (&health["status"], &health["database_type"]),
+            (&"healthy".into(), &"postgresql".into())
+        );
+        assert_eq!(health["connections"]["primary"]["status"], "connected");
+        assert_eq!(health["performance"]["failed_queries"], Value::Null);
+        assert!(health["reasons"]["performance.failed_queries"].is_string(), "{health}");
     }
     let failed = named(&document, "failed");
     assert_eq!(failed.len(), 2);
@@ -86,6 +98,7 @@ fn names_and_flags_that_make_no_fleet_are_refused() {
     let db = Cluster::shared().create_db("fleet");
     let settings = target("a", &db.url(), "x") + &target("b", &db.url(), "x");
     for (arguments, said) in [
+        (vec!["postgresql://u:hunter2@h/x"], "holds a connection string"),
         (vec!["c"], "there is no target \"c\""),
         (vec!["--tag", "y"], "no target has the tag y"),
         (vec!["a", "b", "--host", "h"], "--host and several targets go not together"),
@@ -94,7 +107,45 @@ fn names_and_flags_that_make_no_fleet_are_refused() {
     ] {
         let output = check(&settings, &arguments).expect_code(64);
         assert!(output.stderr.contains(said), "{arguments:?}: {}", output.stderr);
+        assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
     }
     let output = check("", &["--all-targets"]).expect_code(64);
     assert!(output.stderr.contains("pgtend.toml has no targets"), "{}", output.stderr);
+}
+
+#[test]
+fn a_watch_goes_on_beside_a_dead_server_until_its_breaker_opens() {
+    let db = Cluster::shared().create_db("fleet");
+    let dead = format!("postgresql://nobody@127.0.0.1:{}/x", free_port());
+    let pgtend = Pgtend::new();
+    let config = pgtend.home().join("fleet.toml");
+    fs::write(&config, target("good", &db.url(), "x") + &target("dead", &dead, "x")).unwrap();
+    let arguments = ["check", "good", "dead", "--only=idx.invalid", "--watch=500ms"];
+    let pgtend = pgtend.args(arguments).args(["--format=json", "--config"]).arg(config);
+    let mut program = pgtend.command();
+    program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = program.spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut states = Vec::new();
+    for line in lines.take(20) {
+        let document: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        assert_eq!(document["exit"], 2, "{document}");
+        let servers = &document["report"]["servers"];
+        assert_eq!(servers[0]["health"]["status"], "healthy", "{document}");
+        assert_eq!(servers[0]["health"]["circuit_breaker"]["state"], "closed");
+        assert_eq!(servers[1]["health"]["status"], "unhealthy");
+        let breaker = &servers[1]["health"]["circuit_breaker"];
+        states.push(breaker["state"].as_str().unwrap().to_owned());
+        if breaker["state"] == "open" {
+            let failed = servers[1]["failed"].as_str().unwrap();
+            assert!(failed.contains("refused") && failed.contains("not tried for"), "{failed}");
+            break;
+        }
+    }
+    assert_eq!(states, ["closed", "closed", "open"]);
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let status = command::wait(&mut child, Duration::from_secs(30)).expect("it ends");
+    assert_eq!(status.code(), Some(0));
+    let output = check("", &["--watch", "--save", "x"]).expect_code(64);
+    assert!(output.stderr.contains("--watch and a file of facts go not together"));
 }

@@ -36,3 +36,24 @@ fn the_table_has_a_line_for_a_check() {
     let output = list(&["--format=sarif"]).expect_code(64);
     assert!(output.stderr.contains("check --list has no --format sarif"), "{}", output.stderr);
 }
+
+#[test]
+fn the_manual_has_a_section_for_every_check() {
+    let files = pgtend::command::generate::artifacts().unwrap();
+    let text = |name: &str| {
+        let (_, bytes) = files.iter().find(|(path, _)| path == name).unwrap();
+        String::from_utf8(bytes.clone()).unwrap()
+    };
+    let page = text("man/pgtend-checks.7");
+    for check in pgtend::check::all() {
+        let heading = format!("\n.SS \"{}\"\n", check.id.replace('-', "\\-"));
+        assert_eq!(page.matches(&heading).count(), 1, "{}", check.id);
+    }
+    // Nothing of a text is taken for a request.
+    let requests = [".TH", ".SH", ".SS", ".TP"];
+    let odd = page.lines().find(|line| {
+        line.starts_with(['.', '\'']) && !requests.iter().any(|known| line.starts_with(known))
+    });
+    assert_eq!(odd, None);
+    assert!(text("man/pgtend-check.1").contains("\\fBpgtend\\-checks\\fR(7)"));
+}

@@ -150,3 +150,25 @@ fn explain_permissions_is_read_by_people_too() {
     let refused = Pgtend::new().args(arguments).arg("--format=prometheus").run();
     assert_eq!(refused.code, 64, "{}", refused.stderr);
 }
+
+#[test]
+fn explain_permissions_asks_the_target_that_is_named() {
+    let cluster = ClusterSpec::default().start();
+    make_role(&cluster, "monitor", "");
+    let pgtend = Pgtend::new();
+    let config = pgtend.home().join("pgtend.toml");
+    let target = |name: &str, role: &str| {
+        let url = cluster.url("postgres").replace("postgres@", &format!("{role}@"));
+        format!("[target.{name}]\nurl = \"{url}\"\n")
+    };
+    let text = target("first", "postgres") + &target("second", "monitor");
+    std::fs::write(&config, text).unwrap();
+    let explain = |target: &str| {
+        let arguments = ["check", target, "--explain-permissions", "--only=lock", "--format=json"];
+        Pgtend::new().args(arguments).arg("--config").arg(&config).run()
+    };
+    let second = explain("second");
+    assert_eq!((second.code, &second.json()["report"]["role"]), (3, &json!("monitor")));
+    assert_eq!(explain("first").code, 0);
+    assert_eq!(explain("--all-targets").code, 64);
+}

@@ -114,6 +114,7 @@ fn shop() -> ServerChecks {
         checklist: None,
         failed: None,
         outcome: Exit::Critical,
+        health: None,
     }
 }
 

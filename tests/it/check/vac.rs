@@ -156,7 +156,7 @@ pub const SERVER: &[Stage] = &[
             until(
                 db,
                 "SELECT count(*) = 1 FROM pg_stat_activity
-                 WHERE query = 'autovacuum: VACUUM public.slow (to prevent wraparound)'",
+                 WHERE query LIKE 'autovacuum: VACUUM %public.slow (to prevent wraparound)'",
             );
             Box::new(())
         }),
