@@ -240,6 +240,7 @@ mod tests {
             checks: Vec::new(),
             failed: None,
             forecast: None,
+            checklist: None,
             outcome,
             health: None,
         }

@@ -271,6 +271,9 @@ pub struct ServerChecks {
     /// Whether a deployment can begin, when that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forecast: Option<Forecast>,
+    /// The checklist of `--profile`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checklist: Option<Checklist>,
     /// Why the whole server could not be judged.
     pub failed: Option<String>,
     /// Good, warning, critical or unknown, after `--fail-on` and `--allow-unknown`.
@@ -279,6 +282,28 @@ pub struct ServerChecks {
     /// What health endpoints of applications have.
     #[serde(default)]
     pub health: Option<Health>,
+}
+
+/// A checklist of the guides, with verdicts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checklist {
+    /// `production`, `staging` or `development`.
+    pub profile: String,
+    pub lines: Vec<ChecklistLine>,
+}
+
+/// One line of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChecklistLine {
+    /// The guide that it is from: `001`.
+    pub guide: String,
+    pub says: String,
+    /// The checks that answer it.
+    pub ids: Vec<String>,
+    /// The worst of them; none where nobody can tell.
+    pub status: Option<Status>,
+    /// What the worst of them says.
+    pub why: String,
 }
 
 impl ServerChecks {

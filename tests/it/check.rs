@@ -22,6 +22,7 @@ mod list;
 mod lock;
 mod page;
 mod permissions;
+mod profile;
 mod repl;
 mod sample;
 mod schema;

@@ -17,13 +17,24 @@ use crate::report::verify::Level;
 use crate::settings;
 use crate::store::encode_part;
 
+/// What is known when facts beside the server's own are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// The target's name: each of several may have a repository of its own.
+    pub target: Option<&'a str>,
+    /// The environment of `--profile`.
+    pub profile: Option<&'a str>,
+    /// Time for a repository to be read.
+    pub left: Duration,
+}
+
 /// Adds what the chosen checks need.
 ///
 /// # Errors
 /// Usage, when the application's settings cannot be read; what else cannot be is a fact too.
 pub async fn add(
     context: &Context,
-    name: Option<&str>,
+    moment: Moment<'_>,
     checks: &[&Check],
     facts: &mut Facts,
 ) -> Result<()> {
@@ -43,37 +54,36 @@ pub async fn add(
     if (wanted("app.") || wanted("conn.budget"))
         && let Some(path) = &context.connect.env_file
     {
-        put(facts, APPLICATION, &context.settings.declared(path)?)?;
+        let mut declared = context.settings.declared(path)?;
+        // What the operator says now wins over what the file says.
+        declared.environment = moment.profile.map(str::to_owned).or(declared.environment);
+        put(facts, APPLICATION, &declared)?;
     }
     if (wanted("backup.") || wanted("dep.backup"))
-        && let Some(backups) = backups(context, name, facts).await
+        && let Some(backups) = backups(context, moment, facts).await
     {
         put(facts, BACKUPS, &backups)?;
     }
     Ok(())
 }
 
-/// How long a repository may take to be read.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// Backups that are looked at, of one folder: the newest.
 const NEWEST: usize = 60;
 
 /// What the repository has of this database; none where no repository is known.
-async fn backups(context: &Context, name: Option<&str>, facts: &Facts) -> Option<Backups> {
-    // Each of several targets may have a repository of its own.
-    let target = name.or(context.connect.target.as_deref());
+async fn backups(context: &Context, moment: Moment<'_>, facts: &Facts) -> Option<Backups> {
+    let target = moment.target.or(context.connect.target.as_deref());
     let (repository, _) = context.settings.repo_of(context.repo.as_deref(), target)?;
     let failed = |problem: String| Backups {
         repository: repository.clone(),
         problem: Some(format!("the repository cannot be read: {problem}")),
         backups: Vec::new(),
     };
-    let read = tokio::time::timeout(PATIENCE, of_repository(context, &repository, facts));
+    let read = tokio::time::timeout(moment.left, of_repository(context, &repository, facts));
     Some(match read.await {
         Ok(Ok(backups)) => backups,
         Ok(Err(error)) => failed(error.to_string()),
-        Err(_) => failed(format!("no answer within {} s", PATIENCE.as_secs())),
+        Err(_) => failed("it did not answer within the time limit".to_owned()),
     })
 }
 

@@ -9,8 +9,9 @@ use tokio::time::{Instant, timeout};
 
 use super::super::Context;
 use super::Args;
+use super::beside::{self, Moment};
 use super::samples::Seen;
-use super::{beside, deploy, files};
+use super::{deploy, files};
 use crate::check::{self, Asked, Check, Facts, Kind, Known, Limits, Source};
 use crate::conn::{Routed, Session, SessionOptions};
 use crate::error::{Error, Result};
@@ -116,7 +117,8 @@ impl Job<'_> {
             Some(target) => place(target),
             None => format!("{}:{}/{}", looked.host, looked.port, looked.database),
         };
-        let environment = target.and_then(environment);
+        let environment =
+            self.profile().map(str::to_owned).or_else(|| target.and_then(environment));
         let name = target.and_then(|target| target.name.clone());
         let known = self.baseline.as_ref().map_or(&[][..], |baseline| {
             baseline.keys(name.as_deref().unwrap_or(&place), &looked.database, alone)
@@ -142,6 +144,7 @@ impl Job<'_> {
             server: Some(looked.clone()),
             at: seen.facts.at,
             outcome: self.gate.outcome(&checks).worst(can_begin),
+            checklist: self.args.profile.map(|profile| check::fill(profile.list(), &checks)),
             checks,
             forecast,
             failed: None,
@@ -149,6 +152,11 @@ impl Job<'_> {
         };
         server.health = Some(check::health(&server, Some(&seen.facts)));
         server
+    }
+
+    /// The environment of `--profile`.
+    fn profile(&self) -> Option<&'static str> {
+        self.args.profile.map(|profile| profile.list().name)
     }
 
     /// How a session starts; `alone` when its password can be asked for.
@@ -170,11 +178,17 @@ impl Job<'_> {
 
     /// Asks one server all questions.
     pub async fn ask(&self, session: &Session, target: &Target, left: Duration) -> Result<Facts> {
+        let began = Instant::now();
         let files = files::read(self.context, target, self.checks)?;
         let checks = &files::asked(self.checks, &files);
         let mut facts = check::observe(session, checks, left).await?;
         facts.beside = files;
-        beside::add(self.context, target.name.as_deref(), checks, &mut facts).await?;
+        let moment = Moment {
+            target: target.name.as_deref(),
+            profile: self.profile(),
+            left: left.saturating_sub(began.elapsed()),
+        };
+        beside::add(self.context, moment, checks, &mut facts).await?;
         self.args.deploy.add(self.sources.as_deref(), &mut facts)?;
         Ok(facts)
     }
@@ -219,6 +233,7 @@ fn failed(target: Option<String>, place: String, error: &Error) -> ServerChecks 
         at: Timestamp::now(),
         checks: Vec::new(),
         forecast: None,
+        checklist: None,
         failed: Some(error.to_string()),
         outcome: if critical { Exit::Critical } else { Exit::Unknown },
         health: None,

@@ -73,6 +73,9 @@ pub struct Args {
     /// Time for each server, to connect and to answer; what is not answered by then is unknown
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = quantity::duration)]
     time_limit: Duration,
+    /// Show the guides' checklist for such an environment, and judge the application by it
+    #[arg(long, value_name = "ENVIRONMENT")]
+    profile: Option<Profile>,
     #[command(flatten)]
     deploy: deploy::Deploy,
     #[command(flatten)]
@@ -89,13 +92,34 @@ enum FailOn {
     New,
 }
 
+/// The checklists of the guides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Profile {
+    Production,
+    Staging,
+    Development,
+}
+
+impl Profile {
+    const fn list(self) -> &'static check::Profile {
+        &check::PROFILES[match self {
+            Self::Production => 0,
+            Self::Staging => 1,
+            Self::Development => 2,
+        }]
+    }
+}
+
 /// Runs it.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let settings = &context.settings.check;
     if args.list {
         return list(context, &args);
     }
-    let checks = args.chosen.checks(settings, args.deploy.is_asked())?;
+    let mut checks = args.chosen.checks(settings, args.deploy.is_asked())?;
+    if args.profile == Some(Profile::Development) {
+        checks.retain(|check| !check::NOT_IN_DEVELOPMENT.contains(&check.id));
+    }
     if args.explain_permissions {
         let target = args.targets.only(context, "--explain-permissions")?;
         return permissions::explain(context, &target, &checks).await;

@@ -4,7 +4,9 @@ use super::super::forecast;
 use super::super::grid::Grid;
 use super::super::{Page, amount, printable};
 use crate::exit::Exit;
-use crate::report::check::{CheckReport, Checked, Counts, Finding, Level, ServerChecks, Status};
+use crate::report::check::{
+    CheckReport, Checked, Checklist, Counts, Finding, Level, ServerChecks, Status,
+};
 
 /// Findings of one check on the page.
 const FINDINGS: usize = 5;
@@ -52,10 +54,29 @@ fn of_server(server: &ServerChecks, all: bool, page: &Page) -> String {
     if let Some(forecast) = &server.forecast {
         text.push_str(&format!("\n{}", forecast::text(page, forecast)));
     }
+    if let Some(checklist) = &server.checklist {
+        text.push_str(&format!("\n{}", checklist_text(checklist, page)));
+    }
     text.push_str(&remedies(server, all, page));
     text.push_str(&grants(server, all, page));
     text.push_str(&format!("\n{}", wrapped(&counts(&server.counts()), 0, page)));
     text
+}
+
+/// A checklist, line by line, with the verdict first.
+fn checklist_text(checklist: &Checklist, page: &Page) -> String {
+    let title = format!("CHECKLIST ({})", checklist.profile);
+    let mut grid = Grid::new(page, &["=STATUS", "=GUIDE", title.as_str(), "FOUND"]);
+    for line in &checklist.lines {
+        let status = line.status.map_or("-", Status::word);
+        // What is well needs no more words.
+        let found = match line.status {
+            Some(Status::Healthy) => line.ids.join(", "),
+            _ => printable(&line.why),
+        };
+        grid.row([status.to_owned(), line.guide.clone(), line.says.clone(), found]);
+    }
+    grid.text()
 }
 
 /// `shop, db.example.com:5432/app, PostgreSQL 15.4, primary, as monitor: critical`

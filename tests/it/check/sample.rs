@@ -111,6 +111,7 @@ fn shop() -> ServerChecks {
             critical,
         ],
         forecast: None,
+        checklist: None,
         failed: None,
         outcome: Exit::Critical,
         health: None,
