@@ -125,9 +125,10 @@ fn a_watch_goes_on_beside_a_dead_server_until_its_breaker_opens() {
     let mut program = pgtend.command();
     program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = program.spawn().unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    // It is read to the end: who closes the pipe ends the watch.
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut states = Vec::new();
-    for line in lines.take(20) {
+    for line in lines.by_ref().take(20) {
         let document: Value = serde_json::from_str(&line.unwrap()).unwrap();
         assert_eq!(document["exit"], 2, "{document}");
         let servers = &document["report"]["servers"];
