@@ -132,7 +132,7 @@ fn verified(look: &Look<'_>) -> Judged {
         let says = format!("there is no complete backup of {database} in {repository}");
         return Err(Silence::not_applicable(says));
     };
-    if let Some(newest) = complete().last()
+    if let Some(newest) = complete().next_back()
         && newest.failed.is_some()
     {
         let says = format!("the newest backup of {database} was found to be bad ({})", newest.id);

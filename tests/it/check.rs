@@ -14,6 +14,7 @@ mod fleet;
 mod forecast;
 mod formats;
 mod guides;
+mod healthy;
 mod idx;
 mod io;
 mod known;

@@ -201,7 +201,10 @@ fn others(sources: &[Source]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn ordered(paths: &[&str]) -> (Layout, Vec<(String, Option<String>)>, Vec<String>) {
+    /// Path and version.
+    type Found = (String, Option<String>);
+
+    fn ordered(paths: &[&str]) -> (Layout, Vec<Found>, Vec<String>) {
         let source = |path: &&str| Source {
             path: (*path).to_owned(),
             text: path.ends_with(".sql").then(String::new),
@@ -211,7 +214,7 @@ mod tests {
         (layout, files.into_iter().map(|file| (file.path, file.version)).collect(), notes)
     }
 
-    fn paths(found: &[(String, Option<String>)]) -> Vec<&str> {
+    fn paths(found: &[Found]) -> Vec<&str> {
         found.iter().map(|(path, _)| path.as_str()).collect()
     }
 

@@ -87,7 +87,7 @@ fn partition_future(look: &Look<'_>) -> Judged {
         let Some(level) = look.level("", table, left, None) else { continue };
         let then = match &row.default_partition {
             Some(name) => format!("its rows then fall into {name}"),
-            None => "INSERT fails then".to_owned(),
+            None => "an INSERT fails then".to_owned(),
         };
         let says = match left > 0.0 {
             true => format!("{table} has partitions for {} more: {then}", words::time(left)),
@@ -171,7 +171,7 @@ fn edge(list: &str) -> Option<Edge> {
         "-infinity" => return Some(Edge::Always),
         "infinity" => return Some(Edge::Never),
         // Numbers and words of an expression would else be read as dates: 20260101.
-        _ if !text.get(4..5).is_some_and(|dash| dash == "-") => return None,
+        _ if text.get(4..5).is_none_or(|dash| dash != "-") => return None,
         _ => {}
     }
     let zoned = text.parse::<Timestamp>().ok();

@@ -100,7 +100,7 @@ pub const UNLOGGED: Check = Check {
     title: "tables that a crash empties",
     why: "An unlogged table is truncated when the server starts after a crash, is empty on every \
           standby after a promotion, and is in no physical backup.",
-    remedy: "SET LOGGED, unless the rows can be made again.",
+    remedy: "Make it logged with ALTER TABLE .. SET LOGGED, unless the rows can be made again.",
     limits: &[],
     needs: &[],
     since: 130_000,

@@ -78,7 +78,7 @@ pub const SECDEF: Check = Check {
     title: "SECURITY DEFINER functions without a search_path",
     why: "Such a function runs with its owner's rights but looks names up where its caller says: \
           a caller who puts a function of his own before the real one gets the owner's rights.",
-    remedy: "SET search_path on the function, with pg_catalog first and pg_temp last.",
+    remedy: "Give the function a search_path of its own, with pg_catalog first and pg_temp last.",
     limits: &[],
     needs: &[],
     since: 130_000,

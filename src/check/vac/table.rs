@@ -33,7 +33,7 @@ pub const TABLE_OFF: Check = Check {
     title: "tables that autovacuum leaves out",
     why: "autovacuum_enabled=off is often set for a load and forgotten: the table then grows with \
           every update until somebody vacuums it by hand.",
-    remedy: "RESET (autovacuum_enabled), unless a job of your own vacuums the table: then ignore \
+    remedy: "Take the setting away with RESET (autovacuum_enabled), unless a job of your own vacuums the table: then ignore \
              the finding, with that job as the reason.",
     limits: &[],
     needs: &[],

@@ -43,7 +43,7 @@ pub fn read(env: &Environment, path: &Path) -> Result<Declared> {
 
 fn environment(given: &Variables, file: &Path) -> Option<String> {
     let known = |name: &&str| given.get(name).and_then(|variable| variable.value.clone().ok());
-    let named = ENVIRONMENTS.iter().find_map(|name| known(&name));
+    let named = ENVIRONMENTS.iter().find_map(known);
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     // `.env.production`, `production.env`
     let of_file = || {

@@ -14,11 +14,19 @@ use crate::harness::{Cluster, Pgtend};
 /// The official schema (OASIS), as the crate serde-sarif has it.
 const SARIF: &str = include_str!("../data/sarif-2.1.0.json");
 
+/// The schema's validator. One of its patterns has a bracket too many, which is no regular
+/// expression; nothing of ours is matched with it.
+fn validator() -> jsonschema::Validator {
+    let (wrong, right) = ("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}$");
+    assert_eq!(SARIF.matches(wrong).count(), 1);
+    let schema: Value = serde_json::from_str(&SARIF.replace(wrong, right)).unwrap();
+    jsonschema::validator_for(&schema).unwrap()
+}
+
 /// Panics unless the document is SARIF.
 #[track_caller]
 fn is_sarif(text: &str) -> Value {
-    let schema: Value = serde_json::from_str(SARIF).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
+    let validator = validator();
     let document: Value = serde_json::from_str(text).unwrap();
     let errors: Vec<String> = validator
         .iter_errors(&document)
@@ -68,10 +76,9 @@ fn sarif_fits_its_schema_and_has_each_finding_once() {
 
 #[test]
 fn the_schema_refuses_what_is_no_sarif() {
-    let schema: Value = serde_json::from_str(SARIF).unwrap();
     let mut document = is_sarif(&sample::one().sarif().unwrap());
     document["runs"][0]["results"][0]["level"] = "dreadful".into();
-    assert!(!jsonschema::is_valid(&schema, &document));
+    assert!(!validator().is_valid(&document));
 }
 
 #[test]
@@ -230,11 +237,11 @@ fn one_run_writes_every_form_into_its_file() {
     db.psql("CREATE TABLE twice (k int); INSERT INTO twice VALUES (1), (1)");
     let build = "CREATE UNIQUE INDEX CONCURRENTLY twice_k ON twice (k)";
     assert!(db.cluster().psql_result(db.name(), build).is_err());
-    let pgtend = Pgtend::new();
-    let folder = pgtend.home().to_owned();
+    let folder = tempfile::tempdir().unwrap();
     let forms = ["json", "csv", "markdown", "nagios", "prometheus", "junit", "sarif", "github"];
-    let path = |form: &str| folder.join(format!("report.{form}"));
-    let mut pgtend = pgtend.args(["check", "--url", &db.url(), "--only", "idx.invalid"]);
+    let path = |form: &str| folder.path().join(format!("report.{form}"));
+    let only = ["check", "--url", &db.url(), "--only", "idx.invalid"];
+    let mut pgtend = Pgtend::new().args(only);
     for form in forms {
         pgtend = pgtend.arg("--output").arg(format!("{form}={}", path(form).display()));
     }
@@ -255,7 +262,7 @@ fn one_run_writes_every_form_into_its_file() {
     let suites = junit_parser::from_reader(text("junit").as_bytes()).unwrap();
     assert_eq!((suites.tests, suites.failures), (1, 1));
     // Nothing half-written is left there.
-    let left: Vec<_> = fs::read_dir(&folder)
+    let left: Vec<_> = fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.starts_with(".pgtend-"))
