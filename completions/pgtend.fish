@@ -52,7 +52,7 @@ complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-storage-class -d 'Stor
 complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_needs_command" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_needs_command" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_needs_command" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_needs_command" -s w -l no-password -d 'Never ask for a password'
@@ -67,6 +67,7 @@ complete -c pgtend -n "__fish_pgtend_needs_command" -s V -l version -d 'Print ve
 complete -c pgtend -n "__fish_pgtend_needs_command" -f -a "backup" -d 'Back up a database: parallel, consistent, readable by stock pg_restore'
 complete -c pgtend -n "__fish_pgtend_needs_command" -f -a "restore" -d 'Restore a backup into a database, and compare it with the backup\'s record'
 complete -c pgtend -n "__fish_pgtend_needs_command" -f -a "verify-backup" -d 'Verify what is stored of a backup, down to every byte and row'
+complete -c pgtend -n "__fish_pgtend_needs_command" -f -a "check" -d 'Check servers: whether all is well, and whether a deployment can begin'
 complete -c pgtend -n "__fish_pgtend_needs_command" -f -a "connections" -d 'Show who is connected, what they hold, and who blocks whom'
 complete -c pgtend -n "__fish_pgtend_needs_command" -f -a "slow-queries" -d 'Show which statements take the server\'s time'
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -s j -l jobs -d 'Number of parallel readers (default: as many as processors, at most 4)' -r
@@ -135,7 +136,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_see
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and not __fish_seen_subcommand_from run list show copy export prune" -l new-cluster -d 'Let this server take over a cluster\'s folder from another one'
@@ -230,7 +231,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from run" -l new-cluster -d 'Let this server take over a cluster\'s folder from another one'
@@ -282,7 +283,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from list" -s w -l no-password -d 'Never ask for a password'
@@ -321,7 +322,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from show" -s w -l no-password -d 'Never ask for a password'
@@ -362,7 +363,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from copy" -l new-cluster -d 'Let the backup\'s server take over a cluster\'s folder from another one'
@@ -404,7 +405,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from export" -l force -d 'Replace the file if it is there'
@@ -457,7 +458,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_su
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand backup; and __fish_seen_subcommand_from prune" -l dry-run -d 'Show what would be removed and why, and remove nothing'
@@ -506,7 +507,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-storage-cla
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand restore" -s C -l create -d 'Create the database; it gets its name once all of it is there'
@@ -568,7 +569,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-stora
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l self-test -d 'Put faults into a copy of the backup, and show that each is noticed'
@@ -582,6 +583,71 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -l show-ser
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s v -l verbose -d 'Say what is being done'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s ? -l help -d 'Print help'
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l tag -d 'Look at the targets that have this tag (repeatable: one of them)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l only -d 'Run only these: ids (idx.invalid), families (idx) or kinds (static, runtime, rate, deploy)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l skip -d 'Leave these out: ids, families or kinds' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l fail-on -d 'What makes the run fail: findings from this weight on; new ones that --baseline has not' -r -f -a "warning\t''
+critical\t''
+new\t''"
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l allow-unknown -d 'Checks that may be unknown without exit 3 (ids or families, repeatable)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l baseline -d 'Findings that stand in this file do not count' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l write-baseline -d 'Write the findings of this run into a file, for --baseline' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l output -d 'Write the answer in another form too (repeatable): junit=FILE, sarif=FILE, prometheus=FILE' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l time-limit -d 'Time for each server, to connect and to answer; what is not answered by then is unknown' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l profile -d 'Show the guides\' checklist for such an environment, and judge the application by it' -r -f -a "production\t''
+staging\t''
+development\t''"
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l migrations -d 'Judge the pending migrations of this folder or file (SQL) too; implies --pre-deploy' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l migration-role -d 'The role that runs the migrations, when another one checks' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l wait -d 'Look again for so long while the answer is WAIT; implies --pre-deploy' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l interval -d 'Take two samples that far apart: what is counted is judged by its rate' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l state -d 'Compare with the sample that the last run left in this file, and leave this run\'s there' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l save -d 'Save what was seen, for --from and for others' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l from -d 'Judge what was saved; no server is asked' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l watch -d 'Look again and again: a live page with keys on a terminal (h shows them), else one report after the other (json: one per line); TIME is 2s unless given; Ctrl-C ends it with exit 0' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l url -d 'Connection string: postgresql://user@host:port/database, or key=value' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -s h -l host -d 'Host name, address or socket folder of the server' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -s p -l port -d 'Port of the server' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -s U -l username -l user -d 'Role to log in as' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -s d -l dbname -d 'Database to connect to' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l env-file -d 'Read DATABASE_URL and its kind from this file (a folder: its .env.$ENVIRONMENT or .env)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l read-from -d 'Which of the known servers to read from: primary, replica, any or backup' -r -f -a "primary\t'The server itself'
+replica\t'A replica, by weight; the primary when none can be used, with a warning'
+any\t'Replicas and the primary alike'
+backup\t'The server of `DB_BACKUP_URL`'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l max-lag -d 'Longest time that a replica may be behind to be read from (default: 60s)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l secret -d 'Log in with this secret of AWS Secrets Manager (name or ARN)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l target -d 'Target of pgtend.toml to work with' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l config -d 'Settings file to read instead of the first pgtend.toml found' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -s r -l repo -d 'Directory or s3://bucket/prefix that holds the backups (or PGTEND_REPO, or repo in pgtend.toml)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l identity -d 'File with the secret key that opens sealed backups (repeatable; or PGTEND_IDENTITY_FILE, or identity in pgtend.toml)' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l endpoint-url -d 'Ask this server instead of AWS (or AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l s3-region -d 'Region of the bucket (or AWS_REGION, or the profile\'s)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l s3-profile -d 'Profile of ~/.aws for the repository (or AWS_PROFILE)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l s3-path-style -d 'Put the bucket into the path, not the host name: true or false (true with an endpoint)' -r -f -a "true\t''
+false\t''"
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l s3-checksum -d 'Let the server check uploads: auto, crc64nvme, crc32, sha256 or none (auto)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l s3-sse -d 'Let the server encrypt objects: AES256 or aws:kms' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l s3-kms-key -d 'Encrypt with this key of KMS' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l s3-storage-class -d 'Storage class of the objects, like STANDARD_IA or GLACIER_IR' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
+json\t'One JSON object in each line'"
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l all-targets -d 'Look at every target of pgtend.toml'
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l pre-deploy -d 'Ask too whether a deployment can begin now'
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l list -d 'List the checks with their limits and needs, and stop; no server is asked'
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l explain-permissions -d 'Show what each check needs to see and the statements that grant what is missing; run none'
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -s w -l no-password -d 'Never ask for a password'
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -s W -l password -d 'Ask for the password first, whatever is known'
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l iam -d 'Log in with an RDS IAM token, made anew for each connection; TLS is required'
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l show-settings -d 'Show what is in force and where each value is from, without secrets, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l show-server -d 'Connect, show what is known of the server and of the way to it, and stop'
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -s q -l quiet -d 'Say nothing on stderr but warnings and errors'
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -s v -l verbose -d 'Say what is being done'
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -s ? -l help -d 'Print help'
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l blocking -d 'Show who blocks whom, and the line that ends it; of one table: who holds it and who waits' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l pgbouncer -d 'Show the pools of this PgBouncer (without a URL: the one at the connection\'s host and port)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l fail-waiting -d 'Exit 2 when a client has waited longer for a server connection' -r
@@ -636,7 +702,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fis
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and not __fish_seen_subcommand_from cancel terminate" -l sessions -l all -d 'List every session, idle ones too'
@@ -689,7 +755,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_se
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from cancel" -l dry-run -d 'Show who it would be, and do nothing'
@@ -740,7 +806,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_se
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand connections; and __fish_seen_subcommand_from terminate" -l dry-run -d 'Show who it would be, and do nothing'
@@ -802,7 +868,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l s3-storag
 complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l s3-object-lock -d 'Lock new objects: governance:30d, or compliance:30d which nobody can undo' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l s3-expected-owner -d 'Refuse a bucket of another account than this one' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l s3-uploads -d 'Send this many objects at once (16); parts of large ones share 3 MiB for each, at least 48' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus (not every command has all; --show-settings: toml too)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l format -d 'Form of the answer: table, json, csv, markdown, nagios, prometheus, junit, sarif, github (not every command has all; --show-settings: toml too)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand slow-queries" -l all-databases -d 'Statements of every database'
