@@ -14,11 +14,11 @@ use crate::harness::{Cluster, Pgtend};
 /// The official schema (OASIS), as the crate serde-sarif has it.
 const SARIF: &str = include_str!("../data/sarif-2.1.0.json");
 
-/// The schema's validator. One of its patterns has a bracket too many, which is no regular
+/// The schema's validator. A pattern of it has a bracket too many, which is no regular
 /// expression; nothing of ours is matched with it.
 fn validator() -> jsonschema::Validator {
     let (wrong, right) = ("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}$");
-    assert_eq!(SARIF.matches(wrong).count(), 1);
+    assert_eq!(SARIF.matches(wrong).count(), 2);
     let schema: Value = serde_json::from_str(&SARIF.replace(wrong, right)).unwrap();
     jsonschema::validator_for(&schema).unwrap()
 }
