@@ -6,6 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::registry::Kind;
 use crate::error::Result;
 use crate::kept::{self, Form};
 use crate::report::check::{Level, ServerChecks};
@@ -49,7 +50,9 @@ impl Known {
     pub fn of(servers: &[ServerChecks]) -> Self {
         let known = |server: &ServerChecks| {
             let looked = server.server.as_ref();
-            let findings = server.checks.iter().flat_map(|check| &check.findings);
+            // What hinders a deployment today is no excuse for tomorrow's.
+            let lasting = server.checks.iter().filter(|check| check.kind != Kind::Deploy.word());
+            let findings = lasting.flat_map(|check| &check.findings);
             // What is ignored counts again on the day after.
             let kept = findings.filter(|finding| {
                 finding.level > Level::Info

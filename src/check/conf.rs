@@ -11,7 +11,7 @@ mod tuned;
 pub use drift::{BASELINE, Baseline};
 pub use memory::MACHINE;
 pub use settings::{
-    LOGIN_ROLES, LoginRole, ROLE_SETTINGS, SETTINGS, Settings, THIS_DATABASE, ThisDatabase,
+    LOGIN_ROLES, LoginRole, ROLE_SETTINGS, SETTINGS, Settings, THIS_DATABASE, ThisDatabase, change,
 };
 pub use timeouts::Limits;
 

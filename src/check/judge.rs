@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::limits::Limits;
 use super::look::Look;
 use super::need;
-use super::registry::Check;
+use super::registry::{Check, Kind};
 use super::verdict::{Silence, Verdict};
 use crate::report::check::{Checked, Level, Status};
 use crate::settings::CheckSettings;
@@ -56,7 +56,7 @@ fn one(
         Err(Silence::Unknown(why)) => (look.verdict(), Some(why), Status::Unknown),
         Err(Silence::NotApplicable(why)) => (look.verdict(), Some(why), Status::NotApplicable),
     };
-    excuse(&mut verdict, asked);
+    excuse(check, &mut verdict, asked);
     let mut reason = reason.or_else(|| verdict.unseen.clone());
     // What a role cannot see may be what is wrong: not an all-clear, whatever was found.
     if status != Status::NotApplicable && !missing.is_empty() {
@@ -118,7 +118,8 @@ fn says(verdict: &Verdict, reason: Option<&str>, status: Status) -> String {
 }
 
 /// Marks what is ignored and not yet over, and what was there before.
-fn excuse(verdict: &mut Verdict, asked: &Asked<'_>) {
+fn excuse(check: &Check, verdict: &mut Verdict, asked: &Asked<'_>) {
+    let lasts = check.kind != Kind::Deploy;
     for finding in &mut verdict.findings {
         let ignored = asked.settings.ignores.iter().find(|ignore| ignore.covers(&finding.key));
         finding.excused = match ignored {
@@ -126,7 +127,9 @@ fn excuse(verdict: &mut Verdict, asked: &Asked<'_>) {
                 let until = ignore.until.map(|until| format!(", until {until}"));
                 Some(format!("ignored: {}{}", ignore.reason, until.unwrap_or_default()))
             }
-            Some(_) | None if asked.baseline.contains(&finding.key) => Some(STANDS.to_owned()),
+            Some(_) | None if lasts && asked.baseline.contains(&finding.key) => {
+                Some(STANDS.to_owned())
+            }
             _ => None,
         };
     }

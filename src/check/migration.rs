@@ -147,12 +147,13 @@ impl Versions {
     }
 }
 
-/// The version table of files that are named this way, when there is one.
-pub fn table_of(facts: &Facts, layout: Layout) -> Option<Versions> {
-    let Some(Answer::Rows(rows)) = facts.answers.get(MIGRATIONS.name) else { return None };
+/// The version tables of files that are named this way. There may be several, in the schemas of
+/// several services, and nobody knows whose the files are.
+pub fn tables_of(facts: &Facts, layout: Layout) -> Vec<Versions> {
+    let Some(Answer::Rows(rows)) = facts.answers.get(MIGRATIONS.name) else { return Vec::new() };
     let rows = rows.iter().filter_map(|row| Row::deserialize(row).ok());
-    let mut tables = rows.filter_map(|row| Some(versions(&row, row.rows.as_deref()?)));
-    tables.find(|table| table.is_of(layout))
+    let tables = rows.filter_map(|row| Some(versions(&row, row.rows.as_deref()?)));
+    tables.filter(|table| table.is_of(layout)).collect()
 }
 
 fn state(look: &Look<'_>) -> Judged {
@@ -189,7 +190,10 @@ fn state(look: &Look<'_>) -> Judged {
             f64::from(u32::try_from(pending).unwrap_or(u32::MAX)),
             Unit::Count,
         );
-        if let Some(table) = table_of(look.facts, plan.layout).filter(|table| !table.is_single) {
+        // Of several nobody knows which is the files'.
+        if let [table] = tables_of(look.facts, plan.layout).as_slice()
+            && !table.is_single
+        {
             let there: BTreeSet<&str> =
                 plan.files.iter().filter_map(|file| file.version.as_deref()).collect();
             for version in table.applied.iter().filter(|one| !there.contains(one.as_str())) {

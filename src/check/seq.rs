@@ -132,29 +132,48 @@ struct Behind {
     greatest: Option<f64>,
     asked: Option<f64>,
     unreadable: Option<f64>,
+    /// Whose column no index leads.
+    unindexed: Option<f64>,
+    /// More than may be locked.
+    over: Option<f64>,
+    /// Of tables with children, or with partitions that are elsewhere.
     others: Option<f64>,
+}
+
+impl Behind {
+    /// Of how many nothing is known, and why.
+    fn unseen(&self) -> Vec<String> {
+        let some = |number: Option<f64>, why: &str| {
+            let number = number.filter(|number| *number > 0.0)?;
+            Some(format!("{} {why}", words::amount(number, "sequence")))
+        };
+        let whys = [
+            some(
+                self.unreadable,
+                "of columns whose values cannot be read, or that row security hides",
+            ),
+            some(self.unindexed, "of columns that no index begins with: only a scan would tell"),
+            some(self.over, "not looked at: so many locks do not fit"),
+        ];
+        whys.into_iter().flatten().collect()
+    }
 }
 
 fn behind(look: &Look<'_>) -> Judged {
     let rows: Vec<Behind> = look.rows(&BEHIND)?;
     let mut verdict = look.verdict();
+    let mut unseen = Vec::new();
     for row in rows {
         if let (Some(asked), Some(others)) = (row.asked, row.others) {
             verdict.says = format!("{} ahead of their columns", words::amount(asked, "sequence"));
             if others > 0.0 {
                 verdict.says.push_str(&format!(
-                    "; {} were not looked at: no index leads with their column, or there are too \
-                     many tables",
-                    words::count(others)
+                    "; {} not looked at: their tables have children, or partitions elsewhere",
+                    words::amount(others, "other")
                 ));
             }
         }
-        if let Some(hidden) = row.unreadable.filter(|hidden| *hidden > 0.0) {
-            verdict.unseen = Some(format!(
-                "{} of columns whose values cannot be read, or that row security hides",
-                words::amount(hidden, "sequence")
-            ));
-        }
+        unseen.extend(row.unseen());
         let (Some(sequence), Some(table), Some(column)) = (row.sequence, row.table, row.column)
         else {
             continue;
@@ -174,5 +193,39 @@ fn behind(look: &Look<'_>) -> Judged {
         );
     }
     verdict.cut(look, &BEHIND);
+    unseen.extend(verdict.unseen.take());
+    verdict.unseen = (!unseen.is_empty()).then(|| unseen.join("; "));
     Ok(verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::check::sample::Sample;
+
+    #[test]
+    fn sequences_that_were_not_looked_at_are_unseen() {
+        let judged = |name: &str| {
+            let mut row = json!({"asked": 3, "unreadable": 0, "unindexed": 0, "over": 0,
+                                 "others": 0});
+            row[name] = json!(2);
+            let check = CHECKS.iter().find(|check| check.id == "seq.behind").unwrap();
+            Sample::of("sequences_behind", &[row]).judged(check).unwrap()
+        };
+        for (name, why) in [
+            ("unreadable", "2 sequences of columns whose values cannot be read"),
+            ("unindexed", "2 sequences of columns that no index begins with"),
+            ("over", "2 sequences not looked at: so many locks do not fit"),
+        ] {
+            let unseen = judged(name).unseen.unwrap();
+            assert!(unseen.starts_with(why), "{unseen}");
+        }
+        let verdict = judged("others");
+        assert_eq!(verdict.unseen, None);
+        assert!(verdict.says.contains("2 others not looked at"), "{}", verdict.says);
+        assert_eq!(judged("asked").says, "2 sequences ahead of their columns");
+        assert_eq!(judged("asked").unseen, None);
+    }
 }

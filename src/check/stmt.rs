@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::conf::change;
 use super::limits::LimitSpec;
 use super::look::Look;
 use super::need::Need;
@@ -164,9 +165,12 @@ fn available(look: &Look<'_>) -> Judged {
     verdict.unseen = told.hidden(&look.facts.sight.role);
     if told.track.as_deref() == Some("none") {
         let says = "pg_stat_statements.track is none: nothing is counted";
-        verdict
-            .find(Level::Warning, "pg_stat_statements.track", says)
-            .with_remedy("ALTER SYSTEM SET pg_stat_statements.track = 'top';");
+        verdict.find(Level::Warning, "pg_stat_statements.track", says).with_remedy(change(
+            look,
+            "pg_stat_statements.track",
+            "top",
+            "superuser",
+        ));
     }
     if let Some(newest) = told.newest.filter(|newest| numbers(version) < numbers(newest)) {
         let says = format!("{NAME} is of version {version}, the server brings {newest}");
@@ -222,10 +226,11 @@ fn dealloc(look: &Look<'_>) -> Judged {
     let mut verdict = look.verdict().saying(&says);
     verdict.measures.extend(look.measure("", "dealloc", rate, None));
     if let Some(level) = look.level("", NAME, rate, None) {
-        verdict
-            .find(level, NAME, says)
-            .with_value(rate)
-            .with_remedy("ALTER SYSTEM SET pg_stat_statements.max = 20000;  -- and restart");
+        let told: Extension = look.row(&EXTENSION)?;
+        // Twice what it has, as far as the server takes it.
+        let twice = (told.most.unwrap_or(5000.0) * 2.0).min(1_073_741_823.0);
+        let remedy = change(look, "pg_stat_statements.max", &format!("{twice:.0}"), "postmaster");
+        verdict.find(level, NAME, says).with_value(rate).with_remedy(remedy);
     }
     Ok(verdict)
 }
@@ -422,7 +427,11 @@ mod tests {
             sample(times, reset).after(1800.0, &sample(10.0, 1.0)).judged(check("stmt.dealloc"))
         };
         assert_eq!(judge(59.0, 1.0).unwrap().findings.len(), 0);
-        assert_eq!(judge(60.0, 1.0).unwrap().findings.len(), 1);
+        let found = judge(60.0, 1.0).unwrap().findings;
+        assert_eq!(found.len(), 1);
+        let remedy =
+            "ALTER SYSTEM SET pg_stat_statements.max = '10000';  -- then restart the server";
+        assert_eq!(found[0].remedy.as_deref(), Some(remedy));
         assert!(matches!(judge(60.0, 2.0), Err(Silence::Unknown(_))));
     }
 }

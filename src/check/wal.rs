@@ -179,10 +179,13 @@ fn archiver(look: &Look<'_>) -> Judged {
             verdict.find(level, "archiver", says).with_value(age);
         }
         // A command that hangs has not failed either.
-        (None, _, Some(_)) if told.archived < 1.0 && !look.facts.server.in_recovery => {
+        (None, _, Some(_)) => {
+            let then = match look.facts.server.in_recovery {
+                true => "; a standby archives what it gets from its primary",
+                false => ": SELECT pg_switch_wal() makes it archive",
+            };
             verdict.unseen = Some(format!(
-                "nothing was archived since {} ago, and whether something waits is not told: \
-                 SELECT pg_switch_wal() makes it archive",
+                "nothing was archived since {} ago, and whether something waits is not told{then}",
                 words::time(age)
             ));
         }
@@ -307,6 +310,29 @@ mod tests {
         assert_eq!(level(archiver_row(Some((current, 90_000.0)), None)), None);
         let hangs = judged(archiver_row(None, None));
         assert!(hangs.findings.is_empty() && hangs.unseen.is_some());
+    }
+
+    #[test]
+    fn where_nobody_tells_what_waits_only_recent_archiving_is_healthy() {
+        let unseen = |row, in_recovery| {
+            let mut sample = Sample::of("archiver", &[row]);
+            sample.facts.server.in_recovery = in_recovery;
+            let verdict = sample.judged(check("wal.archiver")).unwrap();
+            assert!(verdict.findings.is_empty());
+            verdict.unseen
+        };
+        let standby = |ago| {
+            let mut row = archiver_row(Some(("000000010000000100000002", ago)), None);
+            row["mode"] = json!("always");
+            row["segment"] = Value::Null;
+            unseen(row, true)
+        };
+        assert_eq!(standby(800.0), None);
+        assert!(!standby(1000.0).unwrap().contains("pg_switch_wal"));
+        // After a promotion the last one is no segment.
+        let promoted = |ago| unseen(archiver_row(Some(("00000002.history", ago)), None), false);
+        assert_eq!(promoted(800.0), None);
+        assert!(promoted(1000.0).unwrap().contains("pg_switch_wal"));
     }
 
     #[test]

@@ -153,10 +153,14 @@ pub fn change(look: &Look<'_>, name: &str, value: &str, context: &str) -> String
 
 /// How a setting is taken back.
 pub fn reset(look: &Look<'_>, setting: &Setting) -> String {
+    let name = &setting.name;
+    let database = sql::quote_name(&look.facts.server.database);
+    // It is read as this role: what the role has is its own.
+    let role = sql::quote_name(&look.facts.sight.role);
     match setting.source.as_str() {
-        "database" => {
-            format!("ALTER DATABASE {} RESET {};", look.facts.server.database, setting.name)
-        }
+        "database" => format!("ALTER DATABASE {database} RESET {name};"),
+        "user" => format!("ALTER ROLE {role} RESET {name};"),
+        "database user" => format!("ALTER ROLE {role} IN DATABASE {database} RESET {name};"),
         _ => {
             change(look, &setting.name, setting.boot_val.as_deref().unwrap_or(""), &setting.context)
         }
@@ -173,4 +177,41 @@ pub fn size(bytes: f64) -> String {
     }
     let digits = usize::from(value < 10.0 && value.fract() > 0.05 && at > 0);
     format!("{value:.digits$} {}", UNITS[at])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::check::conf::CHECKS;
+    use crate::check::sample::Sample;
+
+    #[test]
+    fn a_setting_is_taken_back_where_it_was_set() {
+        let setting = |name: &str, value: &str, source: &str| {
+            json!({"name": name, "reset_val": value, "boot_val": "off", "unit": null,
+                   "context": "superuser", "source": source, "pending_restart": false})
+        };
+        let remedy = |source| {
+            let rows = [
+                setting("fsync", "on", "default"),
+                setting("full_page_writes", "on", "default"),
+                setting("autovacuum", "on", "default"),
+                setting("track_counts", "on", "default"),
+                setting("zero_damaged_pages", "on", source),
+                setting("ignore_checksum_failure", "off", "default"),
+            ];
+            let mut sample = Sample::of("settings", &rows);
+            sample.facts.server.database = "Shop 1".to_owned();
+            sample.facts.sight.role = "app".to_owned();
+            let check = CHECKS.iter().find(|check| check.id == "conf.dangerous").unwrap();
+            sample.judged(check).unwrap().findings.remove(0).remedy.unwrap()
+        };
+        assert_eq!(remedy("database"), "ALTER DATABASE \"Shop 1\" RESET zero_damaged_pages;");
+        assert_eq!(remedy("user"), "ALTER ROLE \"app\" RESET zero_damaged_pages;");
+        let both = "ALTER ROLE \"app\" IN DATABASE \"Shop 1\" RESET zero_damaged_pages;";
+        assert_eq!(remedy("database user"), both);
+        let system = "ALTER SYSTEM SET zero_damaged_pages = 'off'; SELECT pg_reload_conf();";
+        assert_eq!(remedy("configuration file"), system);
+    }
 }

@@ -1,6 +1,8 @@
 //! Statements and the server together: whether each can run now.
 
-use super::live::{self, Effect, Live, Session, Table};
+use std::collections::BTreeSet;
+
+use super::live::{self, Effect, Id, Live, Session, Table};
 use super::lock::Mode;
 use super::plan::Plan;
 use super::statement::{Name, Statement, Touch, Unread};
@@ -50,6 +52,9 @@ pub struct Target<'a> {
     pub effects: Vec<Effect>,
     /// With its partitions.
     pub bytes: u64,
+    /// It is not named by the statement, but locked too: the other end of a foreign key, the
+    /// parent of a partition.
+    pub is_beside: bool,
 }
 
 impl<'a> Gate<'a> {
@@ -69,19 +74,50 @@ impl<'a> Gate<'a> {
         statements.flat_map(|statement| self.targets_of(statement)).collect()
     }
 
-    fn targets_of<'b>(&'b self, statement: &'b Statement) -> Vec<Target<'b>> {
+    /// The tables that a statement touches and that are there.
+    pub fn targets_of<'b>(&'b self, statement: &'b Statement) -> Vec<Target<'b>> {
+        let bytes =
+            |table: &'b Table| -> u64 { self.live.family(table).iter().map(|one| one.bytes).sum() };
         let target = |touch: &'b Touch| {
             let table = self.live.find(&touch.name, touch.is_index)?;
-            let family = self.live.family(table);
             Some(Target {
                 statement,
                 table,
                 mode: touch.mode,
                 effects: touch.works.iter().filter_map(|work| table.effect(work)).collect(),
-                bytes: family.iter().map(|table| table.bytes).sum(),
+                bytes: bytes(table),
+                is_beside: false,
             })
         };
-        statement.touches.iter().filter_map(target).collect()
+        let mut targets: Vec<Target<'b>> = statement.touches.iter().filter_map(target).collect();
+        for id in self.others(statement) {
+            let Some(table) = self.live.table(id) else { continue };
+            targets.push(Target {
+                statement,
+                table,
+                mode: Mode::AccessExclusive,
+                effects: Vec::new(),
+                bytes: bytes(table),
+                is_beside: true,
+            });
+        }
+        targets
+    }
+
+    /// The tables that a statement does not name and locks all the same.
+    pub fn others<'b>(&'b self, statement: &Statement) -> BTreeSet<&'b Id> {
+        let mut named = BTreeSet::new();
+        let mut others = BTreeSet::new();
+        for touch in &statement.touches {
+            let Some(table) = self.live.find(&touch.name, touch.is_index) else { continue };
+            if touch.mode == Mode::AccessExclusive {
+                named.insert(&table.id);
+            }
+            for one in self.live.family(table) {
+                others.extend(touch.works.iter().flat_map(|work| one.others(work)));
+            }
+        }
+        others.difference(&named).copied().collect()
     }
 
     /// Whether a table is made by the migrations themselves.
@@ -141,13 +177,18 @@ impl<'a> Gate<'a> {
                 verdict.waits(session, "it waits for all older transactions");
             }
         }
-        let is_heavy = |target: &Target<'_>| target.mode >= Mode::ShareUpdateExclusive;
+        // Behind one that stops neither reads nor writes only others of its kind wait, and a short
+        // timeout would leave CONCURRENTLY half done.
+        let is_heavy = |target: &Target<'_>| target.mode.stops().is_some();
         if targets.iter().any(is_heavy) && self.lock_timeout(statement).is_none() {
             let why = format!(
                 "{} has no lock_timeout: while it waits, all others wait behind it",
                 self.live.role
             );
             verdict.is(Go::NoGo, why);
+        }
+        for target in targets.iter().filter(|target| target.is_beside) {
+            verdict.reasons.push(format!("{} is locked too", target.table.id));
         }
         let missing: Vec<String> = statement
             .touches
@@ -159,7 +200,8 @@ impl<'a> Gate<'a> {
         if !missing.is_empty() && verdict.reasons.is_empty() {
             verdict.reasons.push(format!("{} is not there yet", missing.join(", ")));
         }
-        let largest = targets.iter().max_by_key(|target| (target.mode, target.bytes));
+        let named = targets.iter().filter(|target| !target.is_beside);
+        let largest = named.max_by_key(|target| (target.mode, target.bytes));
         let has =
             |is: fn(&Effect) -> bool| targets.iter().any(|target| target.effects.iter().any(is));
         Step {

@@ -1,6 +1,6 @@
 //! What the server says of the tables of a migration and of those who use them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -114,11 +114,26 @@ impl Session {
     }
 }
 
-/// A table.
+/// A foreign key, seen from one of its tables.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ForeignKey {
+    /// The table at its other end.
+    #[serde(flatten)]
+    pub other: Id,
+    pub constraint: String,
+    /// The index (and constraint) that it refers to.
+    pub index: Option<String>,
+    /// Of the table from which it is seen.
+    pub columns: Option<Vec<String>>,
+}
+
+/// A table, or something else that is locked like one: a view, a sequence.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Table {
     #[serde(flatten)]
     pub id: Id,
+    /// As `pg_class.relkind`.
+    pub kind: String,
     /// With its TOAST table.
     pub bytes: u64,
     pub index_bytes: u64,
@@ -126,6 +141,9 @@ pub struct Table {
     pub columns: Option<BTreeMap<String, String>>,
     pub not_null_checks: Vec<String>,
     pub indexes: Vec<Id>,
+    /// From either side.
+    pub foreign_keys: Vec<ForeignKey>,
+    pub is_partition: bool,
     /// Whose partition it is.
     pub parent: Option<Id>,
 }
@@ -139,12 +157,38 @@ pub enum Effect {
 }
 
 impl Table {
+    /// The tables that are locked too, ACCESS EXCLUSIVE, when this is done to it.
+    pub fn others(&self, work: &Work) -> Vec<&Id> {
+        let keys = |is: &dyn Fn(&ForeignKey) -> bool| -> Vec<&Id> {
+            self.foreign_keys.iter().filter(|key| is(key)).map(|key| &key.other).collect()
+        };
+        let has = |key: &ForeignKey, column: &String| {
+            key.columns.as_ref().is_none_or(|columns| columns.contains(column))
+        };
+        match work {
+            // Whoever plans a query of the parent has to know that the partition is gone.
+            Work::Drops => {
+                let parent = self.parent.as_ref().filter(|_| self.is_partition);
+                keys(&|_| true).into_iter().chain(parent).collect()
+            }
+            Work::DropsConstraint { name } => {
+                keys(&|key| key.constraint == *name || key.index.as_ref() == Some(name))
+            }
+            // Foreign keys of a column of another type are made anew.
+            Work::DropsColumn { column } | Work::ChangesType { column, .. } => {
+                keys(&|key| has(key, column))
+            }
+            Work::Rewrites(_) | Work::Scans(_) | Work::Builds | Work::NotNull { .. } => Vec::new(),
+        }
+    }
+
     /// What a work is for this table; none where it is nothing here.
     pub fn effect(&self, work: &Work) -> Option<Effect> {
         match work {
             Work::Rewrites(why) => Some(Effect::Rewrites(why.clone())),
             Work::Scans(why) => Some(Effect::Scans(why.clone())),
             Work::Builds => Some(Effect::Builds),
+            Work::Drops | Work::DropsConstraint { .. } | Work::DropsColumn { .. } => None,
             Work::ChangesType { column, to, using } => {
                 let from = self.columns.as_ref().and_then(|columns| columns.get(column));
                 match from {
@@ -201,8 +245,17 @@ impl Live {
     /// # Errors
     /// Unknown where a question could not be answered.
     pub fn of(look: &Look<'_>, plan: Option<&Plan>) -> Result<Self, Silence> {
-        let sessions = look.rows(&SESSIONS)?;
-        let tables = look.rows(&TABLES)?;
+        let mut sessions: Vec<Session> = look.rows(&SESSIONS)?;
+        let tables: Vec<Table> = look.rows(&TABLES)?;
+        if plan.is_none() {
+            // Where nothing is wanted of them, the tables below views and sequences say enough.
+            let is_lesser = |table: &&Table| matches!(table.kind.as_str(), "v" | "S");
+            let lesser: BTreeSet<&Id> =
+                tables.iter().filter(is_lesser).map(|table| &table.id).collect();
+            for session in &mut sessions {
+                session.locks.retain(|lock| !lesser.contains(&lock.table));
+            }
+        }
         let settings: Vec<Setting> = look.rows(&SETTINGS)?;
         let connected = look.facts.sight.role.as_str();
         let role = plan.and_then(|plan| plan.role.as_deref()).unwrap_or(connected);
@@ -237,6 +290,11 @@ impl Live {
         let mut path = self.path.iter();
         path.find_map(|schema| self.tables.iter().find(|table| own(table, Some(schema))))
             .or_else(|| self.tables.iter().find(|table| own(table, None)))
+    }
+
+    /// The table with this id.
+    pub fn table(&self, id: &Id) -> Option<&Table> {
+        self.tables.iter().find(|table| table.id == *id)
     }
 
     /// A table and its partitions.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::gate::{Gate, REWRITTEN, SCANNED, number};
-use super::live::{Effect, Live, SESSIONS, SETTINGS, TABLES};
+use super::live::{Effect, SESSIONS, SETTINGS, TABLES};
 use super::lock::Mode;
 use super::plan::Plan;
 use super::statement::Unread;
@@ -134,16 +134,15 @@ fn statements(look: &Look<'_>, gate: &Gate<'_>, plan: &Plan, verdict: &mut Verdi
     let mut seen = BTreeSet::new();
     for statement in &plan.statements {
         let place = format!("{}:{}", statement.file, statement.line);
-        let is_there = |live: &Live| {
-            let mut heavy =
-                statement.touches.iter().filter(|touch| touch.mode >= Mode::ShareUpdateExclusive);
-            heavy.any(|touch| live.find(&touch.name, touch.is_index).is_some())
-        };
-        if !is_there(&gate.live) {
+        let strongest = gate.targets_of(statement).iter().map(|target| target.mode).max();
+        let Some(mode) = strongest.filter(|mode| *mode >= Mode::ShareUpdateExclusive) else {
             continue;
-        }
+        };
+        // While it waits, others wait behind it.
+        let stops = mode.stops().is_some();
         let kind = &statement.kind;
         let found = match gate.lock_timeout(statement) {
+            None if !stops => None,
             None => Some((
                 Level::Critical,
                 gate.live.role.clone(),
@@ -155,6 +154,7 @@ fn statements(look: &Look<'_>, gate: &Gate<'_>, plan: &Plan, verdict: &mut Verdi
                     (level, statement.file.clone(), says)
                 })
             }
+            Some(_) if !stops => None,
             Some(limit) => look.level("", &statement.file, limit, None).map(|level| {
                 let says = format!("{kind} in {place} waits for its lock for {}, and all others behind it", time(limit));
                 (level, statement.file.clone(), says)

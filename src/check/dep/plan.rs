@@ -7,7 +7,7 @@ use super::read::read;
 use super::sources::{Layout, Source, forward};
 use super::statement::{Statement, Unread};
 use crate::check::facts::Facts;
-use crate::check::migration::table_of;
+use crate::check::migration::tables_of;
 use crate::check::verdict::Silence;
 
 /// Under which it is kept in [`Facts::beside`].
@@ -40,7 +40,7 @@ impl Plan {
     /// Reads what is pending.
     pub fn new(sources: &[Source], role: Option<&str>, facts: &Facts) -> Self {
         let (layout, files, notes) = forward(sources);
-        let table = table_of(facts, layout);
+        let tables = tables_of(facts, layout);
         let mut plan = Self {
             layout,
             files: Vec::new(),
@@ -50,10 +50,11 @@ impl Plan {
             role: role.map(str::to_owned),
         };
         for file in files {
-            let is_pending = match (&table, &file.version) {
-                (Some(table), Some(version)) => {
+            // Applied is what all of them have: a step too many is better than one too few.
+            let is_pending = match &file.version {
+                Some(version) if !tables.is_empty() => tables.iter().any(|table| {
                     !table.has(version) || table.failed.iter().any(|(one, _)| one == version)
-                }
+                }),
                 _ => true,
             };
             if is_pending {

@@ -1,9 +1,14 @@
 //! SQL of migrations, read by squawk's parser.
 
+mod alter;
+mod others;
+mod timeouts;
+
 use squawk_linter::{Linter, Rule};
-use squawk_syntax::ast::{self, AlterColumnOption, AlterTableAction, AstNode, Constraint, Stmt};
+use squawk_syntax::ast::{self, AstNode, Stmt};
 use squawk_syntax::{Parse, SourceFile, SyntaxKind, SyntaxNode};
 
+use self::timeouts::Timeouts;
 use super::lint::{Lint, lint};
 use super::lock::Mode;
 use super::statement::{Name, Statement, Touch, Unread, Work};
@@ -20,7 +25,7 @@ pub fn read(file: &str, text: &str, version_number: u32) -> (Vec<Statement>, Vec
     let volatile = volatile_defaults(&parse, text);
     let lines = Lines::of(text);
     let mut statements = Vec::new();
-    let (mut lock_timeout, mut is_local) = (None, false);
+    let mut timeouts = Timeouts::default();
     let mut told = vec![false; errors.len()];
     for stmt in parse.tree().stmts() {
         if matches!(stmt, Stmt::EmptyStmt(_)) {
@@ -40,7 +45,7 @@ pub fn read(file: &str, text: &str, version_number: u32) -> (Vec<Statement>, Vec
                 makes: Vec::new(),
                 alone: false,
                 waits_for_all: false,
-                lock_timeout: lock_timeout.clone(),
+                lock_timeout: timeouts.now(),
                 unread: None,
             },
         };
@@ -52,14 +57,7 @@ pub fn read(file: &str, text: &str, version_number: u32) -> (Vec<Statement>, Vec
                 statement.unread.get_or_insert_with(|| Unread::Unparsed(message.clone()));
             }
         }
-        match (&stmt, sets_lock_timeout(&stmt)) {
-            (_, Some(value)) => {
-                lock_timeout = value;
-                is_local = node.descendants().any(|inner| inner.kind() == SyntaxKind::LOCAL_SCOPE);
-            }
-            (Stmt::Commit(_) | Stmt::Rollback(_), None) if is_local => lock_timeout = None,
-            _ => {}
-        }
+        timeouts.after(&stmt);
         statements.push(statement);
     }
     // What is in no statement at all.
@@ -157,28 +155,6 @@ fn volatile_defaults(parse: &Parse<SourceFile>, text: &str) -> Vec<usize> {
     found.iter().map(|violation| usize::from(violation.text_range.start())).collect()
 }
 
-/// The lock timeout that a statement sets, when it does; none for one that turns it off.
-#[expect(clippy::option_option, reason = "set, set to nothing, not set")]
-fn sets_lock_timeout(stmt: &Stmt) -> Option<Option<String>> {
-    let text = stmt.syntax().text().to_string().to_ascii_lowercase();
-    let set = match stmt {
-        Stmt::Reset(_) if text.contains("lock_timeout") || text.contains("all") => {
-            return Some(None);
-        }
-        Stmt::Set(_) => text,
-        _ => return None,
-    };
-    let (before, value) = set.split_once("lock_timeout")?;
-    if before.contains('.') {
-        return None;
-    }
-    let value = value.trim().trim_start_matches('=').trim_start();
-    let value = value.strip_prefix("to").unwrap_or(value);
-    let value = value.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | ';'));
-    let off = value == "default" || value.trim_end_matches(char::is_alphabetic).trim() == "0";
-    Some((!off).then(|| value.to_owned()))
-}
-
 fn path(path: &ast::PathRef) -> Option<Name> {
     let schema = path.qualifier().and_then(|qualifier| qualifier.segment());
     let name = path.segment()?.text();
@@ -197,6 +173,7 @@ fn names(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Vec<Name> {
 const TABLES: &[SyntaxKind] = &[SyntaxKind::TABLE_NAME_REF, SyntaxKind::RELATION_NAME_REF];
 const INDEXES: &[SyntaxKind] = &[SyntaxKind::INDEX_REF];
 const VIEWS: &[SyntaxKind] = &[SyntaxKind::VIEW_REF];
+const SEQUENCES: &[SyntaxKind] = &[SyntaxKind::SEQUENCE_REF];
 
 struct Reader<'a> {
     version_number: u32,
@@ -227,6 +204,19 @@ impl Reader<'_> {
     fn views(&mut self, node: &SyntaxNode, mode: Mode, works: &[Work]) {
         for name in names(node, VIEWS) {
             self.touch(name, mode, works.to_vec());
+        }
+    }
+
+    fn sequences(&mut self, node: &SyntaxNode, mode: Mode) {
+        for name in names(node, SEQUENCES) {
+            self.touch(name, mode, Vec::new());
+        }
+    }
+
+    /// CASCADE of a DROP.
+    fn cascade(&mut self, node: &SyntaxNode) {
+        if node.descendants().any(|inner| inner.kind() == SyntaxKind::CASCADE) {
+            self.opaque("CASCADE goes on to what depends on it");
         }
     }
 
@@ -285,10 +275,20 @@ impl Reader<'_> {
                 }
             }
             Stmt::AlterIndex(_) => self.indexes(node, Mode::ShareUpdateExclusive, &[]),
-            Stmt::DropTable(_) | Stmt::Truncate(_) => {
+            Stmt::DropTable(_) | Stmt::DropForeignTable(_) => {
+                self.all(node, Mode::AccessExclusive, &[Work::Drops]);
+                self.cascade(node);
+            }
+            Stmt::Truncate(_) => {
                 self.all(node, Mode::AccessExclusive, &[]);
-                if node.descendants().any(|inner| inner.kind() == SyntaxKind::CASCADE) {
-                    self.opaque("CASCADE goes on to what depends on it");
+                self.cascade(node);
+            }
+            Stmt::AlterForeignTable(table) => {
+                let name = table.table_relation_name();
+                let own = name.and_then(|name| names(name.syntax(), TABLES).into_iter().next());
+                match own {
+                    Some(own) => self.actions(table.actions(), own),
+                    None => self.opaque("its table is not understood"),
                 }
             }
             Stmt::CreateTable(table) => self.create_table(table),
@@ -327,8 +327,22 @@ impl Reader<'_> {
                 };
                 self.views(node, mode, &[Work::Rewrites(why)]);
             }
-            Stmt::DropMaterializedView(_) | Stmt::AlterMaterializedView(_) => {
+            Stmt::DropMaterializedView(_) | Stmt::DropView(_) => {
                 self.views(node, Mode::AccessExclusive, &[]);
+                self.cascade(node);
+            }
+            Stmt::AlterMaterializedView(_) | Stmt::AlterView(_) => {
+                self.views(node, Mode::AccessExclusive, &[]);
+                if self.statement.touches.is_empty() {
+                    self.opaque("it alters all views of a tablespace");
+                }
+            }
+            Stmt::CreateView(view) => self.create_view(view),
+            // Whoever has used nextval() holds a lock of it until the transaction's end.
+            Stmt::AlterSequence(_) => self.sequences(node, Mode::ShareRowExclusive),
+            Stmt::DropSequence(_) => {
+                self.sequences(node, Mode::AccessExclusive);
+                self.cascade(node);
             }
             Stmt::Lock(lock) => {
                 let mode = lock.lock_mode_clause().and_then(|clause| clause.lock_mode());
@@ -353,7 +367,10 @@ impl Reader<'_> {
             Stmt::CreateRule(_) => self.first_table(node, Mode::AccessExclusive),
             Stmt::CreateStatistics(_) => self.all(node, Mode::ShareUpdateExclusive, &[]),
             Stmt::Analyze(_) => self.all(node, Mode::ShareUpdateExclusive, &[]),
-            Stmt::CommentOn(_) => self.all(node, Mode::ShareUpdateExclusive, &[]),
+            Stmt::CommentOn(_)
+            | Stmt::SecurityLabel(_)
+            | Stmt::CreatePublication(_)
+            | Stmt::AlterPublication(_) => self.all(node, Mode::ShareUpdateExclusive, &[]),
             Stmt::Insert(insert) => {
                 self.all(node, Mode::AccessShare, &[]);
                 if let Some(into) = insert.relation_name_ref() {
@@ -387,7 +404,8 @@ impl Reader<'_> {
             | Stmt::CompoundSelect(_)
             | Stmt::ParenSelect(_)
             | Stmt::Table(_)
-            | Stmt::CreateView(_)
+            | Stmt::Values(_)
+            | Stmt::Declare(_)
             | Stmt::CreateMaterializedView(_) => self.all(node, Mode::AccessShare, &[]),
             Stmt::Do(_) => self.opaque("what a DO block does is not in its outside"),
             Stmt::Call(_) => self.opaque("what a procedure does is not in the call"),
@@ -405,8 +423,19 @@ impl Reader<'_> {
             | Stmt::AlterSystem(_)
             | Stmt::CreateSubscription(_)
             | Stmt::DropSubscription(_) => self.statement.alone = true,
-            _ => {}
+            _ => self.others(stmt),
         }
+    }
+
+    fn create_view(&mut self, view: &ast::CreateView) {
+        self.all(view.syntax(), Mode::AccessShare, &[]);
+        let path = view.view().and_then(|view| view.path());
+        let Some(name) = path.and_then(|path| made_name(&path)) else { return };
+        // Whoever reads through the one that is there holds a lock of it.
+        if view.or_replace().is_some() {
+            self.touch(name.clone(), Mode::AccessExclusive, Vec::new());
+        }
+        self.statement.makes.push(name);
     }
 
     fn one(&mut self, name: Option<ast::PathRef>, mode: Mode, works: &[Work]) {
@@ -452,200 +481,6 @@ impl Reader<'_> {
         if let Some(name) = name.and_then(|name| made_name(&name)) {
             self.statement.touches.retain(|touch| touch.name != name);
             self.statement.makes.push(name);
-        }
-    }
-
-    fn alter_table(&mut self, table: &ast::AlterTable) {
-        let own = table
-            .table_relation_name()
-            .and_then(|name| names(name.syntax(), TABLES).into_iter().next());
-        let Some(own) = own else {
-            self.opaque("it alters all tables of a tablespace");
-            return;
-        };
-        let mut strongest = None;
-        for action in table.actions() {
-            let (mode, works) = self.action(&action, &own);
-            strongest = strongest.max(Some(mode));
-            self.touch(own.clone(), mode, works);
-        }
-        if strongest.is_none() {
-            self.touch(own, Mode::AccessExclusive, Vec::new());
-        }
-    }
-
-    fn action(&mut self, action: &AlterTableAction, own: &Name) -> (Mode, Vec<Work>) {
-        use AlterTableAction as A;
-        let node = action.syntax();
-        let rewrites = |why: &str| vec![Work::Rewrites(why.to_owned())];
-        let scans = |why: &str| vec![Work::Scans(why.to_owned())];
-        match action {
-            A::AddColumn(column) => (Mode::AccessExclusive, self.add_column(column)),
-            A::AlterColumn(column) => self.alter_column(column),
-            A::AddConstraint(add) => match add.constraint() {
-                Some(constraint) => self.add_constraint(&constraint),
-                None => (Mode::AccessExclusive, Vec::new()),
-            },
-            A::ValidateConstraint(_) => (
-                Mode::ShareUpdateExclusive,
-                scans("every row is checked, while others read and write"),
-            ),
-            A::SetOptions(_) | A::ResetOptions(_) | A::ClusterOn(_) | A::SetWithoutCluster(_) => {
-                (Mode::ShareUpdateExclusive, Vec::new())
-            }
-            A::EnableTrigger(_)
-            | A::DisableTrigger(_)
-            | A::EnableAlwaysTrigger(_)
-            | A::EnableReplicaTrigger(_) => (Mode::ShareRowExclusive, Vec::new()),
-            A::AttachPartition(_) => {
-                let why = "rows are checked against the partition's bounds, unless a CHECK says \
-                           them already";
-                for name in names(node, TABLES) {
-                    self.touch(name, Mode::AccessExclusive, scans(why));
-                }
-                (Mode::ShareUpdateExclusive, Vec::new())
-            }
-            A::DetachPartition(detach) => {
-                self.all(node, Mode::AccessExclusive, &[]);
-                let concurrently = detach.detach_partition_option().is_some_and(|option| {
-                    option.syntax().kind() == SyntaxKind::DETACH_CONCURRENTLY
-                });
-                if concurrently {
-                    self.concurrently();
-                    return (Mode::ShareUpdateExclusive, Vec::new());
-                }
-                (Mode::AccessExclusive, Vec::new())
-            }
-            A::InheritTable(_) | A::NoInheritTable(_) => {
-                self.all(node, Mode::ShareUpdateExclusive, &[]);
-                (Mode::AccessExclusive, Vec::new())
-            }
-            A::SetTablespace(_) => {
-                (Mode::AccessExclusive, rewrites("its files are copied to the other tablespace"))
-            }
-            A::SetLogged(_) | A::SetUnlogged(_) => {
-                (Mode::AccessExclusive, rewrites("what is logged becomes unlogged, or the reverse"))
-            }
-            A::SetAccessMethod(_) => {
-                (Mode::AccessExclusive, rewrites("another access method writes the table anew"))
-            }
-            A::MergePartitions(_) | A::SplitPartition(_) => {
-                for name in names(node, TABLES) {
-                    if name != *own {
-                        self.touch(name, Mode::AccessExclusive, rewrites("its rows are moved"));
-                    }
-                }
-                (Mode::AccessExclusive, rewrites("the rows of the partitions are moved"))
-            }
-            _ => (Mode::AccessExclusive, Vec::new()),
-        }
-    }
-
-    fn add_column(&mut self, column: &ast::AddColumn) -> Vec<Work> {
-        let mut works = Vec::new();
-        let ty = column.ty().map(|ty| ty.syntax().text().to_string().to_ascii_lowercase());
-        let serial = matches!(
-            ty.as_deref().map(str::trim),
-            Some("serial" | "bigserial" | "smallserial" | "serial4" | "serial8" | "serial2")
-        );
-        if serial {
-            works.push(Work::Rewrites("every row gets a number of its own".to_owned()));
-        }
-        let has_default =
-            column.constraints().any(|one| matches!(one, Constraint::DefaultConstraint(_)));
-        for constraint in column.constraints() {
-            match &constraint {
-                Constraint::DefaultConstraint(default) => {
-                    let range = default.syntax().text_range();
-                    let is_volatile = |at: &usize| {
-                        (usize::from(range.start())..usize::from(range.end())).contains(at)
-                    };
-                    if self.volatile.iter().any(is_volatile) {
-                        let why = "the default may be another one for each row".to_owned();
-                        works.push(Work::Rewrites(why));
-                    }
-                }
-                Constraint::GeneratedConstraint(generated) => {
-                    let inner = generated.syntax().descendants();
-                    let kinds: Vec<SyntaxKind> = inner.map(|inner| inner.kind()).collect();
-                    if kinds.contains(&SyntaxKind::GENERATED_IDENTITY) {
-                        let why = "every row gets a number of its own".to_owned();
-                        works.push(Work::Rewrites(why));
-                    } else if kinds.contains(&SyntaxKind::STORED) || self.version_number < 180_000 {
-                        let why = "the value of each row is computed and stored".to_owned();
-                        works.push(Work::Rewrites(why));
-                    }
-                }
-                Constraint::PrimaryKeyConstraint(_)
-                | Constraint::UniqueConstraint(_)
-                | Constraint::ExcludeConstraint(_) => works.push(Work::Builds),
-                Constraint::CheckConstraint(_) => {
-                    works.push(Work::Scans("every row is checked".to_owned()));
-                }
-                Constraint::ReferencesConstraint(_) => {
-                    self.all(constraint.syntax(), Mode::ShareRowExclusive, &[]);
-                    // A column of nulls refers to nothing.
-                    if has_default {
-                        works.push(Work::Scans("every row is looked up".to_owned()));
-                    }
-                }
-                _ => {}
-            }
-        }
-        works
-    }
-
-    fn alter_column(&mut self, column: &ast::AlterColumn) -> (Mode, Vec<Work>) {
-        let name = column.column_name_ref().map(|name| ast::normalize_name_node(name.syntax()));
-        let name = name.unwrap_or_default();
-        match column.option() {
-            Some(AlterColumnOption::SetType(set)) => {
-                let to = set.ty().map(|ty| ty.syntax().text().to_string()).unwrap_or_default();
-                let to = to.split_whitespace().collect::<Vec<_>>().join(" ");
-                let using = set.using_expr().is_some();
-                (Mode::AccessExclusive, vec![Work::ChangesType { column: name, to, using }])
-            }
-            Some(AlterColumnOption::SetNotNull(_)) => {
-                (Mode::AccessExclusive, vec![Work::NotNull { column: name }])
-            }
-            Some(AlterColumnOption::SetExpression(_)) => {
-                let why = "the value of each row is computed and stored".to_owned();
-                (Mode::AccessExclusive, vec![Work::Rewrites(why)])
-            }
-            Some(
-                AlterColumnOption::SetStatistics(_)
-                | AlterColumnOption::SetOptions(_)
-                | AlterColumnOption::SetOptionsList(_)
-                | AlterColumnOption::ResetOptions(_),
-            ) => (Mode::ShareUpdateExclusive, Vec::new()),
-            _ => (Mode::AccessExclusive, Vec::new()),
-        }
-    }
-
-    fn add_constraint(&mut self, constraint: &Constraint) -> (Mode, Vec<Work>) {
-        let node = constraint.syntax();
-        let checked = |why: &str| {
-            if constraint.is_not_valid() { Vec::new() } else { vec![Work::Scans(why.to_owned())] }
-        };
-        let by_index = node.descendants().any(|inner| inner.kind() == SyntaxKind::USING_INDEX_NAME);
-        match constraint {
-            Constraint::ForeignKeyConstraint(_) | Constraint::ReferencesConstraint(_) => {
-                self.all(node, Mode::ShareRowExclusive, &[]);
-                (Mode::ShareRowExclusive, checked("every row is looked up in the other table"))
-            }
-            Constraint::CheckConstraint(_) => {
-                (Mode::AccessExclusive, checked("every row is checked"))
-            }
-            Constraint::NotNullConstraint(_) => {
-                (Mode::AccessExclusive, checked("every row is checked for nulls"))
-            }
-            Constraint::PrimaryKeyConstraint(_) | Constraint::UniqueConstraint(_) if by_index => {
-                (Mode::AccessExclusive, Vec::new())
-            }
-            Constraint::PrimaryKeyConstraint(_)
-            | Constraint::UniqueConstraint(_)
-            | Constraint::ExcludeConstraint(_) => (Mode::AccessExclusive, vec![Work::Builds]),
-            _ => (Mode::AccessExclusive, Vec::new()),
         }
     }
 }

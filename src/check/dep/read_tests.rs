@@ -23,6 +23,9 @@ fn lines(statement: &Statement) -> Vec<String> {
         Work::Builds => " builds".to_owned(),
         Work::ChangesType { column, to, using } => format!(" {column} to {to} {using}"),
         Work::NotNull { column } => format!(" {column} not null"),
+        Work::Drops => " drops".to_owned(),
+        Work::DropsConstraint { name } => format!(" drops constraint {name}"),
+        Work::DropsColumn { column } => format!(" drops column {column}"),
     };
     let touch = |touch: &Touch| {
         let works: String = touch.works.iter().map(work).collect();
@@ -49,7 +52,8 @@ fn alter_table_tells_its_lock_and_whether_it_rewrites() {
             "t ACCESS EXCLUSIVE rewrites",
         ),
         ("ALTER TABLE t ADD COLUMN c int UNIQUE", "t ACCESS EXCLUSIVE builds"),
-        ("ALTER TABLE s.\"T\" DROP COLUMN c", "s.T ACCESS EXCLUSIVE"),
+        ("ALTER TABLE s.\"T\" DROP COLUMN c", "s.T ACCESS EXCLUSIVE drops column c"),
+        ("ALTER TABLE t DROP CONSTRAINT \"K\"", "t ACCESS EXCLUSIVE drops constraint K"),
         ("ALTER TABLE t ALTER c TYPE bigint", "t ACCESS EXCLUSIVE c to bigint false"),
         (
             "ALTER TABLE t ALTER COLUMN c SET DATA TYPE varchar(20) USING c::text",
@@ -120,7 +124,11 @@ fn other_statements_have_their_locks() {
         ("VACUUM t", "t SHARE UPDATE EXCLUSIVE"),
         ("CLUSTER t USING i", "t ACCESS EXCLUSIVE rewrites"),
         ("TRUNCATE t", "t ACCESS EXCLUSIVE"),
-        ("DROP TABLE IF EXISTS s.t", "s.t ACCESS EXCLUSIVE"),
+        ("DROP TABLE IF EXISTS s.t", "s.t ACCESS EXCLUSIVE drops"),
+        ("DROP VIEW s.v", "s.v ACCESS EXCLUSIVE"),
+        ("ALTER VIEW v RENAME TO w", "v ACCESS EXCLUSIVE"),
+        ("DROP SEQUENCE s", "s ACCESS EXCLUSIVE"),
+        ("ALTER SEQUENCE s RESTART", "s SHARE ROW EXCLUSIVE"),
         ("REFRESH MATERIALIZED VIEW v", "v ACCESS EXCLUSIVE rewrites"),
         ("REFRESH MATERIALIZED VIEW CONCURRENTLY v", "v EXCLUSIVE rewrites"),
         ("LOCK TABLE t IN SHARE MODE", "t SHARE"),
@@ -138,6 +146,9 @@ fn other_statements_have_their_locks() {
     }
     assert!(one("VACUUM t").alone);
     assert!(touches("CREATE TYPE mood AS ENUM ('sad')").is_empty());
+    let view = one("CREATE OR REPLACE VIEW v AS SELECT * FROM t");
+    assert_eq!(lines(&view), ["t ACCESS SHARE", "v ACCESS EXCLUSIVE"]);
+    assert_eq!(lines(&one("CREATE VIEW v AS SELECT * FROM t")), ["t ACCESS SHARE"]);
 }
 
 #[test]
@@ -162,6 +173,17 @@ fn what_is_not_understood_is_told() {
     assert!(unread.contains(&2), "{statements:?}");
     let (statements, _) = read("m.sql", "DO $$ BEGIN EXECUTE 'x'; END $$;", 150_000);
     assert!(matches!(statements[0].unread, Some(Unread::Opaque(_))), "{statements:?}");
+    for sql in [
+        "DROP VIEW v CASCADE",
+        "DROP TYPE mood CASCADE",
+        "ALTER TABLE t DROP COLUMN c CASCADE",
+        "ALTER DOMAIN d SET NOT NULL",
+        "REASSIGN OWNED BY a TO b",
+        "PREPARE TRANSACTION 'x'",
+    ] {
+        let unread = one(sql).unread;
+        assert!(matches!(unread, Some(Unread::Opaque(_))), "{sql}: {unread:?}");
+    }
 }
 
 #[test]
@@ -180,6 +202,19 @@ fn lines_texts_and_timeouts_are_kept() {
         .map(|one| one.lock_timeout.as_deref())
         .collect();
     assert_eq!(drops, [None, Some("3000"), None]);
+}
+
+#[test]
+fn a_local_timeout_ends_and_the_sessions_holds_again() {
+    let sql = "SET lock_timeout = '3s'; BEGIN; SET LOCAL lock_timeout = '2s'; DROP TABLE a; COMMIT; \
+               DROP TABLE b; BEGIN; SET lock_timeout = '1s'; DROP TABLE c; ROLLBACK; DROP TABLE d";
+    let (statements, _) = read("m.sql", sql, 150_000);
+    let drops: Vec<Option<&str>> = statements
+        .iter()
+        .filter(|one| one.kind == "DROP TABLE")
+        .map(|one| one.lock_timeout.as_deref())
+        .collect();
+    assert_eq!(drops, [Some("2s"), Some("3s"), Some("1s"), Some("3s")]);
 }
 
 #[test]

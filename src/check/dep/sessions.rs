@@ -92,7 +92,9 @@ fn cut(gate: &Gate<'_>, look: &Look<'_>, verdict: &mut Verdict) {
         let missing = missing
             .flat_map(|statement| &statement.touches)
             .any(|touch| gate.live.find(&touch.name, touch.is_index).is_none());
-        if missing {
+        let statements = gate.plan.iter().flat_map(|plan| &plan.statements);
+        let mut others = statements.flat_map(|statement| gate.others(statement));
+        if missing || others.any(|id| gate.live.table(id).is_none()) {
             let why = "there are more tables than are read, and one of the migration is not among \
                        the largest";
             verdict.unseen = Some(why.to_owned());

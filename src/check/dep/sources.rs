@@ -173,9 +173,19 @@ fn up(text: &str) -> String {
 
 /// What has to be told of files that are no SQL.
 fn others(sources: &[Source]) -> Vec<String> {
+    const KNOWN: [&str; 6] = [".py", ".rb", ".xml", ".yaml", ".js", ".ts"];
     let mut notes = Vec::new();
-    let mut note = |ends: &str, hint: &str| {
-        let ending = |source: &&Source| source.text.is_none() && source.path.ends_with(ends);
+    let mut note = |ends: &[&str], hint: &str| {
+        let is_known = |path: &str| KNOWN.iter().any(|ending| path.ends_with(ending));
+        let ending = |source: &&Source| {
+            let path = source.path.as_str();
+            // None of them: those that no tool is known for.
+            let fits = match ends {
+                [] => !is_known(path),
+                ends => ends.iter().any(|ending| path.ends_with(ending)),
+            };
+            source.text.is_none() && fits
+        };
         let files: Vec<&Source> = sources.iter().filter(ending).collect();
         if let Some(first) = files.first() {
             let count = files.len();
@@ -186,14 +196,13 @@ fn others(sources: &[Source]) -> Vec<String> {
         }
     };
     note(
-        ".py",
+        &[".py"],
         "\"alembic upgrade --sql head\" or \"manage.py sqlmigrate APP NAME\" writes them as SQL",
     );
-    note(".rb", "\"rails db:migrate\" in a copy with its log writes them as SQL");
-    note(".xml", "\"liquibase update-sql\" writes them as SQL");
-    note(".yaml", "\"liquibase update-sql\" writes them as SQL");
-    note(".js", "they are code: let the tool write its SQL into files");
-    note(".ts", "they are code: let the tool write its SQL into files");
+    note(&[".rb"], "\"rails db:migrate\" in a copy with its log writes them as SQL");
+    note(&[".xml", ".yaml"], "\"liquibase update-sql\" writes them as SQL");
+    note(&[".js", ".ts"], "they are code: let the tool write its SQL into files");
+    note(&[], "their names are those of migrations, and their form is not known");
     notes
 }
 

@@ -36,6 +36,12 @@ pub enum Work {
     ChangesType { column: String, to: String, using: bool },
     /// It depends on the table's checks whether the table is read.
     NotNull { column: String },
+    /// It goes, and its foreign keys with it: their triggers are on both tables.
+    Drops,
+    /// The same of one constraint.
+    DropsConstraint { name: String },
+    /// The same of one column.
+    DropsColumn { column: String },
 }
 
 /// A table that a statement touches.

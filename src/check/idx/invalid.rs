@@ -3,9 +3,10 @@
 use serde::Deserialize;
 
 use crate::check::look::Look;
+use crate::check::need::Need;
 use crate::check::question::Question;
 use crate::check::registry::{Check, Kind};
-use crate::check::verdict::Judged;
+use crate::check::verdict::{Judged, Silence};
 use crate::report::check::Level;
 use crate::sql;
 
@@ -44,6 +45,19 @@ impl Index {
 
 fn invalid(look: &Look<'_>) -> Judged {
     let rows: Vec<Index> = look.rows(&INDEXES)?;
+    if let Some(first) = rows.first().filter(|_| !Need::Stats.met(&look.facts.sight)) {
+        let more = match rows.len() {
+            1 => String::new(),
+            many => format!(" (and {} more)", many - 1),
+        };
+        let grants =
+            Need::Stats.grants(&look.facts.sight.role, look.facts.server.version_number).join(" ");
+        return Err(Silence::unknown(format!(
+            "{} of {}{more} is not valid: whether another role is building it is not seen \
+             ({grants})",
+            first.index, first.table
+        )));
+    }
     let mut verdict = look.verdict().saying("all indexes are valid");
     for row in rows {
         let level = match row.is_unique && !row.is_left() {
@@ -63,7 +77,27 @@ fn invalid(look: &Look<'_>) -> Judged {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::check::sample::Sample;
+
+    #[test]
+    fn an_index_that_another_role_may_be_building_is_unknown() {
+        let row = json!({"index": "public.t_k", "table": "public.t", "is_unique": true});
+        let mut sample = Sample::of("invalid_indexes", &[row.clone(), row]);
+        assert_eq!(sample.judged(&INVALID).unwrap().findings[0].level, Level::Critical);
+        sample.facts.sight.superuser = false;
+        sample.facts.sight.role = "plain".to_owned();
+        let Err(Silence::Unknown(why)) = sample.judged(&INVALID) else { panic!() };
+        assert!(why.contains("public.t_k of public.t (and 1 more) is not valid"), "{why}");
+        assert!(why.contains("GRANT pg_monitor TO \"plain\";"), "{why}");
+        sample.facts.sight.stats = true;
+        assert_eq!(sample.judged(&INVALID).unwrap().findings.len(), 2);
+        sample.facts.sight.stats = false;
+        let verdict = sample.with("invalid_indexes", &[]).judged(&INVALID).unwrap();
+        assert!(verdict.findings.is_empty() && verdict.unseen.is_none());
+    }
 
     #[test]
     fn what_a_reindex_left_is_known_by_its_name() {

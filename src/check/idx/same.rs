@@ -54,6 +54,9 @@ struct Duplicate {
     stays: String,
     table: String,
     bytes: f64,
+    /// Of a partitioned table, as a whole.
+    #[serde(default)]
+    partitioned: bool,
     /// Quoted, where dropping the index means to drop a constraint.
     constraint: Option<String>,
 }
@@ -64,6 +67,16 @@ struct Prefix {
     covered_by: String,
     table: String,
     bytes: f64,
+    #[serde(default)]
+    partitioned: bool,
+}
+
+/// A partitioned index cannot be dropped beside what others do.
+fn dropped(index: &str, partitioned: bool) -> String {
+    match partitioned {
+        true => format!("DROP INDEX {index};  -- under an exclusive lock on all partitions"),
+        false => format!("DROP INDEX CONCURRENTLY {index};"),
+    }
 }
 
 fn duplicate(look: &Look<'_>) -> Judged {
@@ -79,7 +92,7 @@ fn duplicate(look: &Look<'_>) -> Judged {
         );
         let remedy = match row.constraint {
             Some(name) => format!("ALTER TABLE {} DROP CONSTRAINT {name};", row.table),
-            None => format!("DROP INDEX CONCURRENTLY {};", row.index),
+            None => dropped(&row.index, row.partitioned),
         };
         verdict.find(Level::Warning, row.index, says).with_value(row.bytes).with_remedy(remedy);
     }
@@ -102,7 +115,32 @@ fn redundant_prefix(look: &Look<'_>) -> Judged {
         verdict
             .find(level, &row.index, says)
             .with_value(row.bytes)
-            .with_remedy(format!("DROP INDEX CONCURRENTLY {};", row.index));
+            .with_remedy(dropped(&row.index, row.partitioned));
     }
     Ok(verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::check::sample::Sample;
+
+    #[test]
+    fn a_partitioned_index_is_not_dropped_concurrently() {
+        for partitioned in [true, false] {
+            let row = json!({"index": "public.i", "stays": "public.j", "covered_by": "public.j",
+                             "table": "public.t", "bytes": 8192.0, "partitioned": partitioned,
+                             "constraint": null});
+            let rows = [row];
+            let sample = Sample::of("duplicate_indexes", &rows).with("prefix_indexes", &rows);
+            for check in [&DUPLICATE, &REDUNDANT_PREFIX] {
+                let remedy = sample.judged(check).unwrap().findings.remove(0).remedy.unwrap();
+                let concurrently = remedy.starts_with("DROP INDEX CONCURRENTLY public.i;");
+                assert_eq!(concurrently, !partitioned, "{remedy}");
+                assert!(remedy.starts_with("DROP INDEX "), "{remedy}");
+            }
+        }
+    }
 }

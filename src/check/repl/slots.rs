@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::check::conf::change;
 use crate::check::limits::LimitSpec;
 use crate::check::look::Look;
 use crate::check::question::Question;
@@ -32,10 +33,13 @@ pub const RETAINED: Check = Check {
     kind: Kind::Runtime,
     title: "write-ahead log that slots keep",
     why: "What a slot keeps cannot be removed: it ends at a full disk and a server that stands \
-          still. SQL does not tell how large the disk is, so the limits are bytes, or a share \
-          of max_slot_wal_keep_size where that is set.",
+          still. SQL does not tell how large the disk is, so the limits are bytes, and a share \
+          of max_slot_wal_keep_size where that is set: beyond it the slot is lost.",
     remedy: "Let the slot's reader catch up, or drop the slot; set max_slot_wal_keep_size.",
-    limits: &[LimitSpec::above("bytes kept for one slot", Unit::Bytes, 10e9, 40e9)],
+    limits: &[
+        LimitSpec::above("bytes kept for one slot", Unit::Bytes, 10e9, 40e9),
+        LimitSpec::share("max_slot_wal_keep_size", Unit::Bytes, 50.0, 80.0).named("share"),
+    ],
     needs: &[],
     since: 130_000,
     asks: &[&SLOTS, &SETTINGS],
@@ -208,12 +212,15 @@ fn idle_level(look: &Look<'_>, slot: &str, idle: Idle) -> Option<Level> {
 fn retained(look: &Look<'_>) -> Judged {
     let (slots, mut verdict) = slots(look)?;
     let settings: WalSettings = look.row(&SETTINGS)?;
-    let most = settings.max_slot_wal_keep_size;
+    // What wal_keep_size keeps is there for slots too.
+    let most = settings.max_slot_wal_keep_size.map(|most| most.max(settings.wal_keep_size));
     let earlier = look.before::<Slot>(&SLOTS).ok();
     for slot in &slots {
         let Some(bytes) = slot.retained.map(|bytes| bytes.max(0.0)) else { continue };
         verdict.measures.extend(look.measure("", &slot.slot, bytes, most));
-        if let Some(level) = look.level("", &slot.slot, bytes, most) {
+        // Nothing is a share of 0.
+        let share = look.level("share", &slot.slot, bytes, most.filter(|most| *most > 0.0));
+        if let Some(level) = look.level("", &slot.slot, bytes, most).max(share) {
             let bound = match most {
                 Some(most) => format!("of {} that it may", words::bytes(most)),
                 None => "and may keep more without end".to_owned(),
@@ -291,10 +298,10 @@ fn unbounded(look: &Look<'_>) -> Judged {
                 "{} may keep write-ahead log without end: max_slot_wal_keep_size is -1",
                 words::amount(count as f64, "slot")
             );
-            verdict.find(Level::Warning, "max_slot_wal_keep_size", says).with_remedy(
-                "ALTER SYSTEM SET max_slot_wal_keep_size = '10GB'; SELECT pg_reload_conf();  -- \
-                 what the disk can spare",
-            );
+            let remedy = change(look, "max_slot_wal_keep_size", "10GB", "sighup");
+            verdict
+                .find(Level::Warning, "max_slot_wal_keep_size", says)
+                .with_remedy(format!("{remedy}  -- what the disk can spare"));
         }
         None => {}
     }
@@ -384,5 +391,40 @@ mod tests {
         let (_, says) = level(&sample, &RETAINED).expect("20 GB");
         assert!(says.ends_with("9.3 GiB more in 1 h 0 min, it is lost in 2 h 0 min"), "{says}");
         assert_eq!(level(&sample, &UNBOUNDED), None);
+    }
+
+    #[test]
+    fn a_bound_below_the_limits_in_bytes_is_judged_by_its_share() {
+        let of = |retained: f64, bound: f64, keep: f64| {
+            let mut row = slot(true, None, "extended", None);
+            row["retained"] = json!(retained);
+            let settings = json!({"max_slot_wal_keep_size": bound, "max_wal_size": 1e9,
+                                  "wal_keep_size": keep});
+            let sample =
+                Sample::of("replication_slots", &[row]).with("replication_settings", &[settings]);
+            level(&sample, &RETAINED).map(|(level, _)| level)
+        };
+        assert_eq!(of(4.9e8, 1e9, 0.0), None);
+        assert_eq!(of(5e8, 1e9, 0.0), Some(Level::Warning));
+        assert_eq!(of(8e8, 1e9, 0.0), Some(Level::Critical));
+        // The worse one of the two counts.
+        assert_eq!(of(5e10, 1e12, 0.0), Some(Level::Critical));
+        assert_eq!(of(8e8, 1e9, 2e9), None);
+        assert_eq!(of(8e8, 0.0, 0.0), None);
+    }
+
+    #[test]
+    fn a_provider_has_its_own_way_to_bound_slots() {
+        let settings = json!({"max_slot_wal_keep_size": null, "max_wal_size": 1e9,
+                              "wal_keep_size": 0.0});
+        let mut sample = Sample::of("replication_slots", &[slot(true, None, "extended", None)])
+            .with("replication_settings", &[settings]);
+        let remedy =
+            |sample: &Sample| sample.judged(&UNBOUNDED).unwrap().findings.remove(0).remedy.unwrap();
+        let own = remedy(&sample);
+        assert!(own.contains("ALTER SYSTEM") && own.contains("pg_reload_conf()"), "{own}");
+        sample.facts.sight.provider = Some("rds".to_owned());
+        let managed = remedy(&sample);
+        assert!(!managed.contains("ALTER SYSTEM"), "{managed}");
     }
 }

@@ -16,8 +16,9 @@ pub const ERRORS: Check = Check {
     kind: Kind::Runtime,
     title: "errors of subscriptions",
     why: "A subscription that meets a row it cannot apply stands still and tries again for ever; \
-          its publisher keeps the log meanwhile. From PostgreSQL 18 on conflicts are counted too: \
-          some of them skip rows without an error.",
+          its publisher keeps the log meanwhile; so it does for one that is disabled, by hand or \
+          by disable_on_error. From PostgreSQL 18 on conflicts are counted too: some of them skip \
+          rows without an error.",
     remedy: "Read the row and the reason in the subscriber's log, and repair the row; with \
              ALTER SUBSCRIPTION .. SKIP the transaction is left out. With one sample all errors \
              since the statistics were reset count: pg_stat_reset_subscription_stats(oid) begins \
@@ -71,16 +72,28 @@ fn errors(look: &Look<'_>) -> Judged {
             None => (row.sum(), "since its statistics were reset".to_owned()),
         };
         verdict.measures.extend(look.measure("", name, new, None));
-        let stopped = row.enabled == Some(false);
-        let Some(level) = look.level("", name, new, None) else { continue };
-        let says = format!(
-            "the subscription {name} had {} {period}{}{}",
+        let had = format!(
+            "had {} {period}{}",
             words::amount(new, "error"),
-            if row.conflicts > 0.0 { " (conflicts among them)" } else { "" },
-            if stopped { ", and it is disabled" } else { "" }
+            if row.conflicts > 0.0 { " (conflicts among them)" } else { "" }
         );
-        let level = if stopped { Level::Critical } else { level };
-        verdict.find(level, name, says).with_value(new);
+        // No new error comes while it stands still: all of them count.
+        if row.enabled == Some(false) {
+            let failed = row.apply_errors + row.sync_errors > 0.0;
+            let level = if failed { Level::Critical } else { Level::Warning };
+            let says = format!(
+                "the subscription {name} is disabled: it applies nothing, and its slot keeps the \
+                 publisher's log; it {had}"
+            );
+            verdict.find(level, name, says).with_value(new).with_remedy(format!(
+                "ALTER SUBSCRIPTION {0} ENABLE;  -- in its database, once the reason is mended; \
+                 or DROP SUBSCRIPTION {0};",
+                sql::quote_name(name)
+            ));
+            continue;
+        }
+        let Some(level) = look.level("", name, new, None) else { continue };
+        verdict.find(level, name, format!("the subscription {name} {had}")).with_value(new);
     }
     if look.is_cut(&SUBSCRIPTIONS) {
         verdict.unseen = Some("there are more subscriptions than are read".to_owned());
@@ -112,5 +125,19 @@ mod tests {
         assert_eq!(level(one(row(3.0, true)).after(9.0, &one(row(3.0, true)))), None);
         let reset = one(row(2.0, true)).after(9.0, &one(row(3.0, true)));
         assert_eq!(level(reset), Some(Level::Warning));
+    }
+
+    #[test]
+    fn a_disabled_one_is_always_found() {
+        let one = |errors| Sample::of("subscription_errors", &[row(errors, false)]);
+        let first = |sample: Sample| {
+            let finding = sample.judged(&ERRORS).unwrap().findings.remove(0);
+            (finding.level, finding.remedy.unwrap())
+        };
+        let (level, remedy) = first(one(0.0));
+        assert_eq!(level, Level::Warning);
+        assert!(remedy.starts_with("ALTER SUBSCRIPTION \"s\" ENABLE;"), "{remedy}");
+        // No new error: it has stood still since the last one.
+        assert_eq!(first(one(3.0).after(9.0, &one(3.0))).0, Level::Critical);
     }
 }

@@ -31,19 +31,56 @@ const WITHOUT_KEY: Question =
 struct WithoutKey {
     table: String,
     is_full: bool,
+    #[serde(default)]
+    has_id: bool,
+    #[serde(default)]
+    partitioned: bool,
+    /// No key is possible for the whole then.
+    #[serde(default)]
+    by_expression: bool,
+    /// Quoted, with commas, without id.
+    partitioned_by: Option<String>,
+}
+
+impl WithoutKey {
+    fn remedy(&self) -> String {
+        let table = &self.table;
+        if self.by_expression {
+            return format!(
+                "-- {table} is partitioned by an expression and cannot have a primary key: add one \
+                 to each of its partitions"
+            );
+        }
+        let columns = match &self.partitioned_by {
+            Some(others) => format!("id, {others}"),
+            None => "id".to_owned(),
+        };
+        match (self.has_id, self.partitioned) {
+            (true, _) => format!(
+                "ALTER TABLE {table} ADD PRIMARY KEY ({columns});  -- see first that ({columns}) \
+                 is unique and never null; builds an index under an exclusive lock"
+            ),
+            // Partitions take no identity column before 17.
+            (false, true) => format!(
+                "ALTER TABLE {table} ADD COLUMN id bigserial, ADD PRIMARY KEY ({columns});  -- \
+                 rewrites all partitions under an exclusive lock; fails where what it is \
+                 partitioned by is null"
+            ),
+            (false, false) => format!(
+                "ALTER TABLE {table} ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY \
+                 KEY;  -- rewrites the table under an exclusive lock"
+            ),
+        }
+    }
 }
 
 fn no_pk(look: &Look<'_>) -> Judged {
     let rows: Vec<WithoutKey> = look.rows(&WITHOUT_KEY)?;
     let mut verdict = look.verdict().saying("all tables have a primary key");
-    for WithoutKey { table, is_full } in rows {
-        let whole = if is_full { "; it replicates whole rows" } else { "" };
-        verdict
-            .find(Level::Warning, &table, format!("{table} has no primary key{whole}"))
-            .with_remedy(format!(
-                "ALTER TABLE {table} ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY \
-                 KEY;  -- rewrites the table under an exclusive lock"
-            ));
+    for row in rows {
+        let whole = if row.is_full { "; it replicates whole rows" } else { "" };
+        let says = format!("{} has no primary key{whole}", row.table);
+        verdict.find(Level::Warning, &row.table, says).with_remedy(row.remedy());
     }
     verdict.cut(look, &WITHOUT_KEY);
     Ok(verdict)
@@ -180,4 +217,38 @@ fn int_pk(look: &Look<'_>) -> Judged {
         ));
     }
     Ok(verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::check::sample::Sample;
+
+    #[test]
+    fn the_key_that_is_proposed_fits_the_table() {
+        let remedy = |has_id: bool, by: Option<&str>, by_expression: bool| {
+            let row = json!({"table": "public.t", "is_full": false, "has_id": has_id,
+                             "partitioned": by.is_some() || by_expression,
+                             "by_expression": by_expression, "partitioned_by": by});
+            let sample = Sample::of("no_primary_key", &[row]);
+            sample.judged(&NO_PK).unwrap().findings.remove(0).remedy.unwrap()
+        };
+        for (remedy, begins) in [
+            (remedy(true, None, false), "ALTER TABLE public.t ADD PRIMARY KEY (id);  -- see first"),
+            (
+                remedy(true, Some("\"At\""), false),
+                "ALTER TABLE public.t ADD PRIMARY KEY (id, \"At\");",
+            ),
+            (
+                remedy(false, Some("a, b"), false),
+                "ALTER TABLE public.t ADD COLUMN id bigserial, ADD PRIMARY KEY (id, a, b);",
+            ),
+            (remedy(false, None, false), "ALTER TABLE public.t ADD COLUMN id bigint GENERATED"),
+            (remedy(false, None, true), "-- public.t is partitioned by an expression"),
+        ] {
+            assert!(remedy.starts_with(begins), "{remedy}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::check::conf::change;
 use crate::check::limits::LimitSpec;
 use crate::check::look::Look;
 use crate::check::need::Need;
@@ -56,9 +57,12 @@ fn password_hash(look: &Look<'_>) -> Judged {
     // `on` is how old files say it.
     if settings.encryption.as_deref().is_some_and(|value| matches!(value, "md5" | "on")) {
         let says = "password_encryption is md5: new passwords are kept as md5";
-        verdict
-            .find(Level::Warning, "password_encryption", says)
-            .with_remedy("ALTER SYSTEM SET password_encryption = 'scram-sha-256';");
+        verdict.find(Level::Warning, "password_encryption", says).with_remedy(change(
+            look,
+            "password_encryption",
+            "scram-sha-256",
+            "user",
+        ));
     }
     // Without it the settings are still worth telling.
     match look.rows::<Md5Role>(&MD5_ROLES) {
@@ -89,8 +93,11 @@ struct Login {
     may_create_roles: bool,
     may_replicate: bool,
     passes_row_security: bool,
-    /// The provider's superuser that it belongs to: `rds_superuser`.
+    /// The superuser or the provider's superuser that it belongs to: `SUPERUSER by dba`,
+    /// `rds_superuser`.
     member_of: Option<String>,
+    /// What lets it at the files and programs of the machine: `pg_execute_server_program`.
+    server_files: Option<String>,
     /// In any database, without tools.
     sessions: f64,
     tables: f64,
@@ -114,7 +121,7 @@ impl Login {
             (self.passes_row_security, "BYPASSRLS"),
         ];
         let named = all.into_iter().filter(|(has, _)| *has).map(|(_, name)| name);
-        named.chain(self.member_of.as_deref()).collect()
+        named.chain(self.member_of.as_deref()).chain(self.server_files.as_deref()).collect()
     }
 }
 
@@ -229,4 +236,40 @@ fn pw_expiry(look: &Look<'_>) -> Judged {
     }
     verdict.cut(look, &LOGINS);
     Ok(verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::check::sample::Sample;
+
+    fn login(role: &str, member_of: Option<&str>, server_files: Option<&str>) -> Value {
+        json!({"role": role, "is_first": false, "is_superuser": false, "may_create_roles": false,
+               "may_replicate": false, "passes_row_security": false, "member_of": member_of,
+               "server_files": server_files, "sessions": 0, "tables": 0, "valid_until": null})
+    }
+
+    #[test]
+    fn who_can_become_a_superuser_is_one() {
+        let by = |role| login(role, Some("SUPERUSER by dba"), None);
+        let rows = [by("ann"), by("bob"), by("eve")];
+        let verdict = Sample::of("logins", &rows).judged(&PRIVILEGED_LOGIN).unwrap();
+        let says: Vec<&str> = verdict.findings.iter().map(|one| one.says.as_str()).collect();
+        assert_eq!(says, ["3 logins are superusers: ann, bob, eve"]);
+        let mut app = by("app");
+        app["sessions"] = json!(5);
+        let verdict = Sample::of("logins", &[app]).judged(&PRIVILEGED_LOGIN).unwrap();
+        let says = &verdict.findings[0].says;
+        assert!(says.starts_with("app (SUPERUSER by dba) has 5 sessions"), "{says}");
+    }
+
+    #[test]
+    fn who_may_run_programs_of_the_machine_is_told() {
+        let rows = [login("etl", None, Some("pg_execute_server_program"))];
+        let verdict = Sample::of("logins", &rows).judged(&PRIVILEGED_LOGIN).unwrap();
+        let says: Vec<&str> = verdict.findings.iter().map(|one| one.says.as_str()).collect();
+        assert_eq!(says, ["etl logs in and has pg_execute_server_program"]);
+    }
 }

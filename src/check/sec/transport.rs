@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::login::{SECURITY, Security};
+use crate::check::conf::change;
 use crate::check::limits::LimitSpec;
 use crate::check::look::Look;
 use crate::check::need::Need;
@@ -42,16 +43,20 @@ fn tls(look: &Look<'_>) -> Judged {
         verdict.find(Level::Info, "ssl", says);
     } else if !ssl {
         let says = format!("TLS is off, and the server listens on {addresses}");
+        let remedy = change(look, "ssl", "on", "sighup");
         verdict
             .find(weight(Level::Critical), "ssl", says)
-            .with_remedy("ALTER SYSTEM SET ssl = on;  -- with ssl_cert_file and ssl_key_file");
+            .with_remedy(format!("{remedy}  -- with ssl_cert_file and ssl_key_file"));
     }
     if let Some(least) = least_tls.filter(|least| ssl && is_old(least)) {
         let shown = if least.is_empty() { "any version" } else { &least };
         let says = format!("clients may use {shown} of TLS: before 1.2 it is broken");
-        verdict
-            .find(weight(Level::Warning), "ssl_min_protocol_version", says)
-            .with_remedy("ALTER SYSTEM SET ssl_min_protocol_version = 'TLSv1.2';");
+        verdict.find(weight(Level::Warning), "ssl_min_protocol_version", says).with_remedy(change(
+            look,
+            "ssl_min_protocol_version",
+            "TLSv1.2",
+            "sighup",
+        ));
     }
     if rds_force.as_deref().is_some_and(|force| matches!(force, "0" | "off")) {
         let says = "rds.force_ssl is off: clients may come without TLS";

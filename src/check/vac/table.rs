@@ -52,6 +52,7 @@ pub const OVERDUE: Check = Check {
     remedy: "See act.xmin_horizon for what holds old rows and vac.workers for workers that are \
              all busy; then give the table a lower autovacuum_vacuum_scale_factor or vacuum it.",
     limits: &[
+        // The statement leaves out what is not more than once that.
         LimitSpec::above("dead rows, in times of where autovacuum begins", Unit::Count, 2.0, 10.0),
         LimitSpec::warn_above("dead rows below which nothing is said", Unit::Count, 10_000.0)
             .named("rows"),
@@ -126,7 +127,11 @@ fn off(look: &Look<'_>) -> Judged {
         [("autovacuum", settings.autovacuum), ("track_counts", settings.track_counts)]
     {
         if !is_on {
-            let on = format!("ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();");
+            // A provider takes no ALTER SYSTEM.
+            let on = match &look.facts.sight.provider {
+                Some(provider) => format!("set {name} = on where {provider} keeps its parameters"),
+                None => format!("ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();"),
+            };
             verdict.find(Level::Critical, name, format!("{name} is off")).with_remedy(on);
         }
     }
@@ -153,6 +158,7 @@ fn table_off(look: &Look<'_>) -> Judged {
 fn overdue(look: &Look<'_>) -> Judged {
     let rows: Vec<DeadRows> = look.rows(&DEAD_ROWS)?;
     let mut verdict = look.verdict().saying("autovacuum keeps up with dead rows");
+    let fewest = rows.last().map(|row| row.dead);
     for row in rows {
         let whose = if row.toast { "the TOAST table of " } else { "" };
         let object = if row.toast { format!("{} (TOAST)", row.table) } else { row.table.clone() };
@@ -174,6 +180,10 @@ fn overdue(look: &Look<'_>) -> Judged {
             .find(level, object, says)
             .with_value(times)
             .with_remedy(format!("VACUUM (ANALYZE, VERBOSE) {};", row.table));
+    }
+    // They come with the most dead rows first: those that were not read have no more.
+    if fewest.is_some_and(|dead| look.level("rows", "", dead, None).is_some()) {
+        verdict.cut(look, &DEAD_ROWS);
     }
     Ok(verdict)
 }
@@ -212,6 +222,30 @@ mod tests {
         assert_eq!(level(19_999.0, 10_000.0), None);
         assert_eq!(level(20_000.0, 10_000.0), toast(Level::Warning));
         assert_eq!(level(100_000.0, 10_000.0), toast(Level::Critical));
+    }
+
+    #[test]
+    fn tables_that_were_not_read_are_unseen_where_they_could_pass() {
+        let unseen = |tables: usize, dead: f64| {
+            let row = json!({"table": "public.t", "toast": false, "dead": dead, "begins": 1e9,
+                             "vacuumed_ago": null});
+            let verdict = Sample::of("dead_rows", &vec![row; tables]).judged(&OVERDUE).unwrap();
+            verdict.unseen.is_some()
+        };
+        assert!(unseen(1001, 20_000.0));
+        assert!(!unseen(1001, 9_999.0));
+        assert!(!unseen(1000, 20_000.0));
+    }
+
+    #[test]
+    fn a_provider_takes_no_alter_system() {
+        let row = json!({"autovacuum": false, "track_counts": true});
+        let mut sample = Sample::of("autovacuum", &[row]);
+        let remedy =
+            |sample: &Sample| sample.judged(&OFF).unwrap().findings.remove(0).remedy.unwrap();
+        assert_eq!(remedy(&sample), "ALTER SYSTEM SET autovacuum = on; SELECT pg_reload_conf();");
+        sample.facts.sight.provider = Some("rds".to_owned());
+        assert_eq!(remedy(&sample), "set autovacuum = on where rds keeps its parameters");
     }
 
     #[test]

@@ -35,6 +35,8 @@ const FILES: usize = 20_000;
 const BYTES: u64 = 64 * 1024 * 1024;
 /// From look to look.
 const PAUSE: Duration = Duration::from_secs(2);
+/// Files of SQL.
+const SQL: [&str; 3] = ["sql", "psql", "ddl"];
 /// Files that are migrations and no SQL.
 const CODE: [&str; 6] = ["py", "rb", "xml", "yaml", "js", "ts"];
 
@@ -42,6 +44,11 @@ impl Deploy {
     /// Whether a deployment was asked about.
     pub const fn is_asked(&self) -> bool {
         self.migrations.is_some() || self.wait.is_some()
+    }
+
+    /// Whether a quiet moment is waited for.
+    pub const fn waits(&self) -> bool {
+        self.wait.is_some()
     }
 
     /// The files, read before any server is asked.
@@ -60,7 +67,7 @@ impl Deploy {
         } else {
             let name = path.file_name().map_or_else(|| path.clone(), PathBuf::from);
             let text = text(path).map_err(|error| failed(&error))?;
-            let is_code = extension(path).is_some_and(|one| CODE.contains(&one));
+            let is_code = extension(path).is_some_and(|one| CODE.contains(&one.as_str()));
             let text = (!is_code).then_some(text);
             sources.push(Source { path: name.display().to_string(), text });
         }
@@ -73,8 +80,9 @@ impl Deploy {
     /// Bugs only.
     pub fn add(&self, sources: Option<&[Source]>, facts: &mut Facts) -> Result<()> {
         if let Some(sources) = sources {
-            let plan = Plan::new(sources, self.migration_role.as_deref(), facts);
-            plan.keep(facts)
+            let role = self.migration_role.as_deref();
+            plan(sources, role, facts)?
+                .keep(facts)
                 .map_err(|error| Error::bug("the migrations are not JSON").caused_by(&error))?;
         }
         if let Some(disk) = disk(facts) {
@@ -84,6 +92,22 @@ impl Deploy {
         }
         Ok(())
     }
+}
+
+/// Room for the parser, which goes as deep as the text does.
+const STACK: usize = 1 << 30;
+
+/// Reads the files on a stack of its own: one that is deeply nested must not end the run.
+fn plan(sources: &[Source], role: Option<&str>, facts: &Facts) -> Result<Plan> {
+    let failed = || Error::bug("the migrations were not read to their end");
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, || Plan::new(sources, role, facts))
+            .map_err(|error| failed().caused_by(&error))?
+            .join()
+            .map_err(|_| failed())
+    })
 }
 
 /// `--wait`, while it runs.
@@ -123,8 +147,14 @@ impl Waiting {
     }
 }
 
-fn extension(path: &Path) -> Option<&str> {
-    path.extension().and_then(|extension| extension.to_str())
+/// In lower case.
+fn extension(path: &Path) -> Option<String> {
+    path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase)
+}
+
+/// Whether a file is called as migrations are: by a number or a version.
+fn is_numbered(name: &str) -> bool {
+    name.trim_start_matches(['V', 'v', '_']).starts_with(|c: char| c.is_ascii_digit())
 }
 
 fn collect(
@@ -138,17 +168,22 @@ fn collect(
     for entry in entries {
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with(['.', '_']) || name == "node_modules" {
+        if name.starts_with('.') || name == "node_modules" || name == "__pycache__" {
             continue;
         }
         let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
         if fs::metadata(&path)?.is_dir() {
-            if depth > 0 {
-                collect(root, &path, depth - 1, sources)?;
+            if depth == 0 {
+                return Err(std::io::Error::other(format!("{shown} lies too deep to be read")));
             }
-        } else if extension(&path) == Some("sql") {
+            collect(root, &path, depth - 1, sources)?;
+            continue;
+        }
+        let extension = extension(&path);
+        let is = |list: &[&str]| extension.as_deref().is_some_and(|one| list.contains(&one));
+        if is(&SQL) {
             sources.push(Source { path: shown, text: Some(text(&path)?) });
-        } else if extension(&path).is_some_and(|one| CODE.contains(&one)) {
+        } else if is(&CODE) && !name.starts_with('_') || is_numbered(&name) {
             sources.push(Source { path: shown, text: None });
         }
         if sources.len() > FILES {

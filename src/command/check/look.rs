@@ -1,5 +1,6 @@
 //! Looking at servers: one, or several side by side.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -45,6 +46,8 @@ pub struct Job<'a> {
     pub today: Date,
     /// The files of --migrations.
     pub sources: Option<Vec<Source>>,
+    /// Why what was seen could not be kept.
+    pub unkept: RefCell<Option<Error>>,
 }
 
 impl Job<'_> {
@@ -93,8 +96,8 @@ impl Job<'_> {
         };
         match seen {
             Ok(seen) => {
-                if alone {
-                    self.args.samples.keep(&seen.facts)?;
+                if alone && let Err(error) = self.args.samples.keep(&seen.facts) {
+                    self.unkept.replace(Some(error));
                 }
                 Ok(self.judged(Some(target), &seen, alone))
             }

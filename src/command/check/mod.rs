@@ -11,6 +11,7 @@ mod permissions;
 mod samples;
 mod targets;
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -143,11 +144,26 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         gate: args.gate(),
         today: jiff::Zoned::now().date(),
         sources: args.deploy.sources()?,
+        unkept: RefCell::default(),
     };
     if args.watch.watch.is_some() {
         args.watchable()?;
     }
+    if args.deploy.is_asked() && !checks.iter().any(|check| check.kind == check::Kind::Deploy) {
+        return Err(Error::usage("--migrations and --wait ask checks that are left out")
+            .because("--only and --skip leave no check of kind deploy")
+            .next("add dep to --only"));
+    }
     if let Some(mut saved) = args.samples.from()? {
+        let given = [
+            (args.targets.are_named(), "targets"),
+            (args.deploy.waits(), "--wait"),
+            (context.connect.env_file.is_some(), "--env-file"),
+        ];
+        if let Some((_, what)) = given.iter().find(|(is, _)| *is) {
+            return Err(Error::usage(format!("--from and {what} go not together"))
+                .because("the file is judged as it was saved, and no server is asked"));
+        }
         if job.sources.is_some() {
             args.deploy.add(job.sources.as_deref(), &mut saved.facts)?;
         }
@@ -186,6 +202,8 @@ fn finish(job: &Job<'_>, servers: Vec<ServerChecks>) -> Result<Exit> {
     let Job { context, args, today, .. } = job;
     let settings = &context.settings.check;
     let mut notes = check::over(&servers, settings, *today);
+    // A file that cannot be written takes nothing from the verdict.
+    let mut failed: Vec<Error> = job.unkept.take().into_iter().collect();
     check::idle(&servers, settings).iter().for_each(|note| context.ui.detail(note));
     if let Some(path) = &args.write_baseline {
         notes.push(match servers.iter().find(|server| server.failed.is_some()) {
@@ -195,9 +213,14 @@ fn finish(job: &Job<'_>, servers: Vec<ServerChecks>) -> Result<Exit> {
             }
             None => {
                 let known = Known::of(&servers);
-                known.save(path)?;
-                let findings = known.count();
-                format!("{} has {findings} findings now", path.display())
+                match known.save(path) {
+                    Ok(()) => format!("{} has {} findings now", path.display(), known.count()),
+                    Err(error) => {
+                        let said = format!("no baseline was written: {error}");
+                        failed.push(error);
+                        said
+                    }
+                }
             }
         });
     }
@@ -212,9 +235,18 @@ fn finish(job: &Job<'_>, servers: Vec<ServerChecks>) -> Result<Exit> {
         _ => None,
     };
     for output in &args.output {
-        output.write(context, target.as_deref(), &report)?;
+        failed.extend(output.write(context, target.as_deref(), &report).err());
     }
-    context.answer(target.as_deref(), &report)
+    let exit = context.answer(target.as_deref(), &report)?;
+    let Some(last) = failed.pop() else { return Ok(exit) };
+    failed.iter().for_each(|error| context.ui.error(error));
+    match exit {
+        Exit::Critical => {
+            context.ui.error(&last);
+            Ok(exit)
+        }
+        _ => Err(last),
+    }
 }
 
 impl Args {

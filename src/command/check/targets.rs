@@ -36,7 +36,7 @@ impl Targets {
             let target = context.target()?;
             return Ok(vec![(String::new(), Ok(target))]);
         }
-        self.refuse_flags(&context.connect)?;
+        self.refuse_flags(&context.connect, by_tag || self.names.len() > 1)?;
         let names = if by_tag {
             let names = context.settings.target_names(&self.tag);
             if names.is_empty() {
@@ -72,6 +72,11 @@ impl Targets {
         }
     }
 
+    /// Whether any are named.
+    pub fn are_named(&self) -> bool {
+        !self.names.is_empty() || self.all_targets || !self.tag.is_empty()
+    }
+
     /// The only one that is named.
     ///
     /// # Errors
@@ -97,13 +102,13 @@ impl Targets {
     }
 
     /// What names one server, or asks on the terminal, has no meaning for several.
-    fn refuse_flags(&self, args: &ConnectArgs) -> Result<()> {
+    fn refuse_flags(&self, args: &ConnectArgs, several: bool) -> Result<()> {
         let given = [
             (args.url.is_some(), "--url"),
             (args.host.is_some(), "--host"),
             (args.port.is_some(), "--port"),
             (args.target.is_some(), "--target"),
-            (args.env_file.is_some(), "--env-file"),
+            (args.env_file.is_some() && several, "--env-file"),
             (args.password, "--password"),
         ];
         match given.iter().find(|(is, _)| *is) {

@@ -29,7 +29,9 @@ select a.pid,
          as statement_seconds,
        pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - a.state_change)
          as state_seconds,
-       pg_catalog.left(a.query, 200) as query
+       -- Up to the first text in quotes: what stands in one may be a secret.
+       pg_catalog.substring(pg_catalog.left(a.query, 200), '^(?:[^''$]|\$[0-9])*')
+         || case when pg_catalog.left(a.query, 200) ~ '''|\$[^0-9]' then '..' else '' end as query
   from pg_catalog.pg_stat_activity a
   left join waits w on w.pid = a.pid
  where a.pid <> pg_catalog.pg_backend_pid()

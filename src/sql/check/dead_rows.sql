@@ -1,5 +1,6 @@
 -- Tables with dead rows, and with how many autovacuum begins (source: PostgreSQL 18 manual,
--- 24.1.6; the upper end is from 18). A TOAST table without options of its own has its table's.
+-- 24.1.6; the upper end is from 18). A TOAST table without options of its own has its table's. Only
+-- those where it would begin, the most dead rows first; temporary tables are not its business.
 with tables as materialized (
     select coalesce(m.oid, c.oid) as oid, c.relkind = 't' as toast,
            coalesce(c.reloptions, m.reloptions) as options,
@@ -9,7 +10,7 @@ with tables as materialized (
                     pg_catalog.pg_stat_get_last_autovacuum_time(c.oid)) as vacuumed
       from pg_catalog.pg_class c
       left join pg_catalog.pg_class m on c.relkind = 't' and m.reltoastrelid = c.oid
-     where c.relkind in ('r', 'm', 't')
+     where c.relkind in ('r', 'm', 't') and c.relpersistence <> 't'
        and pg_catalog.pg_stat_get_dead_tuples(c.oid) > 0
 ), options as (
     select t.oid, t.toast, t.dead, t.rows, t.vacuumed,
@@ -37,4 +38,5 @@ with tables as materialized (
 )
 select b.oid::pg_catalog.regclass::text as table, b.toast, b.dead, b.begins,
        pg_catalog.date_part('epoch', pg_catalog.now() - b.vacuumed) as vacuumed_ago
-  from (select * from begins order by dead / greatest(begins, 1) desc, oid limit 1001) b
+  from (select * from begins where dead > begins order by dead desc, oid limit 1001) b
+ order by b.dead desc, 1, 2

@@ -8,7 +8,7 @@ held as (
             pg_catalog.jsonb_agg(distinct pg_catalog.jsonb_build_object(
               'schema', n.nspname, 'name', c.relname, 'mode', l.mode, 'granted', l.granted)) as locks
        from pg_catalog.pg_locks l
-       join pg_catalog.pg_class c on c.oid = l.relation and c.relkind in ('r', 'p', 'm', 'f')
+       join pg_catalog.pg_class c on c.oid = l.relation and c.relkind in ('r', 'p', 'm', 'f', 'v', 'S')
        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       where l.locktype = 'relation'
         and l.database in (select oid from here)

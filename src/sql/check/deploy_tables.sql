@@ -1,5 +1,7 @@
 -- The largest tables, with what decides whether a migration rewrites or scans them: columns, valid
--- checks that say IS NOT NULL, indexes. Sizes are asked of the files, but not where that would wait
+-- checks that say IS NOT NULL, indexes; and whom it locks beside them: foreign keys, seen from
+-- either side. Views and sequences too, which are locked as well. Partitioned tables come first:
+-- they have no size of their own, and relpages is -1 after ANALYZE. Sizes are asked of the files, but not where that would wait
 -- for a lock: there they are as old as the last VACUUM or ANALYZE.
 with locked as materialized (
      select l.relation as oid
@@ -12,24 +14,46 @@ with locked as materialized (
       where l.mode = 'AccessExclusiveLock'),
 largest as materialized (
      select c.oid, n.nspname, c.relname, c.relkind, c.reltuples, c.relpersistence,
-            c.oid in (select oid from locked) as is_locked,
+            c.relispartition, c.oid in (select oid from locked) as is_locked,
             case when c.oid in (select oid from locked) or c.relkind in ('p', 'f')
-                 then c.relpages::pg_catalog.int8
+                 then greatest(c.relpages, 0)::pg_catalog.int8
                       * pg_catalog.current_setting('block_size')::pg_catalog.int8
                  else pg_catalog.pg_table_size(c.oid) end as bytes
        from pg_catalog.pg_class c
        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where c.relkind in ('r', 'p', 'm', 'f')
+      where c.relkind in ('r', 'p', 'm', 'f', 'v', 'S')
         and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-      order by bytes desc nulls last, c.oid
-      limit 1001)
+      order by c.relkind = 'p' desc, c.relkind = 'S', bytes desc nulls last, c.oid
+      limit 1001),
+keys as (
+     select k.conrelid as oid, k.confrelid as other, k.conname, k.conindid, k.conkey as columns
+       from pg_catalog.pg_constraint k
+      where k.contype = 'f'
+     union all
+     select k.confrelid, k.conrelid, k.conname, k.conindid, k.confkey
+       from pg_catalog.pg_constraint k
+      where k.contype = 'f'),
+foreign_keys as materialized (
+     select k.oid,
+            pg_catalog.json_agg(pg_catalog.json_build_object(
+              'schema', n.nspname, 'name', c.relname, 'constraint', k.conname,
+              'index', x.relname,
+              'columns', (select pg_catalog.json_agg(a.attname)
+                            from pg_catalog.pg_attribute a
+                           where a.attrelid = k.oid and a.attnum = any (k.columns)))) as list
+       from keys k
+       join pg_catalog.pg_class c on c.oid = k.other
+       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+       left join pg_catalog.pg_class x on x.oid = k.conindid
+      where k.oid in (select oid from largest)
+      group by k.oid)
 select t.nspname::pg_catalog.text as schema,
        t.relname::pg_catalog.text as name,
        t.relkind::pg_catalog.text as kind,
        greatest(t.reltuples, 0)::pg_catalog.float8 as rows,
        coalesce(t.bytes, 0) as bytes,
        case when t.is_locked or t.relkind in ('p', 'f')
-            then (select coalesce(pg_catalog.sum(x.relpages), 0)
+            then (select coalesce(pg_catalog.sum(greatest(x.relpages, 0)), 0)
                          * pg_catalog.current_setting('block_size')::pg_catalog.int8
                     from pg_catalog.pg_index i
                     join pg_catalog.pg_class x on x.oid = i.indexrelid
@@ -48,10 +72,12 @@ select t.nspname::pg_catalog.text as schema,
           join pg_catalog.pg_class x on x.oid = i.indexrelid
           join pg_catalog.pg_namespace s on s.oid = x.relnamespace
          where i.indrelid = t.oid) as indexes,
+       coalesce((select f.list from foreign_keys f where f.oid = t.oid), '[]') as foreign_keys,
+       t.relispartition as is_partition,
        (select pg_catalog.json_build_object('schema', s.nspname, 'name', p.relname)
           from pg_catalog.pg_inherits h
           join pg_catalog.pg_class p on p.oid = h.inhparent
           join pg_catalog.pg_namespace s on s.oid = p.relnamespace
          where h.inhrelid = t.oid and h.inhseqno = 1) as parent
   from largest t
- order by t.bytes desc nulls last, t.oid
+ order by t.relkind = 'p' desc, t.relkind = 'S', t.bytes desc nulls last, t.oid

@@ -2,7 +2,7 @@
 -- compared as they are stored, without the places where they stood in their statement, and only
 -- where all else is the same. Parts of a partitioned index go with it.
 with known as materialized (
-    select i.*, c.relam, c.relpages, c.relispartition,
+    select i.*, c.relam, c.relkind, c.relpages, c.relispartition,
            n.conname
       from (select i.*,
                    count(*) over (partition by i.indrelid, i.indnkeyatts, i.indkey::int2[],
@@ -29,6 +29,7 @@ with known as materialized (
 select r.indexrelid::pg_catalog.regclass::text as index,
        r.stays::pg_catalog.regclass::text as stays,
        r.indrelid::pg_catalog.regclass::text as table,
+       r.relkind = 'I' as partitioned,
        r.relpages::float8 * pg_catalog.current_setting('block_size')::float8 as bytes,
        pg_catalog.quote_ident(r.conname) as constraint
   from ranked r

@@ -1,10 +1,22 @@
 -- Foreign keys whose columns no index of the table begins with, in whatever order; partial ones
--- do not help.
+-- do not help. A partitioned table has the pages of its partitions: its own number is -1 or 0. They
+-- are found by pg_inherits, as pg_partition_tree() waits for the locks of each.
 select n.conrelid::pg_catalog.regclass::text as table,
        n.conname::text as name,
        n.confrelid::pg_catalog.regclass::text as parent,
        c.relkind = 'p' as partitioned,
-       c.relpages::float8 * pg_catalog.current_setting('block_size')::float8 as bytes,
+       (case c.relkind
+        when 'p' then (with recursive parts as (
+                         select n.conrelid as oid
+                          union
+                         select h.inhrelid
+                           from parts p
+                           join pg_catalog.pg_inherits h on h.inhparent = p.oid)
+                       select coalesce(sum(greatest(x.relpages, 0)), 0)
+                         from parts p
+                         join pg_catalog.pg_class x on x.oid = p.oid and x.relkind <> 'p')
+        else greatest(c.relpages, 0) end)::float8
+         * pg_catalog.current_setting('block_size')::float8 as bytes,
        coalesce(pg_catalog.pg_stat_get_tuples_deleted(n.confrelid), 0) as parent_deletes,
        (select pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by k.place)
           from pg_catalog.unnest(n.conkey) with ordinality k (number, place)

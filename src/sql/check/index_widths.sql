@@ -1,5 +1,5 @@
 -- What the largest btree indexes would need for their entries; see table_widths. Columns have the
--- statistics of their table's, expressions those of the index.
+-- statistics of their table's, expressions those of the index; TOAST tables never have any.
 select c.oid::pg_catalog.regclass::text as index,
        c.indrelid::pg_catalog.regclass::text as table,
        c.relpages::float8 * pg_catalog.current_setting('block_size')::float8 as bytes,
@@ -17,7 +17,9 @@ select c.oid::pg_catalog.regclass::text as index,
           from pg_catalog.pg_class c
           join pg_catalog.pg_index i on i.indexrelid = c.oid
          where c.relkind = 'i' and c.relpages > 10 and c.relam = 403 and i.indisvalid
-           and c.relnamespace <> 'pg_catalog'::pg_catalog.regnamespace
+           and c.relpersistence <> 't'
+           and c.relnamespace not in ('pg_catalog'::pg_catalog.regnamespace,
+                                      'pg_toast'::pg_catalog.regnamespace)
          order by c.relpages desc, c.oid
          limit 1001) c
   join pg_catalog.pg_class t on t.oid = c.indrelid

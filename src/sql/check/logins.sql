@@ -6,13 +6,22 @@ select r.rolname::text as role,
        r.rolcreaterole as may_create_roles,
        r.rolreplication as may_replicate,
        r.rolbypassrls as passes_row_security,
-       (select m.rolname
+       -- A superuser belongs to every role.
+       (select case when m.rolsuper then 'SUPERUSER by ' else '' end || m.rolname
           from pg_catalog.pg_roles m
-         where m.rolname in ('rds_superuser', 'cloudsqlsuperuser', 'alloydbsuperuser',
-                             'azure_pg_admin', 'neon_superuser')
+         where (m.rolsuper
+                or m.rolname in ('rds_superuser', 'cloudsqlsuperuser', 'alloydbsuperuser',
+                                 'azure_pg_admin', 'neon_superuser'))
+           and not r.rolsuper
            and m.oid <> r.oid and pg_catalog.pg_has_role(r.oid, m.oid, 'MEMBER')
-         order by 1
+         order by m.rolsuper desc, 1
          limit 1)::text as member_of,
+       (select pg_catalog.string_agg(m.rolname, ', ' order by m.rolname)
+          from pg_catalog.pg_roles m
+         where m.rolname in ('pg_execute_server_program', 'pg_write_server_files',
+                             'pg_read_server_files')
+           and not r.rolsuper
+           and pg_catalog.pg_has_role(r.oid, m.oid, 'MEMBER')) as server_files,
        (select count(*)
           from pg_catalog.pg_stat_activity a
          where a.usesysid = r.oid and a.datid is not null

@@ -21,7 +21,10 @@ select t.schema, t.name,
                            when 'flyway_schema_history' then 'version, script, success'
                            when 'django_migrations' then 'app, name'
                            when 'alembic_version' then 'version_num'
-                           else 'pg_catalog.to_jsonb(t) - ''executed_at'' as row' end,
+                           -- Some keep the statements there, passwords and all.
+                           else 'pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('
+                                '''version'', pg_catalog.to_jsonb(t) -> ''version'', '
+                                '''dirty'', pg_catalog.to_jsonb(t) -> ''dirty'')) as row' end,
                       n.nspname, c.relname, '1') end as query
           from pg_catalog.pg_class c
           join pg_catalog.pg_namespace n on n.oid = c.relnamespace

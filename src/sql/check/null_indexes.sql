@@ -1,5 +1,5 @@
 -- Indexes of one column, not partial, with the share of nulls in it; null where this role does
--- not see the column's statistics.
+-- not see the column's statistics. Not the parts of a partitioned index: they go with it alone.
 select i.indexrelid::pg_catalog.regclass::text as index,
        i.indrelid::pg_catalog.regclass::text as table,
        pg_catalog.quote_ident(a.attname) as column,
@@ -8,6 +8,7 @@ select i.indexrelid::pg_catalog.regclass::text as index,
   from (select i.indexrelid, i.indrelid, i.indkey, c.relpages
           from pg_catalog.pg_index i
           join pg_catalog.pg_class c on c.oid = i.indexrelid and c.relkind = 'i'
+           and not c.relispartition
          where i.indrelid >= 16384 and i.indisvalid and i.indnkeyatts = 1 and i.indpred is null
            and not i.indisunique and i.indexprs is null and c.relpages > 1
            and c.relam in (403, 405)

@@ -3,6 +3,7 @@ select a.indexrelid::pg_catalog.regclass::text as index,
        (pg_catalog.array_agg(b.indexrelid::pg_catalog.regclass::text
                              order by b.indnkeyatts, b.indexrelid))[1] as covered_by,
        a.indrelid::pg_catalog.regclass::text as table,
+       bool_or(c.relkind = 'I') as partitioned,
        max(c.relpages)::float8 * pg_catalog.current_setting('block_size')::float8 as bytes
   from pg_catalog.pg_index a
   join pg_catalog.pg_index b

@@ -4,7 +4,8 @@
 --
 -- Each table that is looked at is locked (as by any SELECT) until the statement ends, with its
 -- partitions and indexes: of those at most 2000 and what half of the lock table has room for, the
--- largest tables first.
+-- largest tables first. Beside what was asked it tells how many were not: whose column no index
+-- leads (a scan would tell), those over that number, and those of which no one index has all rows.
 with owned as (
   select s.seqrelid as seq, s.seqincrement as step, t.oid as tab, t.relkind, t.relpages,
          t.relpersistence, a.attname,
@@ -17,13 +18,13 @@ with owned as (
                    join pg_catalog.pg_class x on x.oid = i.indexrelid
                    join pg_catalog.pg_am m on m.oid = x.relam and m.amname = 'btree'
                   where i.indrelid = t.oid and i.indisvalid and i.indpred is null
-                    and i.indkey[0] = a.attnum)
-           and not (t.relkind = 'r' and exists (select from pg_catalog.pg_inherits h
+                    and i.indkey[0] = a.attnum) as is_indexed,
+         not (t.relkind = 'r' and exists (select from pg_catalog.pg_inherits h
                                                  where h.inhparent = t.oid))
            and not (t.relkind = 'p'
                     and exists (select from pg_catalog.pg_partition_tree(t.oid) p
                                   join pg_catalog.pg_class f on f.oid = p.relid
-                                 where f.relkind = 'f')) as is_indexed,
+                                 where f.relkind = 'f')) as is_whole,
          (case t.relkind when 'p' then (select count(*) from pg_catalog.pg_partition_tree(t.oid))
                          else 1 end)
            * (1 + (select count(*) from pg_catalog.pg_index i where i.indrelid = t.oid)) as locks
@@ -38,12 +39,13 @@ with owned as (
    where s.seqincrement > 0 and not s.seqcycle and a.atttypid in (20, 21, 23)),
 chosen as (
   select o.*,
-         o.is_readable and o.is_indexed
-           and pg_catalog.sum(case when o.is_readable and o.is_indexed then o.locks else 0 end)
+         o.can_tell
+           and pg_catalog.sum(case when o.can_tell then o.locks else 0 end)
                over (order by o.relpages desc, o.seq)
              <= least(2000, pg_catalog.current_setting('max_locks_per_transaction')::int8
                             * pg_catalog.current_setting('max_connections')::int8 / 2) as is_asked
-    from owned o),
+    from (select w.*, w.is_readable and w.is_indexed and w.is_whole as can_tell
+            from owned w) o),
 answered as (
   select c.*,
          case when c.is_asked
@@ -56,7 +58,7 @@ answered as (
 read as (
   select a.*,
          substring(a.answer from '<l>(-?[0-9]+)</l>')::int8
-           + case when substring(a.answer from '<c>([01])</c>') = '1' then a.step else 0 end as next,
+           + case substring(a.answer from '<c>([01])</c>') when '1' then a.step else 0 end as next,
          substring(a.answer from '<m>(-?[0-9]+)</m>')::int8 as greatest
     from answered a)
 select r.seq::pg_catalog.regclass::text as sequence,
@@ -66,6 +68,8 @@ select r.seq::pg_catalog.regclass::text as sequence,
        r.greatest,
        null::int8 as asked,
        null::int8 as unreadable,
+       null::int8 as unindexed,
+       null::int8 as over,
        null::int8 as others
   from read r
  where r.next <= r.greatest
@@ -73,7 +77,9 @@ union all
 select null, null, null, null, null,
        count(*) filter (where r.is_asked),
        count(*) filter (where not r.is_readable),
-       count(*) filter (where r.is_readable and not r.is_asked)
+       count(*) filter (where r.is_readable and not r.is_indexed),
+       count(*) filter (where r.can_tell and not r.is_asked),
+       count(*) filter (where r.is_readable and r.is_indexed and not r.is_whole)
   from read r
  -- The one without a name comes first.
  order by 1 nulls first

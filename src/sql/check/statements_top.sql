@@ -38,5 +38,7 @@ select r.query_id, r.user_name, r.query, r.calls, r.total_ms, r.mean_ms, r.temp_
        as r(query_id text, user_name text, query text, calls int8, total_ms float8,
             mean_ms float8, temp_blocks int8, all_ms float8, statements int8, hidden int8)
  where e.extname = 'pg_stat_statements'
-   and pg_catalog.current_setting('pg_stat_statements.max', true) is not null
+   -- One number, told before anything is run: EXISTS would be a join, in any order.
+   and (select pg_catalog.count(*) from pg_catalog.pg_settings s
+         where s.name = 'pg_stat_statements.max') > 0
  order by r.total_ms desc

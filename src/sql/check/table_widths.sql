@@ -10,7 +10,8 @@ select c.oid::pg_catalog.regclass::text as table,
        c.relnatts::float8 as columns,
        w.width, w.nulls, w.unseen
   from (select * from pg_catalog.pg_class c
-         where c.relkind in ('r', 'm') and c.relpages > 10 and c.reltuples >= 0
+         where c.relkind in ('r', 'm') and c.relpersistence <> 't'
+           and c.relpages > 10 and c.reltuples >= 0
            and c.relnamespace <> 'pg_catalog'::pg_catalog.regnamespace
          order by c.relpages desc, c.oid
          limit 1001) c

@@ -158,6 +158,52 @@ fn what_cannot_be_parsed_does_not_go() {
     assert!(reasons.contains("broken.sql:2 cannot be parsed"), "{reasons}");
 }
 
+/// `check` of a file with this text.
+fn check_text(db: &Database<'_>, text: &str) -> Value {
+    let pgtend = Pgtend::new();
+    let path = pgtend.home().join("own.sql");
+    fs::write(&path, text).unwrap();
+    let config = pgtend.home().join("check.toml");
+    fs::write(&config, AT_ONCE).unwrap();
+    let url = db.url();
+    let args = ["check", "--url", &url, "--only", "dep", "--skip", "dep.headroom"];
+    let pgtend = pgtend.args(args).args(["--format=json", "--config"]).arg(&config);
+    pgtend.arg("--migrations").arg(&path).run().json()
+}
+
+#[test]
+fn what_is_locked_unnamed_is_waited_for_too() {
+    let db = Cluster::shared().create_db("forecast");
+    db.psql(
+        "CREATE TABLE orders (id int PRIMARY KEY);
+         CREATE TABLE parts (id int REFERENCES orders CONSTRAINT other CHECK (id > 0));
+         CREATE VIEW shown AS SELECT id FROM orders;
+         CREATE TABLE days (d int) PARTITION BY LIST (d);
+         ANALYZE days",
+    );
+    let mut reader = Client::start_in(db.cluster(), db.name(), "postgres", "shop", Way::Socket);
+    reader.ask("BEGIN; SELECT count(*) FROM shown");
+    for (text, verdict) in [
+        ("SET lock_timeout = '5s';\nDROP TABLE parts;", "wait"),
+        ("SET lock_timeout = '5s';\nALTER TABLE parts DROP CONSTRAINT parts_id_fkey;", "wait"),
+        ("SET lock_timeout = '5s';\nALTER TABLE parts DROP CONSTRAINT other;", "go"),
+        ("SET lock_timeout = '5s';\nALTER TABLE parts DROP COLUMN id;", "wait"),
+        ("SET lock_timeout = '5s';\nDROP VIEW shown;", "wait"),
+        // Nobody but others of its kind waits behind it.
+        ("CREATE INDEX CONCURRENTLY by_id ON parts (id);", "go"),
+        ("CREATE INDEX by_id ON parts (id);", "no-go"),
+    ] {
+        let document = check_text(&db, text);
+        assert_eq!(forecast(&document)["verdict"], verdict, "{text}\n{document}");
+    }
+    let document = check_text(&db, "SET lock_timeout = '5s';\nDROP TABLE parts;");
+    let dropped = step(&document, 2);
+    assert_eq!(dropped["table"], "public.parts");
+    assert_eq!(dropped["pids"], serde_json::json!([reader.pid]), "{dropped}");
+    let reason = dropped["reason"].as_str().unwrap();
+    assert!(reason.contains("public.orders is locked too"), "{reason}");
+}
+
 #[test]
 fn whoever_cannot_see_others_gets_no_go_of_any_kind() {
     let cluster = Cluster::shared();

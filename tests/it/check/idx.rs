@@ -149,6 +149,25 @@ fn indexes_that_look_alike_are_not_the_same() {
 }
 
 #[test]
+fn what_is_partitioned_is_dropped_and_measured_as_a_whole() {
+    let db = Cluster::shared().create_db("parts");
+    db.psql(
+        "CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent VALUES (1);
+         CREATE TABLE t (k int, v int CONSTRAINT fk REFERENCES parent) PARTITION BY LIST (k);
+         CREATE TABLE t_1 PARTITION OF t FOR VALUES IN (1);
+         INSERT INTO t SELECT 1, 1 FROM generate_series(1, 5000);
+         CREATE INDEX t_k ON t (k); CREATE INDEX t_same ON t (k);
+         ANALYZE t; ANALYZE t_1",
+    );
+    let check = checked(&db.url(), "idx.fk_missing", "", &[]);
+    assert!(check["findings"][0]["value"].as_f64().unwrap() > 100_000.0, "{check}");
+    let check = checked(&db.url(), "idx.duplicate", "", &[]);
+    assert_eq!(check["findings"][0]["object"], "public.t_same", "{check}");
+    db.psql(check["findings"][0]["remedy"].as_str().unwrap());
+    assert_eq!(named(&db.url(), "idx.duplicate", ""), Vec::<String>::new());
+}
+
+#[test]
 fn an_index_that_serves_is_not_called_unused() {
     let db = Cluster::shared().create_db("serving");
     db.psql(ROWS);

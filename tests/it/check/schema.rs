@@ -102,6 +102,28 @@ fn every_check_of_the_family_fires() {
 }
 
 #[test]
+fn the_primary_key_that_is_proposed_can_be_made() {
+    let db = Cluster::shared().create_db("check");
+    db.psql(
+        "CREATE TABLE plain (a int); INSERT INTO plain VALUES (1), (1);
+         CREATE TABLE named (id int); INSERT INTO named VALUES (1);
+         CREATE TABLE parts (id int, \"K\" int) PARTITION BY LIST (\"K\");
+         CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+         CREATE TABLE other (k int) PARTITION BY LIST (k);
+         CREATE TABLE other_1 PARTITION OF other FOR VALUES IN (1);
+         INSERT INTO other VALUES (1), (1)",
+    );
+    let check = checked(&db.url(), "schema.no_pk", "", &[]);
+    let findings = check["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 4, "{check}");
+    for finding in findings {
+        db.psql(finding["remedy"].as_str().unwrap());
+    }
+    let check = checked(&db.url(), "schema.no_pk", "", &[]);
+    assert_eq!(check["status"], "healthy", "{check}");
+}
+
+#[test]
 fn rows_in_a_default_partition_and_a_gap_are_told() {
     let db = Cluster::shared().create_db("check");
     db.psql(

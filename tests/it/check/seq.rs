@@ -117,3 +117,19 @@ fn an_untouched_sequence_and_quoted_names_are_compared() {
     let check = checked(&db.url(), "seq.behind", "", &[]);
     assert_eq!(check["findings"].as_array().unwrap().len(), 1, "{check}");
 }
+
+#[test]
+fn a_sequence_whose_column_no_index_leads_is_unknown() {
+    let db = Cluster::shared().create_db("check");
+    db.psql(
+        "CREATE TABLE led (id serial PRIMARY KEY);
+         CREATE TABLE parent (id serial PRIMARY KEY); CREATE TABLE child () INHERITS (parent)",
+    );
+    let check = checked(&db.url(), "seq.behind", "", &[]);
+    assert_eq!(check["status"], "healthy", "{check}");
+    assert!(check["says"].as_str().unwrap().contains("1 other not looked at"), "{check}");
+    db.psql("CREATE TABLE plain (id serial, k int); CREATE INDEX ON plain (k, id)");
+    let check = checked(&db.url(), "seq.behind", "", &[]);
+    assert_eq!(check["status"], "unknown", "{check}");
+    assert!(check["reason"].as_str().unwrap().contains("no index begins with"), "{check}");
+}

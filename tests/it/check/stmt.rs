@@ -89,3 +89,17 @@ fn every_version_of_the_extension_is_asked() {
         }
     }
 }
+
+/// What a file says of a library that nobody loads is no setting of it.
+#[test]
+fn a_setting_left_behind_is_no_library() {
+    let cluster = ClusterSpec::default().set("pg_stat_statements.max", "100").start();
+    let db = cluster.create_db("check");
+    db.psql(CREATE);
+    let available = checked(&db.url(), "stmt.available", "", &[]);
+    assert_eq!(available["status"], "warning", "{available}");
+    let says = available["findings"][0]["says"].as_str().unwrap();
+    assert!(says.contains("does not load its library"), "{says}");
+    let slow = checked(&db.url(), "stmt.slow_mean", "", &[]);
+    assert_eq!(slow["status"], "not-applicable", "{slow}");
+}

@@ -1,0 +1,222 @@
+//! `ALTER TABLE`: what each of its actions locks, and what it does to the rows.
+
+use squawk_syntax::SyntaxKind;
+use squawk_syntax::ast::{self, AlterColumnOption, AlterTableAction, AstNode, Constraint};
+
+use super::super::lock::Mode;
+use super::super::statement::{Name, Work};
+use super::{Reader, TABLES, names, path};
+
+impl Reader<'_> {
+    pub(super) fn alter_table(&mut self, table: &ast::AlterTable) {
+        let own = table
+            .table_relation_name()
+            .and_then(|name| names(name.syntax(), TABLES).into_iter().next());
+        let Some(own) = own else {
+            self.opaque("it alters all tables of a tablespace");
+            return;
+        };
+        self.actions(table.actions(), own);
+    }
+
+    pub(super) fn actions(&mut self, actions: impl Iterator<Item = AlterTableAction>, own: Name) {
+        let mut strongest = None;
+        for action in actions {
+            let (mode, works) = self.action(&action, &own);
+            strongest = strongest.max(Some(mode));
+            self.touch(own.clone(), mode, works);
+        }
+        if strongest.is_none() {
+            self.touch(own, Mode::AccessExclusive, Vec::new());
+        }
+    }
+
+    fn action(&mut self, action: &AlterTableAction, own: &Name) -> (Mode, Vec<Work>) {
+        use AlterTableAction as A;
+        let node = action.syntax();
+        let rewrites = |why: &str| vec![Work::Rewrites(why.to_owned())];
+        let scans = |why: &str| vec![Work::Scans(why.to_owned())];
+        match action {
+            A::AddColumn(column) => (Mode::AccessExclusive, self.add_column(column)),
+            A::DropColumn(column) => {
+                self.cascade(node);
+                let name = column.column_name_ref();
+                let name = name.map(|name| ast::normalize_name_node(name.syntax()));
+                let column = name.unwrap_or_default();
+                (Mode::AccessExclusive, vec![Work::DropsColumn { column }])
+            }
+            A::DropConstraint(constraint) => {
+                self.cascade(node);
+                let name = constraint.constraint_name_ref().and_then(|name| name.path_ref());
+                let name = name.and_then(|name| path(&name)).map(|name| name.name);
+                let name = name.unwrap_or_default();
+                (Mode::AccessExclusive, vec![Work::DropsConstraint { name }])
+            }
+            A::AlterColumn(column) => self.alter_column(column),
+            A::AddConstraint(add) => match add.constraint() {
+                Some(constraint) => self.add_constraint(&constraint),
+                None => (Mode::AccessExclusive, Vec::new()),
+            },
+            A::ValidateConstraint(_) => (
+                Mode::ShareUpdateExclusive,
+                scans("every row is checked, while others read and write"),
+            ),
+            A::SetOptions(_) | A::ResetOptions(_) | A::ClusterOn(_) | A::SetWithoutCluster(_) => {
+                (Mode::ShareUpdateExclusive, Vec::new())
+            }
+            A::EnableTrigger(_)
+            | A::DisableTrigger(_)
+            | A::EnableAlwaysTrigger(_)
+            | A::EnableReplicaTrigger(_) => (Mode::ShareRowExclusive, Vec::new()),
+            A::AttachPartition(_) => {
+                let why = "rows are checked against the partition's bounds, unless a CHECK says \
+                           them already";
+                for name in names(node, TABLES) {
+                    self.touch(name, Mode::AccessExclusive, scans(why));
+                }
+                (Mode::ShareUpdateExclusive, Vec::new())
+            }
+            A::DetachPartition(detach) => {
+                self.all(node, Mode::AccessExclusive, &[]);
+                let concurrently = detach.detach_partition_option().is_some_and(|option| {
+                    option.syntax().kind() == SyntaxKind::DETACH_CONCURRENTLY
+                });
+                if concurrently {
+                    self.concurrently();
+                    return (Mode::ShareUpdateExclusive, Vec::new());
+                }
+                (Mode::AccessExclusive, Vec::new())
+            }
+            A::InheritTable(_) | A::NoInheritTable(_) => {
+                self.all(node, Mode::ShareUpdateExclusive, &[]);
+                (Mode::AccessExclusive, Vec::new())
+            }
+            A::SetTablespace(_) => {
+                (Mode::AccessExclusive, rewrites("its files are copied to the other tablespace"))
+            }
+            A::SetLogged(_) | A::SetUnlogged(_) => {
+                (Mode::AccessExclusive, rewrites("what is logged becomes unlogged, or the reverse"))
+            }
+            A::SetAccessMethod(_) => {
+                (Mode::AccessExclusive, rewrites("another access method writes the table anew"))
+            }
+            A::MergePartitions(_) | A::SplitPartition(_) => {
+                for name in names(node, TABLES) {
+                    if name != *own {
+                        self.touch(name, Mode::AccessExclusive, rewrites("its rows are moved"));
+                    }
+                }
+                (Mode::AccessExclusive, rewrites("the rows of the partitions are moved"))
+            }
+            _ => (Mode::AccessExclusive, Vec::new()),
+        }
+    }
+
+    fn add_column(&mut self, column: &ast::AddColumn) -> Vec<Work> {
+        let mut works = Vec::new();
+        let ty = column.ty().map(|ty| ty.syntax().text().to_string().to_ascii_lowercase());
+        let serial = matches!(
+            ty.as_deref().map(str::trim),
+            Some("serial" | "bigserial" | "smallserial" | "serial4" | "serial8" | "serial2")
+        );
+        if serial {
+            works.push(Work::Rewrites("every row gets a number of its own".to_owned()));
+        }
+        let has_default =
+            column.constraints().any(|one| matches!(one, Constraint::DefaultConstraint(_)));
+        for constraint in column.constraints() {
+            match &constraint {
+                Constraint::DefaultConstraint(default) => {
+                    let range = default.syntax().text_range();
+                    let is_volatile = |at: &usize| {
+                        (usize::from(range.start())..usize::from(range.end())).contains(at)
+                    };
+                    if self.volatile.iter().any(is_volatile) {
+                        let why = "the default may be another one for each row".to_owned();
+                        works.push(Work::Rewrites(why));
+                    }
+                }
+                Constraint::GeneratedConstraint(generated) => {
+                    let inner = generated.syntax().descendants();
+                    let kinds: Vec<SyntaxKind> = inner.map(|inner| inner.kind()).collect();
+                    if kinds.contains(&SyntaxKind::GENERATED_IDENTITY) {
+                        let why = "every row gets a number of its own".to_owned();
+                        works.push(Work::Rewrites(why));
+                    } else if kinds.contains(&SyntaxKind::STORED) || self.version_number < 180_000 {
+                        let why = "the value of each row is computed and stored".to_owned();
+                        works.push(Work::Rewrites(why));
+                    }
+                }
+                Constraint::PrimaryKeyConstraint(_)
+                | Constraint::UniqueConstraint(_)
+                | Constraint::ExcludeConstraint(_) => works.push(Work::Builds),
+                Constraint::CheckConstraint(_) => {
+                    works.push(Work::Scans("every row is checked".to_owned()));
+                }
+                Constraint::ReferencesConstraint(_) => {
+                    self.all(constraint.syntax(), Mode::ShareRowExclusive, &[]);
+                    // A column of nulls refers to nothing.
+                    if has_default {
+                        works.push(Work::Scans("every row is looked up".to_owned()));
+                    }
+                }
+                _ => {}
+            }
+        }
+        works
+    }
+
+    fn alter_column(&mut self, column: &ast::AlterColumn) -> (Mode, Vec<Work>) {
+        let name = column.column_name_ref().map(|name| ast::normalize_name_node(name.syntax()));
+        let name = name.unwrap_or_default();
+        match column.option() {
+            Some(AlterColumnOption::SetType(set)) => {
+                let to = set.ty().map(|ty| ty.syntax().text().to_string()).unwrap_or_default();
+                let to = to.split_whitespace().collect::<Vec<_>>().join(" ");
+                let using = set.using_expr().is_some();
+                (Mode::AccessExclusive, vec![Work::ChangesType { column: name, to, using }])
+            }
+            Some(AlterColumnOption::SetNotNull(_)) => {
+                (Mode::AccessExclusive, vec![Work::NotNull { column: name }])
+            }
+            Some(AlterColumnOption::SetExpression(_)) => {
+                let why = "the value of each row is computed and stored".to_owned();
+                (Mode::AccessExclusive, vec![Work::Rewrites(why)])
+            }
+            Some(
+                AlterColumnOption::SetStatistics(_)
+                | AlterColumnOption::SetOptions(_)
+                | AlterColumnOption::SetOptionsList(_)
+                | AlterColumnOption::ResetOptions(_),
+            ) => (Mode::ShareUpdateExclusive, Vec::new()),
+            _ => (Mode::AccessExclusive, Vec::new()),
+        }
+    }
+
+    fn add_constraint(&mut self, constraint: &Constraint) -> (Mode, Vec<Work>) {
+        let node = constraint.syntax();
+        let checked = |why: &str| {
+            if constraint.is_not_valid() { Vec::new() } else { vec![Work::Scans(why.to_owned())] }
+        };
+        let by_index = node.descendants().any(|inner| inner.kind() == SyntaxKind::USING_INDEX_NAME);
+        match constraint {
+            Constraint::ForeignKeyConstraint(_) | Constraint::ReferencesConstraint(_) => {
+                self.all(node, Mode::ShareRowExclusive, &[]);
+                (Mode::ShareRowExclusive, checked("every row is looked up in the other table"))
+            }
+            Constraint::CheckConstraint(_) => {
+                (Mode::AccessExclusive, checked("every row is checked"))
+            }
+            Constraint::NotNullConstraint(_) => {
+                (Mode::AccessExclusive, checked("every row is checked for nulls"))
+            }
+            Constraint::PrimaryKeyConstraint(_) | Constraint::UniqueConstraint(_) if by_index => {
+                (Mode::AccessExclusive, Vec::new())
+            }
+            Constraint::PrimaryKeyConstraint(_)
+            | Constraint::UniqueConstraint(_)
+            | Constraint::ExcludeConstraint(_) => (Mode::AccessExclusive, vec![Work::Builds]),
+            _ => (Mode::AccessExclusive, Vec::new()),
+        }
+    }
+}
