@@ -35,6 +35,9 @@ pub const SCANNED: LimitSpec = LimitSpec::above(
 )
 .named("scan");
 
+/// Said of a table that nobody knows.
+pub const NOT_THERE: &str = "is neither there nor made before";
+
 /// The pending migrations and the server.
 #[derive(Debug)]
 pub struct Gate<'a> {
@@ -126,6 +129,30 @@ impl<'a> Gate<'a> {
         statements.flat_map(|statement| &statement.makes).any(|made| made.name == name.name)
     }
 
+    /// The tables that a statement changes and that are neither there nor made before it. Reads
+    /// stop nobody, and may be of names that the statement itself gives.
+    pub fn missing<'b>(&self, statement: &'b Statement) -> Vec<&'b Name> {
+        if self.live.is_cut || statement.is_if_exists() {
+            return Vec::new();
+        }
+        let all = self.plan.iter().flat_map(|plan| &plan.statements);
+        let before: Vec<&Statement> =
+            all.take_while(|one| !std::ptr::eq(*one, statement)).collect();
+        let is_own = |name: &Name| statement.kind.starts_with("CREATE") && statement.makes(name);
+        let is_system = |name: &Name| match name.schema.as_deref() {
+            Some(schema) => schema.starts_with("pg_") || schema == "information_schema",
+            None => name.name.starts_with("pg_"),
+        };
+        let touches = statement.touches.iter();
+        touches
+            .filter(|touch| !touch.is_index && touch.mode > Mode::AccessShare)
+            .filter(|touch| self.live.find(&touch.name, false).is_none())
+            .map(|touch| &touch.name)
+            .filter(|name| !is_system(name) && !is_own(name))
+            .filter(|name| !before.iter().any(|one| one.makes(name)))
+            .collect()
+    }
+
     /// Who is in the way of a target, by this lock.
     pub fn holders<'b>(&'b self, target: &Target<'_>) -> Vec<(&'b Session, Mode)> {
         let family = self.live.family(target.table);
@@ -150,7 +177,13 @@ impl<'a> Gate<'a> {
     /// Seconds of lock timeout that hold for a statement.
     pub fn lock_timeout(&self, statement: &Statement) -> Option<f64> {
         let own = statement.lock_timeout.as_deref().and_then(live::seconds);
-        own.or(self.live.lock_timeout)
+        own.or(self.live.lock_timeout).filter(|time| *time > 0.0)
+    }
+
+    /// Whether its file has turned the lock timeout off.
+    pub fn is_off(statement: &Statement) -> bool {
+        let own = statement.lock_timeout.as_deref().and_then(live::seconds);
+        own.is_some_and(|time| time <= 0.0)
     }
 
     /// What comes of one statement.
@@ -181,14 +214,19 @@ impl<'a> Gate<'a> {
         // timeout would leave CONCURRENTLY half done.
         let is_heavy = |target: &Target<'_>| target.mode.stops().is_some();
         if targets.iter().any(is_heavy) && self.lock_timeout(statement).is_none() {
-            let why = format!(
-                "{} has no lock_timeout: while it waits, all others wait behind it",
-                self.live.role
-            );
+            let none = if Self::is_off(statement) {
+                format!("{} turns lock_timeout off", statement.file)
+            } else {
+                format!("{} has no lock_timeout", self.live.role)
+            };
+            let why = format!("{none}: while it waits, all others wait behind it");
             verdict.is(Go::NoGo, why);
         }
         for target in targets.iter().filter(|target| target.is_beside) {
             verdict.reasons.push(format!("{} is locked too", target.table.id));
+        }
+        for name in self.missing(statement) {
+            verdict.is(Go::Unknown, format!("{name} {NOT_THERE}"));
         }
         let missing: Vec<String> = statement
             .touches
@@ -264,6 +302,8 @@ impl<'a> Gate<'a> {
     pub fn size_level(&self, target: &Target<'_>, effect: &Effect) -> Option<Level> {
         let spec = match effect {
             Effect::Rewrites(_) => &REWRITTEN,
+            // An UPDATE or DELETE of every row: whoever writes one of them waits.
+            Effect::Scans(_) if target.mode == Mode::RowExclusive => &SCANNED,
             // Whoever reads and writes goes on meanwhile.
             Effect::Scans(_) | Effect::Builds if target.mode.stops().is_none() => return None,
             Effect::Scans(_) | Effect::Builds => &SCANNED,

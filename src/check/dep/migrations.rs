@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::gate::{Gate, REWRITTEN, SCANNED, number};
+use super::gate::{Gate, NOT_THERE, REWRITTEN, SCANNED, number};
 use super::live::{Effect, SESSIONS, SETTINGS, TABLES};
 use super::lock::Mode;
 use super::plan::Plan;
@@ -16,7 +16,7 @@ use crate::check::question::Question;
 use crate::check::registry::{Check, Kind};
 use crate::check::verdict::{Judged, Silence, Verdict};
 use crate::check::words::{bytes, time};
-use crate::report::check::{Level, Unit};
+use crate::report::check::{Finding, Level, Unit};
 use crate::sql;
 use crate::sql::quote_name;
 
@@ -123,7 +123,9 @@ fn role_timeouts(look: &Look<'_>) -> Judged {
         return Ok(verdict);
     };
     statements(look, &gate, plan, &mut verdict);
-    for finding in verdict.findings.iter_mut().filter(|finding| finding.level == Level::Critical) {
+    let is_roles =
+        |finding: &&mut Finding| finding.level == Level::Critical && finding.object == role;
+    for finding in verdict.findings.iter_mut().filter(is_roles) {
         finding.remedy = Some(remedy.clone());
     }
     Ok(verdict)
@@ -143,6 +145,11 @@ fn statements(look: &Look<'_>, gate: &Gate<'_>, plan: &Plan, verdict: &mut Verdi
         let kind = &statement.kind;
         let found = match gate.lock_timeout(statement) {
             None if !stops => None,
+            None if Gate::is_off(statement) => Some((
+                Level::Critical,
+                statement.file.clone(),
+                format!("lock_timeout is turned off before {kind} in {place}"),
+            )),
             None => Some((
                 Level::Critical,
                 gate.live.role.clone(),
@@ -225,6 +232,10 @@ fn migration_lint(look: &Look<'_>) -> Judged {
     for statement in &plan.statements {
         if let Some(Unread::Opaque(why)) = &statement.unread {
             unseen.push(format!("{}:{} {}: {why}", statement.file, statement.line, statement.kind));
+        }
+        for name in gate.missing(statement) {
+            let (file, line, kind) = (&statement.file, statement.line, &statement.kind);
+            unseen.push(format!("{file}:{line} {kind}: {name} {NOT_THERE}"));
         }
     }
     if pending == 0 && plan.files.is_empty() && unseen.is_empty() {

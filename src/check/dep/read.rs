@@ -151,8 +151,36 @@ fn kind(node: &SyntaxNode) -> String {
 /// Where columns are added with defaults that are not the same for each row: squawk has the list
 /// of the functions that are.
 fn volatile_defaults(parse: &Parse<SourceFile>, text: &str) -> Vec<usize> {
-    let found = Linter::from([Rule::AddingFieldWithDefault]).lint(parse, text);
+    let linted = |parse: &Parse<SourceFile>, text: &str| {
+        Linter::from([Rule::AddingFieldWithDefault]).lint(parse, text)
+    };
+    let found = if text.contains(IGNORE) {
+        let text = unignored(parse, text);
+        linted(&SourceFile::parse(&text), &text)
+    } else {
+        linted(parse, text)
+    };
     found.iter().map(|violation| usize::from(violation.text_range.start())).collect()
+}
+
+/// What the linter's comments begin with that make it silent.
+const IGNORE: &str = "squawk-ignore";
+
+/// The text with blanks in place of the comments that make the linter silent: a default that is
+/// meant so still rewrites the table.
+fn unignored(parse: &Parse<SourceFile>, text: &str) -> String {
+    let mut text = text.to_owned();
+    let tree = parse.tree();
+    let tokens = tree.syntax().descendants_with_tokens();
+    for token in tokens.filter_map(|element| element.into_token()) {
+        if token.kind() == SyntaxKind::COMMENT && token.text().contains(IGNORE) {
+            let range = token.text_range();
+            let range = usize::from(range.start())..usize::from(range.end());
+            let blanks = " ".repeat(range.len());
+            text.replace_range(range, &blanks);
+        }
+    }
+    text
 }
 
 fn path(path: &ast::PathRef) -> Option<Name> {
@@ -333,13 +361,17 @@ impl Reader<'_> {
             }
             Stmt::AlterMaterializedView(_) | Stmt::AlterView(_) => {
                 self.views(node, Mode::AccessExclusive, &[]);
+                self.renamed(node, names(node, VIEWS).first());
                 if self.statement.touches.is_empty() {
                     self.opaque("it alters all views of a tablespace");
                 }
             }
             Stmt::CreateView(view) => self.create_view(view),
             // Whoever has used nextval() holds a lock of it until the transaction's end.
-            Stmt::AlterSequence(_) => self.sequences(node, Mode::ShareRowExclusive),
+            Stmt::AlterSequence(_) => {
+                self.sequences(node, Mode::ShareRowExclusive);
+                self.renamed(node, names(node, SEQUENCES).first());
+            }
             Stmt::DropSequence(_) => {
                 self.sequences(node, Mode::AccessExclusive);
                 self.cascade(node);
@@ -405,8 +437,8 @@ impl Reader<'_> {
             | Stmt::ParenSelect(_)
             | Stmt::Table(_)
             | Stmt::Values(_)
-            | Stmt::Declare(_)
-            | Stmt::CreateMaterializedView(_) => self.all(node, Mode::AccessShare, &[]),
+            | Stmt::Declare(_) => self.all(node, Mode::AccessShare, &[]),
+            Stmt::CreateMaterializedView(_) => self.makes(node),
             Stmt::Do(_) => self.opaque("what a DO block does is not in its outside"),
             Stmt::Call(_) => self.opaque("what a procedure does is not in the call"),
             Stmt::Execute(_) => self.opaque("what a prepared statement does is not seen here"),
@@ -453,11 +485,34 @@ impl Reader<'_> {
 
     fn makes(&mut self, node: &SyntaxNode) {
         self.all(node, Mode::AccessShare, &[]);
-        let made = node.children().find(|inner| inner.kind() == SyntaxKind::TABLE_NAME);
+        self.named(node);
+    }
+
+    /// The first new name in it is that of a table, or of what is locked like one.
+    fn named(&mut self, node: &SyntaxNode) {
+        let made = node.descendants().find(|inner| {
+            let kind = inner.kind();
+            matches!(kind, SyntaxKind::TABLE_NAME | SyntaxKind::VIEW | SyntaxKind::SEQUENCE)
+        });
         let name = made.and_then(|made| made.children().find_map(ast::Path::cast));
         if let Some(name) = name.and_then(|name| made_name(&name)) {
             self.statement.makes.push(name);
         }
+    }
+
+    /// The new name or schema of what is altered.
+    fn renamed(&mut self, node: &SyntaxNode, own: Option<&Name>) {
+        let mut inner = node.descendants();
+        if let Some(schema) = inner.find_map(ast::SetSchema::cast) {
+            let schema = schema.schema_ref();
+            let schema = schema.map(|schema| ast::normalize_name_node(schema.syntax()));
+            if let Some(own) = own {
+                self.statement.makes.push(Name { schema, name: own.name.clone() });
+            }
+            return;
+        }
+        // It stays in its schema, which is not written.
+        self.named(node);
     }
 
     fn create_table(&mut self, table: &ast::CreateTable) {

@@ -59,6 +59,22 @@ fn alter_table_tells_its_lock_and_whether_it_rewrites() {
             "ALTER TABLE t ALTER COLUMN c SET DATA TYPE varchar(20) USING c::text",
             "t ACCESS EXCLUSIVE c to varchar(20) true",
         ),
+        (
+            "ALTER TABLE t ALTER c TYPE bigint USING c::bigint",
+            "t ACCESS EXCLUSIVE c to bigint false",
+        ),
+        (
+            "ALTER TABLE t ALTER c TYPE bigint USING CAST(c AS bigint)",
+            "t ACCESS EXCLUSIVE c to bigint false",
+        ),
+        (
+            "ALTER TABLE t ALTER c TYPE bigint USING d::bigint",
+            "t ACCESS EXCLUSIVE c to bigint true",
+        ),
+        (
+            "-- squawk-ignore adding-field-with-default\nALTER TABLE t ADD c float DEFAULT random()",
+            "t ACCESS EXCLUSIVE rewrites",
+        ),
         ("ALTER TABLE t ALTER c SET NOT NULL", "t ACCESS EXCLUSIVE c not null"),
         ("ALTER TABLE t ALTER c SET STATISTICS 500", "t SHARE UPDATE EXCLUSIVE"),
         ("ALTER TABLE t SET (fillfactor = 70)", "t SHARE UPDATE EXCLUSIVE"),
@@ -145,6 +161,7 @@ fn other_statements_have_their_locks() {
         assert_eq!(touches(sql), [expected], "{sql}");
     }
     assert!(one("VACUUM t").alone);
+    assert!(touches("ALTER DOMAIN d ADD CONSTRAINT k CHECK (VALUE > 0) NOT VALID").is_empty());
     assert!(touches("CREATE TYPE mood AS ENUM ('sad')").is_empty());
     let view = one("CREATE OR REPLACE VIEW v AS SELECT * FROM t");
     assert_eq!(lines(&view), ["t ACCESS SHARE", "v ACCESS EXCLUSIVE"]);
@@ -178,6 +195,7 @@ fn what_is_not_understood_is_told() {
         "DROP TYPE mood CASCADE",
         "ALTER TABLE t DROP COLUMN c CASCADE",
         "ALTER DOMAIN d SET NOT NULL",
+        "ALTER DOMAIN d ADD CONSTRAINT k CHECK (VALUE > 0)",
         "REASSIGN OWNED BY a TO b",
         "PREPARE TRANSACTION 'x'",
     ] {
@@ -215,6 +233,39 @@ fn a_local_timeout_ends_and_the_sessions_holds_again() {
         .map(|one| one.lock_timeout.as_deref())
         .collect();
     assert_eq!(drops, [Some("2s"), Some("3s"), Some("1s"), Some("3s")]);
+}
+
+#[test]
+fn a_timeout_that_is_off_is_not_the_roles_own() {
+    let sql = "SET lock_timeout = 0; DROP TABLE a; RESET lock_timeout; DROP TABLE b; \
+               SELECT pg_catalog.set_config('lock_timeout', '0', false); DROP TABLE c; \
+               SET lock_timeout TO DEFAULT; DROP TABLE d; SELECT set_config('search_path', '', true); \
+               DROP TABLE e";
+    let (statements, _) = read("m.sql", sql, 150_000);
+    let drops: Vec<Option<&str>> = statements
+        .iter()
+        .filter(|one| one.kind == "DROP TABLE")
+        .map(|one| one.lock_timeout.as_deref())
+        .collect();
+    assert_eq!(drops, [Some("0"), None, Some("0"), None, None]);
+}
+
+#[test]
+fn new_names_count_as_made() {
+    for (sql, made) in [
+        ("ALTER TABLE s.t RENAME TO u", "u"),
+        ("ALTER TABLE t SET SCHEMA s", "s.t"),
+        ("ALTER VIEW v RENAME TO w", "w"),
+        ("CREATE SEQUENCE s.q", "s.q"),
+        ("CREATE MATERIALIZED VIEW m AS SELECT 1", "m"),
+        ("CREATE TABLE c AS SELECT 1", "c"),
+        ("SELECT 1 INTO i", "i"),
+    ] {
+        let made_here: Vec<String> = one(sql).makes.iter().map(ToString::to_string).collect();
+        assert_eq!(made_here, [made], "{sql}");
+    }
+    assert!(one("/* x */ ALTER TABLE IF EXISTS t ADD c int").is_if_exists());
+    assert!(!one("ALTER TABLE t DROP COLUMN IF EXISTS c").is_if_exists());
 }
 
 #[test]

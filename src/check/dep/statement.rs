@@ -71,7 +71,7 @@ pub struct Statement {
     pub alone: bool,
     /// It waits until all transactions that are older than it have ended.
     pub waits_for_all: bool,
-    /// A lock timeout that was set before it in its file: as written.
+    /// A lock timeout that was set before it in its file: as written, `0` for none at all.
     pub lock_timeout: Option<String>,
     /// Why it is not known what it does.
     pub unread: Option<Unread>,
@@ -88,6 +88,21 @@ pub enum Unread {
 }
 
 impl Statement {
+    /// Whether nothing is to be done where its table is not there.
+    pub fn is_if_exists(&self) -> bool {
+        let head = format!("{} IF EXISTS", self.kind);
+        self.text.to_ascii_uppercase().starts_with(&head)
+    }
+
+    /// Whether it makes a table of this name, or one that has a sequence of this name.
+    pub fn makes(&self, name: &Name) -> bool {
+        self.makes.iter().any(|made| {
+            let same = name.schema.is_none() || made.schema.is_none() || name.schema == made.schema;
+            let is_sequence = name.name.ends_with("_seq") && name.name.starts_with(&made.name);
+            same && (made.name == name.name || is_sequence)
+        })
+    }
+
     /// The strongest lock.
     pub fn strongest(&self) -> Option<Mode> {
         self.touches.iter().map(|touch| touch.mode).max()

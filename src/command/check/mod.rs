@@ -240,13 +240,11 @@ fn finish(job: &Job<'_>, servers: Vec<ServerChecks>) -> Result<Exit> {
     let exit = context.answer(target.as_deref(), &report)?;
     let Some(last) = failed.pop() else { return Ok(exit) };
     failed.iter().for_each(|error| context.ui.error(error));
-    match exit {
-        Exit::Critical => {
-            context.ui.error(&last);
-            Ok(exit)
-        }
-        _ => Err(last),
+    if exit == Exit::Critical && last.exit() == Exit::Io {
+        context.ui.error(&last);
+        return Ok(exit);
     }
+    Err(last)
 }
 
 impl Args {

@@ -8,7 +8,8 @@ use pgtend::report::check::FailOn;
 use regex::Regex;
 use serde_json::Value;
 
-use super::sample;
+use super::{sample, stage};
+use crate::harness::activity::{Client, Way};
 use crate::harness::{Cluster, Pgtend};
 
 /// The official schema (OASIS), as the crate serde-sarif has it.
@@ -281,4 +282,44 @@ fn other_commands_have_no_such_forms() {
     let nowhere = ["check", "--only", "idx.invalid", "--output", "junit=/nowhere/x", "--url"];
     let output = Pgtend::new().args(nowhere).arg(db.url()).run().expect_code(74);
     assert!(output.stderr.contains("cannot write /nowhere/x"), "{}", output.stderr);
+    // The verdict is told all the same, and critical stays critical.
+    assert!(output.stdout.contains("1 check: 1 healthy"), "{}", output.stdout);
+    db.psql("CREATE TABLE twice (k int); INSERT INTO twice VALUES (1), (1)");
+    let build = "CREATE UNIQUE INDEX CONCURRENTLY twice_k ON twice (k)";
+    assert!(db.cluster().psql_result(db.name(), build).is_err());
+    let output = Pgtend::new().args(nowhere).arg(db.url()).run().expect_code(2);
+    assert!(output.stdout.contains("1 check: 1 critical"), "{}", output.stdout);
+}
+
+#[test]
+fn facts_hold_no_secrets_of_the_server() {
+    let db = Cluster::shared().create_db("quiet");
+    db.psql(&format!("ALTER DATABASE {} SET app.settings.jwt = 'JwtS3cretValue'", db.name()));
+    db.psql(
+        "CREATE TABLE schema_migrations (version text, statements text[]);
+         INSERT INTO schema_migrations VALUES ('1', ARRAY['CREATE ROLE x PASSWORD ''Tr0ub4dor'''])",
+    );
+    let mut client =
+        Client::start_in(Cluster::shared(), db.name(), "postgres", "quiet", Way::Socket);
+    client.send("SELECT 'K3yInText', pg_sleep(60)");
+    let seen = format!(
+        "SELECT state = 'active' AND query LIKE '%K3yInText%' FROM pg_stat_activity WHERE pid = {}",
+        client.pid
+    );
+    stage::until(&db, &seen);
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("facts.json");
+    let url = db.url();
+    let arguments = ["check", "--verbose", "--pre-deploy", "--url", &url, "--save"];
+    let output = Pgtend::new().args(arguments).arg(&saved).run();
+    assert!(output.code < 4, "exit {}\n{}", output.code, output.stderr);
+    let facts = fs::read_to_string(&saved).unwrap();
+    for part in ["app.settings.jwt", "schema_migrations", "SELECT .."] {
+        assert!(facts.contains(part), "{part}: {facts}");
+    }
+    for text in [&facts, &output.stdout, &output.stderr] {
+        for secret in ["JwtS3cretValue", "Tr0ub4dor", "K3yInText"] {
+            assert!(!text.contains(secret), "{secret}: {text}");
+        }
+    }
 }

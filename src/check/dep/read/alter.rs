@@ -22,6 +22,10 @@ impl Reader<'_> {
     pub(super) fn actions(&mut self, actions: impl Iterator<Item = AlterTableAction>, own: Name) {
         let mut strongest = None;
         for action in actions {
+            if matches!(action, AlterTableAction::TableRenameTo(_) | AlterTableAction::SetSchema(_))
+            {
+                self.renamed(action.syntax(), Some(&own));
+            }
             let (mode, works) = self.action(&action, &own);
             strongest = strongest.max(Some(mode));
             self.touch(own.clone(), mode, works);
@@ -171,9 +175,10 @@ impl Reader<'_> {
         let name = name.unwrap_or_default();
         match column.option() {
             Some(AlterColumnOption::SetType(set)) => {
-                let to = set.ty().map(|ty| ty.syntax().text().to_string()).unwrap_or_default();
-                let to = to.split_whitespace().collect::<Vec<_>>().join(" ");
-                let using = set.using_expr().is_some();
+                let to = set.ty().map(|ty| written(&ty)).unwrap_or_default();
+                let expression = set.using_expr().and_then(|using| using.expr());
+                let is_same = expression.is_some_and(|using| casts(&using, &name, &to));
+                let using = set.using_expr().is_some() && !is_same;
                 (Mode::AccessExclusive, vec![Work::ChangesType { column: name, to, using }])
             }
             Some(AlterColumnOption::SetNotNull(_)) => {
@@ -219,4 +224,17 @@ impl Reader<'_> {
             _ => (Mode::AccessExclusive, Vec::new()),
         }
     }
+}
+
+/// A type in one line.
+fn written(ty: &ast::Type) -> String {
+    ty.syntax().text().to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether it is this column, cast to this type: what is done without USING too.
+fn casts(using: &ast::Expr, column: &str, to: &str) -> bool {
+    let ast::Expr::CastExpr(cast) = using else { return false };
+    let Some(ast::Expr::NameRef(name)) = cast.expr() else { return false };
+    ast::normalize_name_node(name.syntax()) == column
+        && cast.ty().is_some_and(|ty| written(&ty).eq_ignore_ascii_case(to))
 }

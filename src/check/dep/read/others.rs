@@ -47,11 +47,12 @@ impl Reader<'_> {
             Stmt::AlterDomain(domain) => {
                 use ast::AlterDomainAction as A;
                 let action = domain.action();
-                let reads = |action: &A| {
-                    matches!(
-                        action,
-                        A::AddConstraint(_) | A::SetNotNull(_) | A::ValidateConstraint(_)
-                    )
+                let reads = |action: &A| match action {
+                    A::AddConstraint(add) => {
+                        !add.constraint().is_some_and(|one| one.is_not_valid())
+                    }
+                    A::SetNotNull(_) | A::ValidateConstraint(_) => true,
+                    _ => false,
                 };
                 if action.as_ref().is_none_or(reads) {
                     self.opaque("it reads every table with a column of the domain");
@@ -68,7 +69,11 @@ impl Reader<'_> {
                 if !names(node, TABLES).is_empty() {
                     self.opaque("it may lock the tables that it refers to");
                 }
+                if matches!(stmt, Stmt::CreateForeignTable(_)) {
+                    self.named(node);
+                }
             }
+            Stmt::CreateSequence(_) => self.named(node),
             Stmt::AlterAggregate(_)
             | Stmt::AlterCollation(_)
             | Stmt::AlterConversion(_)
@@ -116,7 +121,6 @@ impl Reader<'_> {
             | Stmt::CreateOperatorFamily(_)
             | Stmt::CreateProcedure(_)
             | Stmt::CreateRole(_)
-            | Stmt::CreateSequence(_)
             | Stmt::CreateServer(_)
             | Stmt::CreateTextSearchConfiguration(_)
             | Stmt::CreateTextSearchDictionary(_)
