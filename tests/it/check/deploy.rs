@@ -81,6 +81,7 @@ pub const STAGES: &[Stage] = &[
         .args(migrations!("rewrite.sql")),
     Stage::new("dep.migration_lint", "warning", "index.sql:2", Fault::Sql(ROWS))
         .after("CREATE TABLE orders (id int, note text)")
+        .known()
         .with("[check.limits]\n\"dep.migration_lint\" = { warning = \"64kB\" }")
         .args(migrations!("index.sql")),
     Stage::new(
