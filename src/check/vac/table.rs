@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::check::conf::change;
 use crate::check::limits::LimitSpec;
 use crate::check::look::Look;
 use crate::check::question::Question;
@@ -127,12 +128,9 @@ fn off(look: &Look<'_>) -> Judged {
         [("autovacuum", settings.autovacuum), ("track_counts", settings.track_counts)]
     {
         if !is_on {
-            // A provider takes no ALTER SYSTEM.
-            let on = match &look.facts.sight.provider {
-                Some(provider) => format!("set {name} = on where {provider} keeps its parameters"),
-                None => format!("ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();"),
-            };
-            verdict.find(Level::Critical, name, format!("{name} is off")).with_remedy(on);
+            verdict
+                .find(Level::Critical, name, format!("{name} is off"))
+                .with_remedy(change(look, name, "on", "sighup"));
         }
     }
     Ok(verdict)
@@ -243,7 +241,7 @@ mod tests {
         let mut sample = Sample::of("autovacuum", &[row]);
         let remedy =
             |sample: &Sample| sample.judged(&OFF).unwrap().findings.remove(0).remedy.unwrap();
-        assert_eq!(remedy(&sample), "ALTER SYSTEM SET autovacuum = on; SELECT pg_reload_conf();");
+        assert_eq!(remedy(&sample), "ALTER SYSTEM SET autovacuum = 'on'; SELECT pg_reload_conf();");
         sample.facts.sight.provider = Some("rds".to_owned());
         assert_eq!(remedy(&sample), "set autovacuum = on where rds keeps its parameters");
     }
