@@ -148,10 +148,11 @@ fn question(table: &Table, column: &str, is_time: bool, taken: jiff::Timestamp) 
     let name = quote_qualified(&table.schema, &table.name);
     let column = quote_name(column);
     if is_time {
-        let limit = taken.strftime("%Y-%m-%d %H:%M:%S+00");
+        // To the microsecond: all rows of a busy table's only partition can be of this second.
+        let limit = taken.strftime("%Y-%m-%d %H:%M:%S%.6f+00");
         format!(
-            "SELECT pg_catalog.date_part('epoch', pg_catalog.max({column}))::pg_catalog.int8 \
-             FROM ONLY {name} WHERE {column} <= '{limit}';"
+            "SELECT pg_catalog.floor(pg_catalog.date_part('epoch', pg_catalog.max({column})))\
+             ::pg_catalog.int8 FROM ONLY {name} WHERE {column} <= '{limit}';"
         )
     } else {
         format!("SELECT pg_catalog.max({column})::pg_catalog.int8 FROM ONLY {name};")

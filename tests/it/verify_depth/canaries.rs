@@ -68,6 +68,10 @@ fn a_backup_that_shrank_or_stands_still_is_told_and_growth_is_not() {
     assert_eq!(newest.column, "created");
     let age = first.manifest.snapshot.taken.duration_since(newest.at).as_secs();
     assert!((0..600).contains(&age), "{age}");
+    // Rows of the very second of the snapshot count.
+    let visited = canary(&first, "visits_new").unwrap().newest.expect("a newest row").at;
+    let age = first.manifest.snapshot.taken.duration_since(visited);
+    assert!(!age.is_negative() && age.as_secs() < 60, "{age}");
     assert_eq!(canary(&first, "visits_old").unwrap().root.as_deref(), Some("public.visits"));
     assert_eq!(
         canary(&first, "countries").unwrap().newest.unwrap().at.to_string(),
