@@ -78,7 +78,7 @@ const ASSEMBLED: [(&str, &str, &str); 71] = [
     ("backup", "SELECT pg_catalog.set_config(", "pins in one batch with BEGIN, behind a pooler"),
     ("backup", "SELECT pg_catalog.to_regclass(", "stands in one batch with LOCK and COMMIT"),
     ("backup", "SELECT pg_catalog.max(", "the table and the column come from the catalog"),
-    ("backup", "SELECT pg_catalog.date_part('epoch', pg_catalog.max(", "the same"),
+    ("backup", "SELECT pg_catalog.floor(pg_catalog.date_part('epoch', pg_catalog.max(", "the same"),
     ("backup", "ROLLBACK TO SAVEPOINT ", "cannot be prepared"),
     ("backup", "GRANT ", "advice for the operator, never sent"),
     ("check", "ALTER ", "a remedy for the operator, never sent"),
