@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::conn::ChildConnection;
 use crate::error::{Error, Result};
@@ -261,6 +262,12 @@ impl ChildGuard {
         watched.ended = true;
         watched.pid.iter().copied().for_each(terminate);
     }
+
+    /// Ends one that does not end by itself: libpq's programs ask the server first, which may be
+    /// silent.
+    pub fn kill(&self) {
+        self.lock().pid.iter().for_each(|pid| signal(*pid, Signal::KILL));
+    }
 }
 
 impl Process {
@@ -351,10 +358,14 @@ impl Drop for Process {
 
 /// Sends SIGTERM to a process of ours.
 fn terminate(pid: u32) {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    signal(pid, Signal::TERM);
+}
+
+fn signal(pid: u32, signal: Signal) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     if let Some(pid) = pid {
         // It may have ended in the meantime, which is what is wanted.
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap_or(());
+        kill_process(pid, signal).unwrap_or(());
     }
 }
 

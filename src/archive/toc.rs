@@ -233,6 +233,11 @@ impl Entry {
     }
 }
 
+/// The data file of a table's rows, uncompressed.
+pub fn table_file(oid: u32) -> String {
+    format!("{oid}.dat")
+}
+
 impl Toc {
     /// Reads header and entries from `pg_dump -Fc` output or a directory's toc.dat, and nothing
     /// behind them.
@@ -345,6 +350,16 @@ impl Toc {
             } else {
                 format!("{}.dat", entry.id).into()
             };
+        }
+    }
+
+    /// Names the data file of every table by its oid instead, which is known before pg_dump's
+    /// number is; pg_restore takes whatever name stands here.
+    pub fn name_tables_by_oid(&mut self) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.has_data) {
+            if let Some(oid) = entry.oid().filter(|_| entry.is_table_data()) {
+                entry.file = table_file(oid).into();
+            }
         }
     }
 

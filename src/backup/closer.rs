@@ -41,23 +41,29 @@ pub fn spawn(
 }
 
 async fn close_all(run: &Run, mut queue: mpsc::Receiver<Close>) -> Result<(), Stop> {
-    let mut left = run.tables.len();
+    let mut planned = run.planned();
+    let mut closed = 0;
     let mut closing = FuturesUnordered::new();
-    while left > 0 {
+    loop {
+        let tables = *planned.borrow_and_update();
+        if tables == Some(closed) {
+            return Ok(());
+        }
         // Syncs block, and a queue that is never empty never yields: nobody else would look.
         if run.stop.is_cancelled() {
             return Err(Stop::Asked);
         }
         tokio::select! {
             biased;
-            Some(closed) = closing.next() => {
-                let () = closed?;
-                left -= 1;
+            Some(done) = closing.next() => {
+                let () = done?;
+                closed += 1;
             }
             next = queue.recv(), if closing.len() < AT_ONCE => {
                 match next.ok_or_else(|| Error::bug("the closer's queue is gone"))? {
                     Close::SoFar(table) => {
-                        let sink = run.sink(table).await?;
+                        let state = run.table(table);
+                        let sink = run.sink(&state).await?;
                         sink.sync().await.map_err(|error| storing(run, table, error))?;
                     }
                     Close::Table(table) => closing.push(async move {
@@ -65,11 +71,12 @@ async fn close_all(run: &Run, mut queue: mpsc::Receiver<Close>) -> Result<(), St
                     }),
                 }
             }
+            // The sender lives as long as the run.
+            _ = planned.changed(), if tables.is_none() => {}
         }
     }
-    Ok(())
 }
 
 fn storing(run: &Run, table: usize, error: Error) -> Error {
-    error.during(format!("storing {}", run.tables[table].table.label()))
+    error.during(format!("storing {}", run.table(table).table.label()))
 }

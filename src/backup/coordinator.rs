@@ -1,15 +1,19 @@
 //! The session that holds the locks and the snapshot from the first row to the last.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
+
 use super::Request;
 use super::dump::{Dump, DumpFault, DumpOptions};
+use super::head_start::{Ahead, Ground};
 use super::lock;
-use super::preflight::{self, Room};
+use super::preflight::{self, Lockable, Room};
 use super::run::Stop;
 use super::statements::{lock_all, pin_locally};
-use super::table::{self, Table};
+use super::table::{self, Facts, Table};
 use crate::archive::toc::Toc;
 use crate::conn::{self, QueryError, Session, SessionOptions, Type, get};
 use crate::error::{Error, Result};
@@ -32,6 +36,8 @@ const HELD_WAIT: Duration = Duration::from_secs(2);
 const HELD_WAIT_PER_TABLE: Duration = Duration::from_millis(1);
 /// After this long somebody who waits for a lock wants to know for whom.
 const LOCK_NOTE_AFTER: Duration = Duration::from_secs(2);
+/// How long pg_dump may take to end when it is told to.
+const CHILD_GRACE: Duration = Duration::from_secs(2);
 /// Longest wait for the answer, in a session of its own.
 const NOTE_LIMIT: Duration = Duration::from_secs(10);
 
@@ -55,8 +61,6 @@ pub struct Snapshot {
 pub struct Coordinator {
     /// The session; its transaction must not end before the last row is read.
     pub session: Session,
-    /// How long another backup was waited for.
-    pub waited: Duration,
     /// The snapshot.
     pub snapshot: Snapshot,
     /// pg_dump's table of contents, with data files named.
@@ -73,15 +77,31 @@ pub struct Coordinator {
     pub warnings: Vec<String>,
     /// Version of the programs.
     pub programs: Programs,
+    /// Those of the tables that are being copied already.
+    pub ahead: Option<Ahead>,
 }
 
-impl Coordinator {
-    /// Connects, refuses what cannot work, locks, takes the snapshot and reads the table of
-    /// contents under it.
+/// A session of which nothing is known that would stand against a backup.
+#[derive(Debug)]
+pub struct Opened {
+    /// The session.
+    pub session: Session,
+    /// How long another backup was waited for.
+    pub waited: Duration,
+    /// What the server has room for.
+    pub room: Room,
+    programs: Programs,
+    warnings: Vec<String>,
+    /// Tables to lock before the snapshot is taken.
+    tables: Vec<Lockable>,
+}
+
+impl Opened {
+    /// Connects, and refuses what cannot work.
     ///
     /// `again` says that an earlier session of this run was lost; its advisory lock may live on
     /// for a moment.
-    pub async fn open(
+    pub async fn connect(
         request: &Request,
         options: &SessionOptions,
         again: bool,
@@ -124,16 +144,43 @@ impl Coordinator {
         };
         preflight::privileges(&tables, &sequences, &room)?;
         room.locks_fit(tables.len())?;
-        let mut to_lock: Vec<(String, String)> = if room.locks_fit_twice(tables.len()) {
-            tables.into_iter().map(|table| (table.schema, table.name)).collect()
-        } else {
-            vec![]
+        let tables = if room.locks_fit_twice(tables.len()) { tables } else { vec![] };
+        Ok(Self { session, waited, room, programs, warnings, tables })
+    }
+}
+
+impl Coordinator {
+    /// Locks, takes the snapshot and reads the table of contents under it. What is surely in it is
+    /// copied meanwhile, onto `ground`.
+    pub async fn plan(
+        opened: Opened,
+        request: &Request,
+        options: &SessionOptions,
+        ground: &Ground<'_>,
+    ) -> Result<Self, Stop> {
+        let Opened { session, room, programs, mut warnings, tables, .. } = opened;
+        let ordinary: Vec<u32> =
+            tables.iter().filter(|table| table.is_ordinary).map(|table| table.oid).collect();
+        let mut to_lock: Vec<(String, String)> =
+            tables.into_iter().map(|table| (table.schema, table.name)).collect();
+        let mut attempt = Attempt {
+            request,
+            options,
+            session: &session,
+            programs: &programs,
+            ordinary: &ordinary,
+            ground,
         };
-        let mut attempt = Attempt { request, options, session: &session, programs: &programs };
         for number in 1.. {
-            match attempt.take_snapshot(&to_lock).await? {
+            let taken = attempt.take_snapshot(&to_lock).await.map_err(|stop| match stop {
+                // Locks and snapshot are gone with it, whatever failed first.
+                Stop::Failed(error) if session.is_closed() => Stop::StartOver(error),
+                stop => stop,
+            });
+            match taken? {
                 Taken::Whole(plan) => {
-                    let Plan { snapshot, toc, tables, large_objects, warnings: more } = *plan;
+                    let Plan { snapshot, toc, tables, large_objects, warnings: more, ahead } =
+                        *plan;
                     warnings.extend(more);
                     if session.server().in_recovery {
                         let all = preflight::lockable(&session).await?;
@@ -141,7 +188,6 @@ impl Coordinator {
                     }
                     let extensions = preflight::extensions(&session).await?;
                     return Ok(Self {
-                        waited,
                         extensions,
                         session,
                         snapshot,
@@ -151,6 +197,7 @@ impl Coordinator {
                         room,
                         warnings,
                         programs,
+                        ahead,
                     });
                 }
                 Taken::Changed(error, _) if number == ATTEMPTS => {
@@ -158,6 +205,7 @@ impl Coordinator {
                 }
                 Taken::Changed(error, found) => {
                     request.progress.note(format!("{error}; taking a new snapshot"));
+                    ground.clear().await?;
                     session
                         .batch("ROLLBACK")
                         .await
@@ -187,6 +235,9 @@ struct Attempt<'a> {
     options: &'a SessionOptions,
     session: &'a Session,
     programs: &'a Programs,
+    /// Tables that pg_dump surely stores rows of.
+    ordinary: &'a [u32],
+    ground: &'a Ground<'a>,
 }
 
 enum Taken {
@@ -212,6 +263,7 @@ struct Plan {
     tables: Vec<Table>,
     large_objects: Vec<(i32, Vec<u32>)>,
     warnings: Vec<String>,
+    ahead: Option<Ahead>,
 }
 
 impl Attempt<'_> {
@@ -232,13 +284,25 @@ impl Attempt<'_> {
         }
         let snapshot = self.export().await?;
         progress.phase("reading the table of contents");
+        let known = match self.facts_of_locked(to_lock).await {
+            Ok(known) => known,
+            Err(error) if error.exit() == Exit::Busy => {
+                return Ok(Taken::Changed(error, to_lock.to_vec()));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(changed) = rewritten(&known) {
+            return Ok(Taken::Changed(changed, to_lock.to_vec()));
+        }
+        preflight::hidden_rows(&known)?;
+        let mut ahead = self.ground.head_start(self.session, &snapshot, &known).await?;
         let held_wait = |tables: usize| {
             let tables = u32::try_from(tables).unwrap_or(u32::MAX);
             lock_wait.min(HELD_WAIT + HELD_WAIT_PER_TABLE.saturating_mul(tables))
         };
         // Without locks of ours pg_dump may wait as long as the operator allows.
         let dump_wait = if to_lock.is_empty() { lock_wait } else { held_wait(to_lock.len()) };
-        let dump = match self.dump(&snapshot.id, dump_wait).await? {
+        let dump = match self.dump(&snapshot.id, dump_wait, ahead.as_mut()).await? {
             Ok(dump) => dump,
             Err(DumpFault::Waited(error)) if !to_lock.is_empty() => {
                 return Ok(Taken::Changed(error, to_lock.to_vec()));
@@ -251,8 +315,8 @@ impl Attempt<'_> {
         let oids: Vec<u32> =
             dump.toc.entries.iter().filter(|e| e.is_table_data()).filter_map(|e| e.oid()).collect();
         let names = names_in(&dump.toc)?;
-        let known: std::collections::HashSet<_> = to_lock.iter().collect();
-        let beyond: Vec<_> = names.iter().filter(|name| !known.contains(name)).cloned().collect();
+        let locked: HashSet<_> = to_lock.iter().collect();
+        let beyond: Vec<_> = names.iter().filter(|name| !locked.contains(name)).cloned().collect();
         // pg_dump holds locks on these: a statement that waits for it would keep us waiting too.
         let wait = held_wait(beyond.len());
         self.set_lock_timeout(wait).await?;
@@ -265,22 +329,19 @@ impl Attempt<'_> {
         }
         // After the last lock: from here on nothing can replace a table's files. Not before, for
         // asking for a table's size takes a lock too.
-        let facts = match preflight::tables(self.session, &oids).await {
+        let unknown: Vec<u32> =
+            oids.into_iter().filter(|oid| table::find(&known, *oid).is_none()).collect();
+        let mut facts = match preflight::tables(self.session, &unknown).await {
             Err(error) if error.exit() == Exit::Busy => return Ok(Taken::Changed(error, names)),
             facts => facts?,
         };
         self.set_lock_timeout(lock_wait).await?;
         preflight::hidden_rows(&facts)?;
-        if let Some(changed) = facts.iter().find(|facts| !facts.same_files) {
-            let error = Error::new(
-                Exit::Unavailable,
-                format!("{} was rewritten", changed.table.label()),
-            )
-            .because(
-                "a TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE came between snapshot and lock",
-            );
-            return Ok(Taken::Changed(error, names));
+        if let Some(changed) = rewritten(&facts) {
+            return Ok(Taken::Changed(changed, names));
         }
+        facts.extend(known);
+        facts.sort_by_key(|facts| facts.table.oid);
         let large = if dump.toc.entries.iter().any(|entry| entry.is_large_objects()) {
             preflight::large_objects(self.session).await?
         } else {
@@ -288,12 +349,29 @@ impl Attempt<'_> {
         };
         let (mut toc, warnings) = dump.end()?;
         toc.name_files();
+        toc.name_tables_by_oid();
         let tables = match table::join(&toc, &facts) {
             Ok(tables) => tables,
             Err(error) => return Ok(Taken::Changed(error, names)),
         };
         let large_objects = data_entries(&toc, &large)?;
-        Ok(Taken::Whole(Box::new(Plan { snapshot, toc, tables, large_objects, warnings })))
+        let ahead = self.ground.confirm(ahead, &tables).await?;
+        let plan = Plan { snapshot, toc, tables, large_objects, warnings, ahead };
+        Ok(Taken::Whole(Box::new(plan)))
+    }
+
+    /// Those of the ordinary tables that are locked under their names.
+    async fn facts_of_locked(&self, locked: &[(String, String)]) -> Result<Vec<Facts>> {
+        if locked.is_empty() || self.ordinary.is_empty() || self.request.dry_run {
+            return Ok(vec![]);
+        }
+        let names: HashSet<(&str, &str)> =
+            locked.iter().map(|(schema, name)| (schema.as_str(), name.as_str())).collect();
+        let mut facts = preflight::tables(self.session, self.ordinary).await?;
+        facts.retain(|Facts { table, .. }| {
+            names.contains(&(table.schema.as_str(), table.name.as_str()))
+        });
+        Ok(facts)
     }
 
     async fn changed_without_toc(&self, error: Error) -> Result<Taken, Stop> {
@@ -468,6 +546,7 @@ impl Attempt<'_> {
         &self,
         snapshot: &str,
         lock_wait: Duration,
+        ahead: Option<&mut Ahead>,
     ) -> Result<Result<Dump, DumpFault>, Stop> {
         let request = self.request;
         let connection = self.session.child().for_now().await?;
@@ -477,21 +556,30 @@ impl Attempt<'_> {
         let encoding = super::text_encoding(self.session.server());
         let child = ChildGuard::default();
         let started = child.clone();
-        let reading = tokio::task::spawn_blocking(move || {
+        let mut reading = tokio::task::spawn_blocking(move || {
             let options =
                 DumpOptions { snapshot: &snapshot, encoding, lock_wait, filters: &filters };
             Dump::start(&programs, &connection, &environment, &options, &started)
         });
-        tokio::pin!(reading);
         // It may just have much to read: look now and then, ever more rarely.
         let mut noted = std::pin::pin!(self.keep_noting_blockers(2));
         let mut told = false;
+        let mut failed = std::pin::pin!(async {
+            match ahead {
+                Some(ahead) => ahead.copying.failure().await,
+                None => std::future::pending().await,
+            }
+        });
         let joined = loop {
             tokio::select! {
                 joined = &mut reading => break joined,
                 () = request.cancel.cancelled() => {
-                    child.terminate();
-                    break reading.await;
+                    end(&child, &mut reading).await;
+                    return Err(Stop::Asked);
+                }
+                stop = &mut failed => {
+                    end(&child, &mut reading).await;
+                    return Err(stop);
                 }
                 () = &mut noted, if !told => told = true,
             }
@@ -501,6 +589,26 @@ impl Attempt<'_> {
         }
         joined.map_err(|error| Error::bug("reading pg_dump").caused_by(&error).into())
     }
+}
+
+/// Ends a child, whatever is read of it then.
+async fn end<T>(child: &ChildGuard, reading: &mut JoinHandle<T>) {
+    child.terminate();
+    if tokio::time::timeout(CHILD_GRACE, &mut *reading).await.is_err() {
+        child.kill();
+        drop(reading.await);
+    }
+}
+
+/// Why an old snapshot would see too few rows of one of them.
+fn rewritten(facts: &[Facts]) -> Option<Error> {
+    let changed = facts.iter().find(|facts| !facts.same_files)?;
+    let what = format!("{} was rewritten", changed.table.label());
+    Some(
+        Error::new(Exit::Unavailable, what).because(
+            "a TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE came between snapshot and lock",
+        ),
+    )
 }
 
 /// Schema and name of every table with rows in the archive.

@@ -14,10 +14,12 @@ mod closer;
 mod coordinator;
 mod copier;
 pub mod copy;
+mod copying;
 pub mod databases;
 pub mod drift;
 mod dump;
 pub mod globals;
+mod head_start;
 pub mod history;
 pub mod in_use;
 mod large_objects;
@@ -44,8 +46,9 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use coordinator::Coordinator;
+use coordinator::{Coordinator, Opened};
 use globals::Globals;
+use head_start::Ground;
 use pace::Pace;
 use run::Stop;
 use work::Work;
@@ -223,14 +226,11 @@ async fn attempt(
 ) -> Result<Backup, Stop> {
     let clock = Instant::now();
     let started = jiff::Timestamp::now();
-    let coordinator = Coordinator::open(request, options, again).await?;
-    if request.cancel.is_cancelled() {
-        return Err(Stop::Asked);
-    }
+    let opened = Opened::connect(request, options, again).await?;
     // A backup begins when it is its turn: the one that was waited for is older, by its id too.
-    let (clock, started) = (clock + coordinator.waited, started + coordinator.waited);
-    let server = coordinator.session.server();
-    let cluster = catalog::cluster_folder(request, &coordinator.session);
+    let (clock, started) = (clock + opened.waited, started + opened.waited);
+    let server = opened.session.server();
+    let cluster = catalog::cluster_folder(request, &opened.session);
     let place = catalog::Place::new(&cluster, &server.database, started);
     let system = server.system_identifier.to_string();
     if !request.new_cluster
@@ -241,21 +241,20 @@ async fn attempt(
             .next("or, if it took the other's place (a new major version, a restored copy): --new-cluster")
             .into());
     }
-    let chunks = chunks::cut(
-        &coordinator.tables,
-        request.chunk,
-        u64::from(server.block_size),
-        server.version_number,
-    );
-    let (jobs, few) = coordinator.room.jobs(request.jobs)?;
-    let mut work = Work { request, options, coordinator, place, jobs, clock, started };
-    work.coordinator.warnings.extend(few);
-    if request.dry_run {
-        return Ok(work.plan(&chunks));
+    let (jobs, few) = opened.room.jobs(request.jobs)?;
+    let ground = Ground { request, options, place: &place, jobs, made };
+    let mut coordinator = Coordinator::plan(opened, request, options, &ground).await?;
+    if request.cancel.is_cancelled() {
+        return Err(Stop::Asked);
     }
-    request.store.create_folder(&work.place.folder).await?;
-    made.get_or_init(|| work.place.folder.clone());
-    work.copy_and_publish(chunks).await
+    coordinator.warnings.extend(few);
+    let ahead = coordinator.ahead.take();
+    let work = Work { request, coordinator, ground: &ground, clock, started };
+    if request.dry_run {
+        return Ok(work.plan());
+    }
+    ground.make().await?;
+    work.copy_and_publish(ahead).await
 }
 
 /// Removes what a run left in the store when it ended without a backup, in whatever way.

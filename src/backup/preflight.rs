@@ -14,6 +14,10 @@ const NAMED: usize = 10;
 /// A table that pg_dump without filters would lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lockable {
+    /// Its oid.
+    pub oid: u32,
+    /// Whether pg_dump without filters surely stores its rows.
+    pub is_ordinary: bool,
     /// Schema.
     pub schema: String,
     /// Name.
@@ -108,6 +112,8 @@ pub async fn lockable(session: &Session) -> Result<Vec<Lockable>> {
 
 fn lockable_from(row: &Row) -> Result<Lockable> {
     Ok(Lockable {
+        oid: get(row, "oid")?,
+        is_ordinary: get(row, "is_ordinary")?,
         schema: get(row, "schema")?,
         name: get(row, "name")?,
         unlogged: get::<String>(row, "persistence")? == "u" && get::<String>(row, "kind")? == "r",
@@ -237,6 +243,9 @@ pub async fn large_objects(session: &Session) -> Result<Vec<u32>> {
 
 /// The tables behind oids, sorted by oid.
 pub async fn tables(session: &Session, oids: &[u32]) -> Result<Vec<Facts>> {
+    if oids.is_empty() {
+        return Ok(vec![]);
+    }
     let oids = oids.to_vec();
     let rows =
         session.rows(sql::TABLES.text, &[(&oids, Type::OID_ARRAY)]).await.map_err(catalog)?;
@@ -301,6 +310,8 @@ mod tests {
     #[test]
     fn an_unreadable_table_comes_with_its_grant() {
         let table = Lockable {
+            oid: 1,
+            is_ordinary: true,
             schema: "app".into(),
             name: "secret".into(),
             unlogged: false,

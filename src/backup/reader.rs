@@ -94,7 +94,7 @@ pub fn until_stopped(run: &Run, work: impl Future<Output = Result<(), Stop>>) ->
 async fn read_all(run: &Run) -> Result<(), Stop> {
     let mut reader = Reader { run, session: None };
     let mut encoder = Encoder::new(run.compress).map_err(compress_failed)?;
-    while let Some(job) = run.next_job() {
+    while let Some(job) = run.next_job().await {
         match job {
             Job::Chunk(chunk) => reader.read_chunk(chunk, &mut encoder).await?,
             Job::LargeObjects(group) => {
@@ -136,7 +136,7 @@ impl Reader<'_> {
 
     async fn read_chunk(&mut self, mut chunk: Chunk, encoder: &mut Encoder) -> Result<(), Stop> {
         let run = self.run;
-        let label = run.tables[chunk.table].table.label();
+        let label = run.table(chunk.table).table.label();
         run.progress.at(&label);
         let outcome = self
             .with_retries(&label, async |reader| {
@@ -219,7 +219,8 @@ async fn copy_chunk(
     chunk: &mut Chunk,
     encoder: &mut Encoder,
 ) -> Result<(), Fault> {
-    let table = &run.tables[chunk.table].table;
+    let state = run.table(chunk.table);
+    let table = &state.table;
     let (schema, name) = (table.schema.as_str(), table.name.as_str());
     let pins = local_pins(session, &run.session);
     let begin =
@@ -247,7 +248,8 @@ pub async fn copy_deferred(
     chunk: &mut Chunk,
     encoder: &mut Encoder,
 ) -> Result<(), Stop> {
-    let table = &run.tables[chunk.table].table;
+    let state = run.table(chunk.table);
+    let table = &state.table;
     let (schema, name) = (table.schema.as_str(), table.name.as_str());
     let stop = |fault: Fault| match fault {
         Fault::Stop(stop) => stop,
@@ -300,7 +302,7 @@ async fn copy_rows(
     chunk: &mut Chunk,
     encoder: &mut Encoder,
 ) -> Result<(), Fault> {
-    let label = run.tables[chunk.table].table.label();
+    let label = run.table(chunk.table).table.label();
     let stored = chunk.shipped;
     let mut skipped = RowSum::default();
     let mut meter = run.meter();

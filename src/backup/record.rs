@@ -1,7 +1,5 @@
 //! What is written down of a backup: its manifest, and the report of the run.
 
-use std::collections::VecDeque;
-
 use super::statements;
 use super::table;
 use super::work::Work;
@@ -9,7 +7,7 @@ use crate::archive::manifest::{self, Kind, Manifest, Object, Totals};
 use crate::archive::seal::Recipients;
 use crate::report::backup::{Backup, PlannedTable};
 
-use super::{chunks, text_encoding};
+use super::text_encoding;
 
 /// Tables that a dry run lists.
 const LISTED_TABLES: usize = 20;
@@ -50,12 +48,12 @@ impl Work<'_> {
         let monetary = ("lc_monetary".into(), coordinator.room.lc_monetary.clone());
         Manifest {
             format: manifest::FORMAT,
-            id: self.place.id.clone(),
+            id: self.ground.place.id.clone(),
             pgtend: env!("CARGO_PKG_VERSION").into(),
             started: self.started,
             finished: jiff::Timestamp::now(),
             source: manifest::Source {
-                cluster: self.place.cluster.clone(),
+                cluster: self.ground.place.cluster.clone(),
                 address: coordinator.session.address().to_string(),
                 system_identifier: server.system_identifier.to_string(),
                 version: server.version.clone(),
@@ -78,7 +76,7 @@ impl Work<'_> {
                 xmin: snapshot.xmin.clone(),
             },
             options: manifest::Options {
-                jobs: self.jobs,
+                jobs: self.ground.jobs,
                 compress: request.compress,
                 chunk: request.chunk,
                 filters: request.dump_arguments(),
@@ -99,14 +97,14 @@ impl Work<'_> {
             cluster: manifest.source.cluster.clone(),
             database: manifest.database.name.clone(),
             repository: self.request.store.location(),
-            folder: self.place.folder.clone(),
+            folder: self.ground.place.folder.clone(),
             published: true,
             dry_run: false,
             totals: manifest.totals.clone(),
             snapshot_taken: manifest.snapshot.taken,
             snapshot_lsn: manifest.snapshot.lsn.clone(),
             snapshot_held_seconds: manifest.snapshot.held_seconds,
-            jobs: self.jobs,
+            jobs: self.ground.jobs,
             compress: self.request.compress.to_string(),
             seconds: self.clock.elapsed().as_secs_f64(),
             pg_dump: manifest.source.pg_dump.clone(),
@@ -120,11 +118,12 @@ impl Work<'_> {
     }
 
     /// The report of a dry run.
-    pub(super) fn plan(&self, chunks: &VecDeque<chunks::Chunk>) -> Backup {
+    pub(super) fn plan(&self) -> Backup {
         let coordinator = &self.coordinator;
+        let chunks = self.ground.cut(&coordinator.session, &coordinator.tables);
         let bytes: u64 = coordinator.tables.iter().map(table::Table::bytes).sum();
         let mut counts = vec![0_u64; coordinator.tables.len()];
-        for chunk in chunks {
+        for chunk in &chunks {
             counts[chunk.table] += 1;
         }
         let mut tables: Vec<PlannedTable> = coordinator
@@ -149,11 +148,11 @@ impl Work<'_> {
         }
         let snapshot = &coordinator.snapshot;
         Backup {
-            id: self.place.id.clone(),
-            cluster: self.place.cluster.clone(),
+            id: self.ground.place.id.clone(),
+            cluster: self.ground.place.cluster.clone(),
             database: coordinator.session.server().database.clone(),
             repository: self.request.store.location(),
-            folder: self.place.folder.clone(),
+            folder: self.ground.place.folder.clone(),
             published: false,
             dry_run: true,
             totals: Totals {
@@ -167,7 +166,7 @@ impl Work<'_> {
             snapshot_taken: snapshot.taken,
             snapshot_lsn: snapshot.lsn.clone(),
             snapshot_held_seconds: snapshot.since.elapsed().as_secs_f64(),
-            jobs: self.jobs,
+            jobs: self.ground.jobs,
             compress: self.request.compress.to_string(),
             seconds: self.clock.elapsed().as_secs_f64(),
             pg_dump: coordinator.toc.dump_version(),
@@ -183,7 +182,7 @@ impl Work<'_> {
     /// Seconds that so many bytes take, about.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     fn estimate(&self, bytes: u64) -> f64 {
-        let fastest = BYTES_PER_SECOND * self.jobs.min(2) as f64 / 2.0;
+        let fastest = BYTES_PER_SECOND * self.ground.jobs.min(2) as f64 / 2.0;
         let allowed = self.request.pace.as_ref().map_or(f64::INFINITY, |pace| pace.rate() as f64);
         bytes as f64 / fastest.min(allowed)
     }

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::{OnceCell, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::chunks::Chunk;
@@ -15,6 +15,7 @@ use super::table::Table;
 use crate::archive::frame::{COPY_END, Compression, Encoder, Frame};
 use crate::archive::manifest::{self, Kind, Object};
 use crate::archive::seal::Recipients;
+use crate::archive::toc::table_file;
 use crate::conn::SessionOptions;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -79,15 +80,17 @@ pub struct TableState {
     sink: OnceCell<Sink>,
 }
 
-/// What the readers of one backup share.
+/// What the readers of one backup share. Its plan may grow while they read.
 #[derive(Debug)]
 pub struct Run {
     start: Start,
     /// The tables, as chunks number them.
-    pub tables: Vec<TableState>,
+    tables: RwLock<Vec<Arc<TableState>>>,
     /// Chunks that were read again after a lost connection.
     pub retried: AtomicU64,
     queue: Mutex<VecDeque<Job>>,
+    /// How many tables there are, once no more work can come.
+    planned: watch::Sender<Option<usize>>,
     objects: Mutex<Vec<Object>>,
     events: mpsc::UnboundedSender<Event>,
     closer: mpsc::Sender<Close>,
@@ -137,53 +140,93 @@ pub struct Start {
 }
 
 impl Run {
-    /// Puts the plan in place.
-    pub fn new(
-        start: Start,
-        tables: Vec<Table>,
-        chunks: VecDeque<Chunk>,
-        large_objects: Vec<LargeObjects>,
-    ) -> (Arc<Self>, Outputs) {
-        let mut counts = vec![0_u32; tables.len()];
-        for chunk in &chunks {
-            counts[chunk.table] += 1;
-        }
-        let tables = tables
-            .into_iter()
-            .zip(counts)
-            .map(|(table, chunks)| TableState {
-                table,
-                chunks,
-                left: AtomicU32::new(chunks),
-                deferred: AtomicBool::new(false),
-                sink: OnceCell::new(),
-            })
-            .collect();
-        let queue = chunks
-            .into_iter()
-            .map(Job::Chunk)
-            .chain(large_objects.into_iter().map(Job::LargeObjects))
-            .collect();
+    /// A run without any work yet.
+    pub fn new(start: Start) -> (Arc<Self>, Outputs) {
         let (events, received) = mpsc::unbounded_channel();
         let (closer, to_close) = mpsc::channel(closer::QUEUE);
         let run = Self {
             start,
-            tables,
+            tables: RwLock::default(),
             retried: AtomicU64::new(0),
-            queue: Mutex::new(queue),
-            objects: Mutex::new(Vec::new()),
+            queue: Mutex::default(),
+            planned: watch::Sender::new(None),
+            objects: Mutex::default(),
             events,
             closer,
         };
         (Arc::new(run), Outputs { events: received, to_close })
     }
 
-    /// The next piece of work; chunks of tables that only the coordinator can read go to it.
-    pub fn next_job(&self) -> Option<Job> {
+    /// Adds tables with their chunks, which number them from 0.
+    pub fn add(&self, tables: &[Table], chunks: VecDeque<Chunk>) {
+        let mut counts = vec![0_u32; tables.len()];
+        for chunk in &chunks {
+            counts[chunk.table] += 1;
+        }
+        let weight = chunks.iter().map(|chunk| chunk.weight).sum();
+        self.progress.plan_more(weight, tables.len() as u64);
+        let mut all = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let before = all.len();
+        all.extend(tables.iter().zip(counts).map(|(table, chunks)| {
+            Arc::new(TableState {
+                table: table.clone(),
+                chunks,
+                left: AtomicU32::new(chunks),
+                deferred: AtomicBool::new(false),
+                sink: OnceCell::new(),
+            })
+        }));
+        drop(all);
+        let numbered = |chunk: Chunk| Chunk { table: before + chunk.table, ..chunk };
+        lock(&self.queue).extend(chunks.into_iter().map(numbered).map(Job::Chunk));
+        self.planned.send_replace(None);
+    }
+
+    /// Adds the last of the work.
+    pub fn complete(&self, large_objects: Vec<LargeObjects>) {
+        lock(&self.queue).extend(large_objects.into_iter().map(Job::LargeObjects));
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner).len();
+        self.planned.send_replace(Some(tables));
+    }
+
+    /// How many tables there are, once it is known.
+    pub fn planned(&self) -> watch::Receiver<Option<usize>> {
+        self.planned.subscribe()
+    }
+
+    /// A table, as chunks number them.
+    pub fn table(&self, number: usize) -> Arc<TableState> {
+        Arc::clone(&self.tables.read().unwrap_or_else(PoisonError::into_inner)[number])
+    }
+
+    /// Chunks of all tables.
+    pub fn chunks(&self) -> u64 {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        tables.iter().map(|state| u64::from(state.chunks)).sum()
+    }
+
+    /// The next piece of work, waited for; `None` when all of it is taken.
+    pub async fn next_job(&self) -> Option<Job> {
+        let mut planned = self.planned();
+        loop {
+            // Before the look: what comes between the two is not missed.
+            let is_all = planned.borrow_and_update().is_some();
+            if let Some(job) = self.take_job() {
+                return Some(job);
+            }
+            // The sender lives as long as the run.
+            if is_all || planned.changed().await.is_err() {
+                return None;
+            }
+        }
+    }
+
+    /// Chunks of tables that only the coordinator can read go to it.
+    fn take_job(&self) -> Option<Job> {
         let mut queue = lock(&self.queue);
         loop {
             match queue.pop_front()? {
-                Job::Chunk(chunk) if self.tables[chunk.table].deferred.load(Ordering::Relaxed) => {
+                Job::Chunk(chunk) if self.table(chunk.table).deferred.load(Ordering::Relaxed) => {
                     self.send(Event::Deferred(chunk));
                 }
                 job => return Some(job),
@@ -193,7 +236,7 @@ impl Run {
 
     /// Leaves this chunk and the rest of its table to the coordinator.
     pub fn defer(&self, chunk: Chunk) {
-        self.tables[chunk.table].deferred.store(true, Ordering::Relaxed);
+        self.table(chunk.table).deferred.store(true, Ordering::Relaxed);
         self.send(Event::Deferred(chunk));
     }
 
@@ -211,9 +254,8 @@ impl Run {
     }
 
     /// The object that a table's frames go to.
-    pub async fn sink(&self, table: usize) -> Result<&Sink> {
-        let state = &self.tables[table];
-        let name = format!("{}.dat{}", state.table.entry, self.compress.suffix());
+    pub async fn sink<'a>(&self, state: &'a TableState) -> Result<&'a Sink> {
+        let name = format!("{}{}", table_file(state.table.oid), self.compress.suffix());
         state.sink.get_or_try_init(|| self.create(&name, Kind::Table)).await
     }
 
@@ -225,7 +267,7 @@ impl Run {
     /// Stores a frame of a table. What has gathered is made durable now and then, so that
     /// little is left to do at the end.
     pub async fn append(&self, table: usize, frame: &Frame<'_>) -> Result<()> {
-        if self.sink(table).await?.append(frame).await? {
+        if self.sink(&self.table(table)).await?.append(frame).await? {
             // A full queue means that the disk is busy as it is.
             self.closer.try_send(Close::SoFar(table)).unwrap_or(());
         }
@@ -235,7 +277,7 @@ impl Run {
     /// Counts a chunk as stored; after the last one of a table the closer gets its object.
     pub async fn finish_chunk(&self, chunk: &Chunk, encoder: &mut Encoder) -> Result<()> {
         self.progress.chunk_done(chunk.weight);
-        let state = &self.tables[chunk.table];
+        let state = self.table(chunk.table);
         if state.left.fetch_sub(1, Ordering::AcqRel) != 1 {
             return Ok(());
         }
@@ -243,10 +285,10 @@ impl Run {
         if let Some(mut frame) = encoder.finish().map_err(compress_failed)? {
             // A frame of its own: it holds no rows.
             frame.joins = false;
-            self.sink(chunk.table).await?.append(&frame).await?;
+            self.sink(&state).await?.append(&frame).await?;
         }
         encoder.restart().map_err(compress_failed)?;
-        self.sink(chunk.table).await?.seal().await?;
+        self.sink(&state).await?.seal().await?;
         if self.closer.send(Close::Table(chunk.table)).await.is_err() {
             // The closer has failed, and tells why.
             self.stop.cancelled().await;
@@ -254,13 +296,11 @@ impl Run {
         Ok(())
     }
 
-    /// Makes a table's object durable and adds it to the finished ones.
+    /// Makes a table's object durable and adds it to the finished ones; its entry is not named.
     pub async fn close_table(&self, table: usize) -> Result<()> {
-        let state = &self.tables[table];
-        let sink = self.sink(table).await?;
-        let (mut object, sum) = sink.finish().await?;
+        let state = self.table(table);
+        let (mut object, sum) = self.sink(&state).await?.finish().await?;
         let table = &state.table;
-        object.entry = Some(table.entry);
         object.table = Some(manifest::Table {
             schema: table.schema.clone(),
             name: table.name.clone(),

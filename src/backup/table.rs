@@ -82,6 +82,12 @@ impl Facts {
     }
 }
 
+/// The table with this oid, of tables sorted by oid.
+pub fn find(facts: &[Facts], oid: u32) -> Option<&Facts> {
+    let index = facts.binary_search_by_key(&oid, |facts| facts.table.oid).ok()?;
+    facts.get(index)
+}
+
 /// Joins the archive's `TABLE DATA` entries with the catalog's tables; every entry must find its
 /// own, by oid, with the same name and the same columns.
 pub fn join(toc: &Toc, facts: &[Facts]) -> Result<Vec<Table>> {
@@ -96,11 +102,8 @@ pub fn join(toc: &Toc, facts: &[Facts]) -> Result<Vec<Table>> {
             .next("run the backup again: the table may have been changed in this moment")
         };
         let oid = entry.oid().ok_or_else(|| differs("the archive's entry has no oid".into()))?;
-        let found = facts
-            .binary_search_by_key(&oid, |facts| facts.table.oid)
-            .ok()
-            .and_then(|index| facts.get(index))
-            .ok_or_else(|| differs(format!("no table has the oid {oid}")))?;
+        let found =
+            find(facts, oid).ok_or_else(|| differs(format!("no table has the oid {oid}")))?;
         let table = &found.table;
         if entry.namespace.as_deref() != Some(table.schema.as_bytes())
             || entry.tag.as_deref() != Some(table.name.as_bytes())

@@ -1,21 +1,21 @@
 //! From the plan to the published backup: readers, objects, record.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::chunks::Chunk;
 use super::coordinator::{Coordinator, finish, note_waiters, ping};
+use super::copying::Copying;
 use super::globals::{Globals, NoGlobals};
-use super::run::{self, Event, Outputs, Run, Start, Stop};
-use super::{
-    Request, canaries, catalog, closer, globals, large_objects, publish, reader, text_encoding,
-};
+use super::head_start::{Ahead, Ground};
+use super::run::{self, Event, Run, Stop};
+use super::table::Table;
+use super::{Request, canaries, globals, large_objects, publish, reader};
 use crate::archive::frame::Encoder;
 use crate::archive::manifest::{self, Canary, Kind, Manifest, Object, Totals};
 use crate::archive::seal;
-use crate::conn::SessionOptions;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::backup::Backup;
@@ -28,37 +28,18 @@ const MANY_LARGE_OBJECTS: u64 = 10_000;
 /// One attempt at a backup, with everything decided.
 pub(super) struct Work<'a> {
     pub(super) request: &'a Request,
-    pub(super) options: &'a SessionOptions,
     pub(super) coordinator: Coordinator,
-    pub(super) place: catalog::Place,
-    pub(super) jobs: usize,
+    pub(super) ground: &'a Ground<'a>,
     pub(super) clock: Instant,
     pub(super) started: jiff::Timestamp,
 }
 
-/// The readers and the closer; stopped and waited for in every way out, for they write to the folder
-/// that a failed run removes.
-struct Readers<'a> {
-    run: &'a Run,
-    threads: Vec<std::thread::JoinHandle<()>>,
-}
-
-impl Drop for Readers<'_> {
-    fn drop(&mut self) {
-        self.run.stop.cancel();
-        for thread in self.threads.drain(..) {
-            // A reader that panicked has told so, or never will: its event is missing.
-            thread.join().unwrap_or(());
-        }
-    }
-}
-
 impl Work<'_> {
-    /// Reads everything, stores it, and publishes the record.
-    pub(super) async fn copy_and_publish(&self, chunks: VecDeque<Chunk>) -> Result<Backup, Stop> {
+    /// Reads everything that is not on its way, stores it, and publishes the record.
+    pub(super) async fn copy_and_publish(&self, ahead: Option<Ahead>) -> Result<Backup, Stop> {
         let request = self.request;
         let coordinator = &self.coordinator;
-        let (store, folder) = (&request.store, self.place.folder.as_str());
+        let (store, folder) = (&request.store, self.ground.place.folder.as_str());
         let toc_bytes = coordinator.toc.to_directory();
         let recipients = request.recipients.as_ref();
         let toc = publish::store_whole(store, folder, "toc.dat", Kind::Toc, &toc_bytes, recipients);
@@ -69,24 +50,17 @@ impl Work<'_> {
             lists.push(self.unless_stopped(self.list_large_objects(*entry, oids)).await?);
             groups.extend(large_objects::groups(*entry, oids));
         }
-        let weight = chunks.iter().map(|chunk| chunk.weight).sum();
-        let chunk_count = chunks.len() as u64;
-        request.progress.phase("copying");
-        request.progress.plan(weight, coordinator.tables.len() as u64);
-        let start = Start {
-            target: coordinator.session.same_server(),
-            session: self.options.clone(),
-            snapshot: coordinator.snapshot.id.clone(),
-            encoding: text_encoding(coordinator.session.server()).into(),
-            compress: request.compress,
-            recipients: request.recipients.clone(),
-            store: store.clone(),
-            folder: folder.to_owned(),
-            pace: request.pace.clone(),
-            progress: Arc::clone(&request.progress),
-            stop: request.cancel.child_token(),
+        let (mut copying, known) = match ahead {
+            Some(Ahead { copying, oids }) => (copying, oids),
+            None => {
+                (self.ground.begin(&coordinator.session, &coordinator.snapshot)?, HashSet::new())
+            }
         };
-        let (run, outputs) = Run::new(start, coordinator.tables.clone(), chunks, groups);
+        let rest = coordinator.tables.iter().filter(|table| !known.contains(&table.oid));
+        let rest: Vec<Table> = rest.cloned().collect();
+        let run = Arc::clone(&copying.run);
+        run.add(&rest, self.ground.cut(&coordinator.session, &rest));
+        run.complete(groups);
         let globals = async {
             if matches!(request.globals, Globals::LeaveOut) {
                 return Ok(None);
@@ -96,7 +70,7 @@ impl Work<'_> {
             globals::store(request, &coordinator.programs, child, database, folder).await.map(Some)
         };
         tokio::pin!(globals);
-        let mut copying = std::pin::pin!(self.copy(&run, outputs));
+        let mut copying = std::pin::pin!(self.copy(&mut copying));
         // A failed copy ends the run, whatever pg_dumpall still does.
         let (mut canaries, globals) = tokio::select! {
             globals = &mut globals => match globals {
@@ -126,13 +100,13 @@ impl Work<'_> {
         request.progress.phase("publishing");
         let mut objects = vec![toc];
         objects.extend(lists);
-        objects.extend(run.take_objects());
+        objects.extend(self.with_entries(run.take_objects())?);
         for table in objects.iter_mut().filter_map(|object| object.table.as_mut()) {
             table.canary = canaries.remove(&table.oid).filter(|known| *known != Canary::default());
         }
         objects.extend(globals);
         let totals = Totals {
-            chunks: chunk_count,
+            chunks: run.chunks(),
             retried_chunks: run.retried.load(Ordering::Relaxed),
             ..self.totals(&objects)
         };
@@ -160,6 +134,20 @@ impl Work<'_> {
         }
     }
 
+    /// Names the entries of the tables' objects.
+    fn with_entries(&self, mut objects: Vec<Object>) -> Result<Vec<Object>> {
+        let tables: HashMap<u32, &Table> =
+            self.coordinator.tables.iter().map(|table| (table.oid, table)).collect();
+        for object in &mut objects {
+            let Some(stored) = &mut object.table else { continue };
+            let known = tables.get(&stored.oid);
+            let known = known.ok_or_else(|| Error::bug("a table without an entry was copied"))?;
+            object.entry = Some(known.entry);
+            stored.via_root = known.via_root;
+        }
+        Ok(objects)
+    }
+
     async fn list_large_objects(&self, entry: i32, oids: &[u32]) -> Result<Object> {
         let found = self.coordinator.toc.entries.iter().find(|other| other.id == entry);
         let name = found.map(|entry| String::from_utf8_lossy(&entry.file).into_owned());
@@ -167,7 +155,7 @@ impl Work<'_> {
         let list: String = oids.iter().map(|oid| format!("{oid} blob_{oid}.dat\n")).collect();
         let mut object = publish::store_whole(
             &self.request.store,
-            &self.place.folder,
+            &self.ground.place.folder,
             &name,
             Kind::LargeObjectList,
             list.as_bytes(),
@@ -180,23 +168,12 @@ impl Work<'_> {
 
     /// Runs the readers, reads what only the coordinator can, and keeps the snapshot alive.
     /// When it returns, no reader runs any more. Gives the tables' canaries.
-    async fn copy(&self, run: &Arc<Run>, outputs: Outputs) -> Result<HashMap<u32, Canary>, Stop> {
-        let Outputs { mut events, to_close } = outputs;
-        let mut readers = Readers { run, threads: Vec::new() };
-        for number in 0..self.jobs {
-            let thread = reader::spawn(Arc::clone(run), number);
-            readers.threads.push(
-                thread.map_err(|error| Error::bug("cannot start a reader").caused_by(&error))?,
-            );
-        }
-        let closer = closer::spawn(Arc::clone(run), to_close);
-        readers
-            .threads
-            .push(closer.map_err(|error| Error::bug("cannot start a thread").caused_by(&error))?);
+    async fn copy(&self, copying: &mut Copying) -> Result<HashMap<u32, Canary>, Stop> {
+        let mut running = copying.threads();
+        let Copying { run, events, .. } = copying;
         let Coordinator { session, tables, snapshot, .. } = &self.coordinator;
         let canaries = canaries::take(session, tables, snapshot.taken);
         let canaries = canaries.await.map_err(Stop::StartOver)?;
-        let mut running = readers.threads.len();
         let mut encoder = Encoder::new(run.compress).map_err(run::compress_failed)?;
         let mut noted = HashSet::new();
         let mut failure = None;
@@ -249,8 +226,7 @@ impl Work<'_> {
     ) -> Result<(), Stop> {
         let session = &self.coordinator.session;
         if noted.insert(chunk.table) {
-            let table = &run.tables[chunk.table].table;
-            note_waiters(session, table, &run.progress).await?;
+            note_waiters(session, &run.table(chunk.table).table, &run.progress).await?;
         }
         let copied = reader::copy_deferred(run, session, &mut chunk, encoder);
         tokio::select! {
@@ -277,8 +253,8 @@ impl Work<'_> {
     /// that was sent may be obeyed after its sender is gone, and after what it lists was removed.
     async fn publish(&self, record: &[u8]) -> Result<()> {
         let progress = &self.request.progress;
-        progress.doubt(Some(&self.place.id));
-        let key = format!("{}{}", self.place.folder, manifest::NAME);
+        progress.doubt(Some(&self.ground.place.id));
+        let key = format!("{}{}", self.ground.place.folder, manifest::NAME);
         let published = self.request.store.publish(&key, record).await;
         progress.doubt(None);
         published
@@ -286,7 +262,7 @@ impl Work<'_> {
 
     /// Checks that every object is in the store with its size; returns the record's bytes.
     async fn record(&self, manifest: &Manifest) -> Result<Vec<u8>> {
-        let (store, folder) = (&self.request.store, self.place.folder.as_str());
+        let (store, folder) = (&self.request.store, self.ground.place.folder.as_str());
         self.refuse_gaps(manifest)?;
         let header = self.seal(manifest).await?;
         let manifest = header.as_ref().unwrap_or(manifest);
@@ -316,7 +292,7 @@ impl Work<'_> {
     /// Stores the whole record of a sealed backup, and makes its header.
     async fn seal(&self, manifest: &Manifest) -> Result<Option<Manifest>> {
         let Some(recipients) = &self.request.recipients else { return Ok(None) };
-        let (store, folder) = (&self.request.store, self.place.folder.as_str());
+        let (store, folder) = (&self.request.store, self.ground.place.folder.as_str());
         let bytes = manifest
             .to_bytes()
             .map_err(|error| Error::bug("cannot write the manifest").caused_by(&error))?;

@@ -32,6 +32,8 @@ const SET: &str = include_str!("../sql/conn/set.sql");
 
 /// Begins a transaction whose statements have time.
 const PATIENT: &str = "BEGIN READ ONLY; SET LOCAL statement_timeout = '30s'";
+/// How often that is tried: on a busy machine it may itself take longer than it was given.
+const PATIENT_TRIES: u32 = 5;
 
 /// A cancel request that gets no answer in this time is given up.
 const CANCEL_LIMIT: Duration = Duration::from_secs(5);
@@ -140,7 +142,7 @@ impl Session {
         if !self.wanted.iter().any(|(name, _)| name == "search_path") {
             self.wanted.push(("search_path".to_owned(), String::new()));
         }
-        let pooled = matches!(self.between, Between::Pooler(_));
+        let pooled = self.is_pooled();
         if self.is_shared() || (pooled && options.only_reads) {
             return Ok(());
         }
@@ -150,7 +152,10 @@ impl Session {
             wanted.push(("default_transaction_read_only".to_owned(), "on".to_owned()));
         }
         let mut set = self.set(&wanted, false).await;
-        if set.as_ref().is_err_and(|error| error.sqlstate() == Some("57014")) {
+        for _ in 0..PATIENT_TRIES {
+            if !set.as_ref().is_err_and(|error| error.sqlstate() == Some("57014")) {
+                break;
+            }
             // See `facts`. What is set within a transaction that commits stays.
             let (begun, again, ended) =
                 tokio::join!(self.batch(PATIENT), self.set(&wanted, false), self.batch("COMMIT"));
@@ -225,6 +230,11 @@ impl Session {
     /// whatever needs a session of its own (locks, snapshots, `SET`) cannot work.
     pub fn sharing_pooler(&self) -> Option<&Pooler> {
         self.between.sharing_pooler()
+    }
+
+    /// Whether a pooler is in between, of whatever mode: its server processes are counted.
+    pub fn is_pooled(&self) -> bool {
+        matches!(self.between, Between::Pooler(_))
     }
 
     pub(super) fn is_shared(&self) -> bool {
@@ -350,22 +360,21 @@ impl Session {
 }
 
 /// Reads the facts. A role or a database may have a statement_timeout that is too short even for
-/// that: it is lifted for the second try.
+/// that: it is lifted for further tries.
 async fn facts(client: &Client) -> Result<Server, tokio_postgres::Error> {
-    let row = match client.query_typed_one(FACTS, &[]).await {
-        Err(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => {
-            let (begun, row, ended) = tokio::join!(
-                client.batch_execute(PATIENT),
-                client.query_typed_one(FACTS, &[]),
-                client.batch_execute("COMMIT"),
-            );
-            begun?;
-            ended?;
-            row?
+    let mut row = client.query_typed_one(FACTS, &[]).await;
+    for _ in 0..PATIENT_TRIES {
+        if !row.as_ref().is_err_and(|error| error.code() == Some(&SqlState::QUERY_CANCELED)) {
+            break;
         }
-        row => row?,
-    };
-    Server::from_row(&row)
+        let (begun, again, ended) = tokio::join!(
+            client.batch_execute(PATIENT),
+            client.query_typed_one(FACTS, &[]),
+            client.batch_execute("COMMIT"),
+        );
+        row = begun.and(again).and_then(|row| ended.map(|()| row));
+    }
+    Server::from_row(&row?)
 }
 
 impl fmt::Debug for Session {

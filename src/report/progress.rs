@@ -146,6 +146,12 @@ impl Progress {
         self.text().measured = true;
     }
 
+    /// There is more to do in this phase, as [`Self::plan`] has it.
+    pub fn plan_more(&self, weight: u64, tables: u64) {
+        self.weight.fetch_add(weight, Ordering::Relaxed);
+        self.tables.fetch_add(tables, Ordering::Relaxed);
+    }
+
     /// A frame is stored.
     pub fn frame_done(&self, raw: u64, rows: u64) {
         self.raw.fetch_add(raw, Ordering::Relaxed);

@@ -11,11 +11,11 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::harness::command::{Finished, read_all, wait};
+use crate::harness::command::{self, Finished, read_all, wait};
 use crate::harness::listener::Heard;
 use crate::harness::pki::Pki;
 use crate::harness::{Cluster, ClusterSpec, Listener, Proxy, tools};
-use crate::scene::{Repository, make_table, wait_for_bytes};
+use crate::scene::{PATIENCE, Repository, files_below, make_table, wait_for_bytes};
 
 const PASSWORD: &str = "Zq7NobodyMaySeeMe";
 /// The part of the ping's URL that makes it a secret.
@@ -84,7 +84,7 @@ impl Job {
     fn finish(&self, mut child: std::process::Child) -> Told {
         let stdout = read_all(child.stdout.take().unwrap());
         let stderr = read_all(child.stderr.take().unwrap());
-        let status = wait(&mut child, Duration::from_secs(120)).expect("it ends");
+        let status = wait(&mut child, Duration::from_secs(180)).expect("it ends");
         let finished =
             Finished { status, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() };
         let (out, err) = (finished.stdout(), finished.stderr());
@@ -256,10 +256,16 @@ fn every_run_tells_one_story_to_all() {
     kept(&told);
 
     proxy.rate_limit(Some(2 << 20));
+    let contents = || {
+        let files = files_below(job.repository.path());
+        files.iter().filter(|file| file.ends_with("toc.dat")).count()
+    };
     let slow = |line: &str| {
-        let before = proxy.bytes_down();
+        let (before, known) = (proxy.bytes_down(), contents());
         let child = job.start("", line);
         wait_for_bytes(&proxy, before + (1 << 20));
+        // Rows are on their way before it is there.
+        command::until(PATIENCE, || (contents() > known).then_some(())).expect("its toc.dat");
         child
     };
     let child = slow(&line(""));
@@ -398,7 +404,7 @@ fn a_command_that_fails_before_stops_the_run_before_it_connects() {
     let command = format!("--before 'sleep 601 & echo $! >{}; wait'", pid.display());
     let child = job.start("", &line(&command));
     let started = || fs::read_to_string(&pid).ok().filter(|text| text.ends_with('\n'));
-    let sleeper = crate::harness::command::until(Duration::from_secs(30), started).unwrap();
+    let sleeper = command::until(PATIENCE, started).unwrap();
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let told = job.finish(child);
     assert_eq!(told.same_story(130), None);
@@ -406,7 +412,7 @@ fn a_command_that_fails_before_stops_the_run_before_it_connects() {
         let stat = fs::read_to_string(format!("/proc/{}/stat", sleeper.trim()));
         stat.map_or(true, |stat| stat.contains(") Z ")).then_some(())
     };
-    crate::harness::command::until(Duration::from_secs(10), ended).expect("the command has ended");
+    command::until(PATIENCE, ended).expect("the command has ended");
 }
 
 /// A URL that cannot be pinged is refused before anything is done, and not repeated.

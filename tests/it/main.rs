@@ -11,6 +11,7 @@
 mod artifacts;
 mod backup_all;
 mod backup_faults;
+mod backup_head_start;
 mod backup_limits;
 mod backup_locks;
 mod backup_places;
