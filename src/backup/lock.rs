@@ -13,6 +13,8 @@ use crate::sql;
 const LOCK_KEY: i64 = sql::BACKUP_LOCK;
 /// How long the server may take to notice that an earlier session of the same run is gone.
 const OLD_LOCK: Duration = Duration::from_secs(30);
+/// How long it may take to end the session of a backup that has just ended, one command before.
+const ENDING: Duration = Duration::from_secs(2);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -27,13 +29,14 @@ pub async fn take(session: &Session) -> Result<()> {
 
 /// The same before the transaction, as patiently as the operator asks (`--retry-lock`). Behind a
 /// pooler that shares sessions the lock is only seen to be free: it is taken in the transaction.
+/// Who asks for no patience has a little, for the end of an earlier backup.
 ///
 /// `again` says that an earlier session of this run was lost; its lock may live on for a moment.
 /// Returns how long that took: nothing, mostly.
 pub async fn wait_for(session: &Session, request: &Request, again: bool) -> Result<Duration, Stop> {
     let start = Instant::now();
     let old = if again { OLD_LOCK } else { Duration::ZERO };
-    let patience = request.retry_lock.unwrap_or_default().max(old);
+    let patience = request.retry_lock.unwrap_or(ENDING).max(old);
     let mut told = Vec::new();
     while !try_lock(session).await? {
         let holders = holders(session).await?;

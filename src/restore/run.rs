@@ -8,10 +8,9 @@ use super::prepare::{Prepared, session_options};
 use super::side::{self, Side, Wanted};
 use super::work::Work;
 use super::{Mode, Request};
-use crate::conn::{self, Session, SessionOptions};
+use crate::conn::{self, SessionOptions};
 use crate::consent::Consent;
-use crate::error::{Error, Result};
-use crate::exit::Exit;
+use crate::error::Result;
 use crate::report::restore::{LeftOut, Restored};
 use crate::settings::Target;
 
@@ -26,7 +25,7 @@ pub async fn run(request: &Request, prepared: Prepared, _consent: &Consent) -> R
     match request.mode {
         Mode::Existing => {
             let control = prepared.connect(&options).await?;
-            lock(&control, &request.into).await?;
+            side::lock_patiently(&control, &request.into).await?;
             prepared.look_again(request, &control).await?;
             let mut work = Work::new(request, prepared, options);
             let result = work.fill(control).await;
@@ -35,15 +34,6 @@ pub async fn run(request: &Request, prepared: Prepared, _consent: &Consent) -> R
         }
         Mode::Create | Mode::Swap => beside(request, prepared, options, clock).await,
     }
-}
-
-/// Takes the lock that says that a restore works on a database.
-async fn lock(control: &Session, database: &str) -> Result<()> {
-    if side::lock(control, database).await? {
-        return Ok(());
-    }
-    let what = format!("another restore works on {database}");
-    Err(Error::new(Exit::Busy, what).next("try again when it has ended"))
 }
 
 /// Restores into a database beside, which gets its name at the end.
@@ -72,7 +62,7 @@ async fn beside(
     let filled = async {
         let control = conn::connect(&target, &work.options).await;
         let control = control.map_err(|error| side::unknown_to_pooler(error, &target))?;
-        lock(&control, &target.database).await?;
+        side::lock_patiently(&control, &target.database).await?;
         work.fill(control).await
     };
     if let Err(error) = filled.await {

@@ -421,8 +421,11 @@ async fn remove_left_over(
     })
 }
 
-/// Takes the lock of [`lock`], which a run that was killed just now may hold for a moment.
-async fn lock_patiently(session: &Session, database: &str) -> Result<()> {
+/// Takes the lock of [`lock`], which a run that has ended just now may hold for a moment.
+///
+/// # Errors
+/// Exit 75 while another restore works on the database.
+pub async fn lock_patiently(session: &Session, database: &str) -> Result<()> {
     for _ in 0..ATTEMPTS {
         if lock(session, database).await? {
             return Ok(());
@@ -434,7 +437,7 @@ async fn lock_patiently(session: &Session, database: &str) -> Result<()> {
 }
 
 /// Takes the lock that says that a restore works on a database; false when another has it.
-pub async fn lock(session: &Session, database: &str) -> Result<bool> {
+async fn lock(session: &Session, database: &str) -> Result<bool> {
     let key = xxhash_rust::xxh3::xxh3_64(format!("pgtend restore {database}").as_bytes());
     let params: conn::Params<'_> = &[(&key.cast_signed(), Type::INT8), (&false, Type::BOOL)];
     let rows = session.rows(sql::ADVISORY_LOCK.text, params).await;

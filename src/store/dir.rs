@@ -212,18 +212,13 @@ impl Directory {
 
     pub fn remove(&self, key: &str) -> Result<()> {
         let path = self.path(key);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(fault("remove", &path, &error))
-            }
-            _ => Ok(()),
-        }
+        removed(fs::remove_file(&path), &path)
     }
 
     pub fn remove_folder(&self, folder: &str) -> Result<()> {
         self.clear_folder(folder, |_| false)?;
         let path = self.path(folder);
-        fs::remove_dir(&path).map_err(|error| fault("remove", &path, &error))
+        removed(fs::remove_dir(&path), &path)
     }
 
     pub fn remove_empty_folder(&self, folder: &str) -> Result<()> {
@@ -246,7 +241,7 @@ impl Directory {
         objects.sort_by_key(|object| !object.name.ends_with(".json"));
         for object in objects {
             let file = path.join(object.name);
-            fs::remove_file(&file).map_err(|error| fault("remove", &file, &error))?;
+            removed(fs::remove_file(&file), &file)?;
         }
         Ok(())
     }
@@ -256,6 +251,14 @@ impl Directory {
         let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
         let stat = rustix::fs::statvfs(existing).ok()?;
         stat.f_bavail.checked_mul(stat.f_frsize)
+    }
+}
+
+/// What is gone is removed: another run may have been quicker.
+fn removed(result: io::Result<()>, path: &Path) -> Result<()> {
+    match result {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(fault("remove", path, &error)),
+        _ => Ok(()),
     }
 }
 
