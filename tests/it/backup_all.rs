@@ -1,14 +1,13 @@
 //! `--all-databases`: a backup for each, and the truth about every one of them.
 
 use std::path::Path;
-use std::time::Duration;
 
 use pgtend::archive::manifest::{Kind, Manifest};
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::harness::{Cluster, ClusterSpec, Pgtend, command};
-use crate::scene::Repository;
+use crate::scene::{PATIENCE, Repository};
 
 /// A server of a test's own: what other tests make would be backed up too.
 fn cluster() -> Cluster {
@@ -179,7 +178,7 @@ fn a_stop_ends_the_rest_and_tells_what_is_published() {
     let arguments = ["--format=json", "--rate-limit=64KiB/s", "--exclude-database=postgres"];
     let run = all(&cluster, &repository, &arguments).spawn();
     let folders = || repository.backups();
-    let come = command::until(Duration::from_secs(30), || (folders().len() == 2).then_some(()));
+    let come = command::until(PATIENCE, || (folders().len() == 2).then_some(()));
     assert!(come.is_some(), "the second backup does not begin: {:?}", folders());
     run.signal(Signal::TERM);
     let output = run.wait().expect_code(143);

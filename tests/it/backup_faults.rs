@@ -8,8 +8,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::harness::{Cluster, ClusterSpec, Proxy, command};
 use crate::scene::{
-    Repository, assert_nothing_runs, backends, coordinator_pid, make_table, sum_in_manifest,
-    sum_on_server, through, wait_for, wait_for_bytes,
+    PATIENCE, Repository, assert_nothing_runs, backends, coordinator_pid, make_table,
+    slow_down_after, sum_in_manifest, sum_on_server, through, wait_for,
 };
 
 /// Frames are of 8 MiB: a cut behind this byte finds one shipped.
@@ -47,15 +47,18 @@ fn three_cuts_are_three_retries_and_the_rows_are_right() {
     let database = cluster.create_db("cuts");
     make_table(&database, "big", 40);
     let proxy = Proxy::start(cluster.port());
+    // So slow that the next cut is armed long before all is copied.
+    proxy.rate_limit(Some(16 << 20));
     let repository = Repository::new();
     let run = repository.backup(&through(&proxy, &database));
     let run = run.args(["-j2", "--compress=none", "--chunk=20MiB"]).spawn();
     for number in 0..3 {
         // Each time a little later: in the middle of the first frame, between two frames.
         proxy.cut_connection_after_bytes(BEHIND_A_FRAME - (3 << 20) * number);
-        let cut = command::until(Duration::from_secs(30), || (!proxy.cut_is_armed()).then_some(()));
+        let cut = command::until(PATIENCE, || (!proxy.cut_is_armed()).then_some(()));
         assert!(cut.is_some(), "cut {number} was not made");
     }
+    proxy.rate_limit(None);
     let output = run.wait().expect_code(0);
     assert_eq!(output.json()["report"]["totals"]["retried_chunks"], 3, "{}", output.stderr);
     let manifest = repository.manifest();
@@ -69,6 +72,8 @@ fn a_chunk_that_is_cut_for_ever_fails_and_leaves_nothing() {
     let database = cluster.create_db("cut_for_ever");
     make_table(&database, "big", 12);
     let proxy = Proxy::start(cluster.port());
+    // So slow that each cut is armed long before the chunk is whole.
+    proxy.rate_limit(Some(8 << 20));
     let repository = Repository::new();
     let run = repository.backup(&through(&proxy, &database));
     let mut run = run.args(["-j1", "--compress=none"]).spawn();
@@ -82,7 +87,7 @@ fn a_chunk_that_is_cut_for_ever_fails_and_leaves_nothing() {
     assert!(output.stderr.contains("connection was lost 5 times"), "{}", output.stderr);
     assert!(output.stderr.contains("copying public.big"), "{}", output.stderr);
     repository.assert_empty();
-    assert_nothing_runs(&database, Duration::from_secs(5));
+    assert_nothing_runs(&database);
 }
 
 #[test]
@@ -141,7 +146,7 @@ fn a_lost_coordinator_starts_over_and_never_publishes_a_mix() {
         let repository = Repository::new();
         let run = repository.backup(&through(&proxy, &database));
         let run = run.args(["-j1", "--compress=none", "--chunk=4MiB"]).spawn();
-        wait_for_bytes(&proxy, 6 << 20);
+        slow_down_after(&proxy, 6 << 20);
         if how == "cut" {
             proxy.cut_all();
         } else {
@@ -158,7 +163,7 @@ fn a_lost_coordinator_starts_over_and_never_publishes_a_mix() {
         assert_eq!(left, sum_in_manifest(&manifest, "right_side"), "{how}");
         assert_eq!(sum_in_manifest(&manifest, "big"), sum_on_server(&database, "big"));
         repository.verify();
-        assert_nothing_runs(&database, Duration::from_secs(5));
+        assert_nothing_runs(&database);
     }
 }
 
@@ -168,20 +173,21 @@ fn a_coordinator_lost_three_times_is_a_clear_failure() {
     let database = cluster.create_db("coordinators");
     make_table(&database, "big", 16);
     let proxy = Proxy::start(cluster.port());
-    proxy.rate_limit(Some(8 << 20));
     let repository = Repository::new();
     let run = repository.backup(&through(&proxy, &database));
     let run = run.args(["-j1", "--compress=none", "--chunk=1MiB"]).spawn();
     let mut bytes = 0;
     for _ in 0..3 {
-        wait_for_bytes(&proxy, bytes + (3 << 20));
+        proxy.rate_limit(Some(8 << 20));
+        slow_down_after(&proxy, bytes + (3 << 20));
         database.psql(&format!("SELECT pg_terminate_backend({})", coordinator_pid(&database)));
         bytes = proxy.bytes_down();
     }
+    proxy.rate_limit(None);
     let output = run.wait().expect_code(69);
     assert!(output.stderr.contains("that happened 3 times"), "{}", output.stderr);
     repository.assert_empty();
-    assert_nothing_runs(&database, Duration::from_secs(5));
+    assert_nothing_runs(&database);
 }
 
 #[test]
@@ -190,18 +196,20 @@ fn a_server_that_stops_is_a_clear_failure_and_one_that_crashes_a_new_start() {
     let database = cluster.create_db("stopped");
     make_table(&database, "big", 16);
     let proxy = Proxy::start(cluster.port());
-    proxy.rate_limit(Some(8 << 20));
     let repository = Repository::new();
     let start = || {
         let before = proxy.bytes_down();
+        proxy.rate_limit(Some(8 << 20));
         let run = repository.backup(&through(&proxy, &database));
         let run = run.args(["-j2", "--compress=none", "--chunk=4MiB"]).spawn();
-        wait_for_bytes(&proxy, before + (4 << 20));
+        slow_down_after(&proxy, before + (4 << 20));
         run
     };
 
     let run = start();
     cluster.stop_immediate();
+    // What is on its way holds nobody up.
+    proxy.rate_limit(None);
     let clock = Instant::now();
     let output = run.wait().expect_code(69);
     assert!(clock.elapsed() < Duration::from_secs(30), "{:?}", clock.elapsed());
@@ -226,7 +234,7 @@ fn two_backups_of_one_database_are_one_too_many_and_of_two_are_not() {
     make_table(&one, "big", 8);
     make_table(&other, "big", 1);
     let proxy = Proxy::start(cluster.port());
-    proxy.rate_limit(Some(2 << 20));
+    proxy.rate_limit(Some(256 << 10));
     let repository = Repository::new();
     let first = repository.backup(&through(&proxy, &one)).arg("-j1").spawn();
     coordinator_pid(&one);
@@ -237,7 +245,9 @@ fn two_backups_of_one_database_are_one_too_many_and_of_two_are_not() {
     proxy.rate_limit(None);
     first.wait().expect_code(0);
     // The lock is gone with its holder.
-    wait_for(&one, "the lock's end", "SELECT count(*) = 0 FROM pg_locks WHERE locktype='advisory'");
+    let free = "SELECT count(*) = 0 FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                 WHERE l.locktype = 'advisory' AND d.datname = current_database()";
+    wait_for(&one, "the lock's end", free);
     repository.backup(&one.url()).run().expect_code(0);
     assert_eq!(repository.backups().len(), 2);
 }
@@ -268,8 +278,9 @@ fn the_folder_of_a_failed_start_is_not_left_when_the_next_one_works() {
     let repository = Repository::new();
     let run = repository.backup(&through(&proxy, &database));
     let run = run.args(["-j4", "--compress=none", "--chunk=256KiB"]).spawn();
-    wait_for_bytes(&proxy, 2 << 20);
+    slow_down_after(&proxy, 2 << 20);
     database.psql(&format!("SELECT pg_terminate_backend({})", coordinator_pid(&database)));
+    proxy.rate_limit(None);
     run.wait().expect_code(0);
     let folder = repository.only();
     let manifest = repository.manifest();

@@ -17,7 +17,11 @@ const TABLES: &str = "CREATE TABLE orders AS SELECT g AS id, 0 AS v FROM generat
 /// A session of role app with this application_name, which waits for a lock or has a transaction
 /// open.
 fn session(db: &Database<'_>, application: &str, waits: bool, sql: &str) -> Psql {
-    let conninfo = format!("dbname={} user=app application_name={application}", db.name());
+    // Statements wait for as long as the test looks at them.
+    let conninfo = format!(
+        "dbname={} user=app application_name={application} options='-c statement_timeout=10min'",
+        db.name()
+    );
     let mut psql = Psql::start(db.cluster(), &conninfo);
     psql.send(sql);
     let state = match waits {
@@ -233,9 +237,9 @@ fn through_a_pooler(cluster: &Cluster, db: &Database<'_>) {
     assert_tree(db, &told["report"]);
 }
 
-/// Two wait for each other, and the server does not look for a minute.
+/// Two wait for each other, and the server does not look for ten minutes.
 fn a_deadlock_is_told(db: &Database<'_>) {
-    db.psql("ALTER ROLE app SET deadlock_timeout = '1min'");
+    db.psql("ALTER ROLE app SET deadlock_timeout = '10min'");
     let take = |id: u32| format!("UPDATE orders SET v = v + 1 WHERE id = {id};");
     let mut first = session(db, "first", false, &format!("BEGIN; {}", take(5)));
     let second = session(db, "second", true, &format!("BEGIN; {}\n{}", take(6), take(5)));

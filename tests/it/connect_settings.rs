@@ -182,7 +182,7 @@ fn a_password_is_asked_for_on_a_terminal() {
     let pgtend = pgtend.args(["-h", "127.0.0.1", "-d", "postgres", "-p", &port]);
     let mut command: Command = pgtend.command();
     command.env("TERM", "xterm");
-    let mut session = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
+    let mut session = rexpect::session::spawn_command(command, Some(60_000)).unwrap();
     let question = format!("Password for user app at 127.0.0.1:{port}: ");
     session.exp_string(&question).unwrap();
     session.send_line("right").unwrap();

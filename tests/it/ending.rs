@@ -1,8 +1,6 @@
 //! `connections cancel` and `connections terminate`: who is ended, who never, and not without
 //! consent.
 
-use std::time::Duration;
-
 use pgtend::conn::Type;
 use pgtend::sql;
 use rustix::process::{Pid, Signal, kill_process};
@@ -11,7 +9,7 @@ use serde_json::Value;
 use crate::harness::pgbouncer::PoolSpec;
 use crate::harness::{Cluster, ClusterSpec, Database, Pgtend, command};
 use crate::pooler::detected::with_session;
-use crate::scene::{Psql, wait_for};
+use crate::scene::{PATIENCE, Psql, wait_for};
 
 /// A session of this role and application that has run something.
 fn session(db: &Database<'_>, role: &str, application: &str, sql: &str) -> Psql {
@@ -152,6 +150,14 @@ fn protected(db: &Database<'_>) {
     let backup = session(db, "app", "backup", &lock);
     let refused = pgtend(db, "postgres", &["terminate", &pid(db, "copy"), "--yes"]).run();
     assert!(refused.expect_code(77).stderr.contains("replication"));
+    // A session of psql lives on for a moment after its psql, and would be ended too.
+    let others = format!(
+        "SELECT count(*) FROM pg_stat_activity
+          WHERE datname = '{}' AND application_name NOT IN ('copy', 'backup')",
+        db.name()
+    );
+    let alone = || (db.cluster().psql("postgres", &others) == "0").then_some(());
+    command::until(PATIENCE, alone).expect("the others' sessions end");
     let told = report(db, "postgres", 0, &["terminate", "--of-app=*", "--of-db=ending*", "--yes"]);
     assert_eq!(outcomes(&told), Vec::<&str>::new());
     for words in ["replication", "a backup of pgtend runs", "this session of pgtend"] {
@@ -250,7 +256,7 @@ fn on_a_terminal(db: &Database<'_>) {
         let job = session(db, "app", "asked", IDLE);
         let number = pid(db, "asked");
         let run = pgtend(db, "postgres", &["terminate", &number, "-q"]);
-        let mut terminal = rexpect::session::spawn_command(run.command(), Some(20_000)).unwrap();
+        let mut terminal = rexpect::session::spawn_command(run.command(), Some(60_000)).unwrap();
         let told = terminal.exp_string("Go on? [y/N] ").unwrap();
         assert!(told.contains(&format!("to be ended: {number} app@")), "{told}");
         terminal.send_line(answer).unwrap();
@@ -313,7 +319,7 @@ fn a_vacuum_that_prevents_wraparound_is_never_ended() {
     let worker = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'
         AND query = 'autovacuum: VACUUM public.old (to prevent wraparound)'";
     let find = || Some(db.psql(worker)).filter(|pid| !pid.is_empty());
-    let number = command::until(Duration::from_secs(60), find).expect("an autovacuum");
+    let number = command::until(command::LIMIT, find).expect("an autovacuum");
     for how in ["cancel", "terminate"] {
         let refused = pgtend(&db, "postgres", &[how, &number, "--yes"]).run().expect_code(77);
         assert!(refused.stderr.contains("prevents wraparound"), "{}", refused.stderr);

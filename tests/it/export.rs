@@ -5,6 +5,8 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 
+use rustix::process::Signal;
+
 use crate::backup_right::repo::{self, Repo};
 use crate::harness::cluster::conninfo_quoted;
 use crate::harness::{Cluster, Database, Pgtend, command, compare, tools};
@@ -163,13 +165,8 @@ fn what_is_no_file_is_written_to_and_stays_what_it_is() {
     }
     // Nobody reads it: a signal is heard all the same.
     let run = export(&repo, &fifo, &[]).spawn();
-    let catches = || {
-        let status = fs::read_to_string(format!("/proc/{}/status", run.pid())).unwrap();
-        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:\t")).unwrap();
-        (u64::from_str_radix(caught, 16).unwrap() & 2 != 0).then_some(())
-    };
-    command::until(std::time::Duration::from_secs(30), catches).expect("a handler of SIGINT");
-    run.signal(rustix::process::Signal::INT);
+    run.until_it_catches(Signal::INT);
+    run.signal(Signal::INT);
     run.wait().expect_code(130);
     let output = export(&repo, folder.path(), &["--force"]).run().expect_code(64);
     assert!(output.stderr.contains("neither a file nor a pipe"), "{}", output.stderr);

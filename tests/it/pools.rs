@@ -66,7 +66,9 @@ fn pools_clients_and_who_waits_are_told() {
     let told = until("a busy server", &|pool| pool["servers_active"] == 1);
     assert_eq!((&told["warnings"], &told["failed"]), (&serde_json::json!([]), &false.into()));
     let waiter = Client::start(&pooler, db.name(), "worker", "SELECT 1;");
-    let told = until("a client that waits", &|pool| pool["clients_waiting"] == 1);
+    let told = until("a client that waits", &|pool| {
+        pool["clients_waiting"] == 1 && pool["max_wait_seconds"] != 0.0
+    });
     let pool = pool(&told).unwrap();
     assert!(told["version"].as_str().unwrap().starts_with("PgBouncer 1."), "{told:#}");
     assert_eq!((&pool["user"], &pool["mode"]), (&"postgres".into(), &"transaction".into()));

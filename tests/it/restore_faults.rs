@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::backup_right::repo::Repo;
-use crate::harness::{Cluster, Database, Pgtend, Proxy, compare};
+use crate::harness::{Cluster, ClusterSpec, Database, Pgtend, Proxy, command, compare};
 use crate::restore_right::{Made, restore};
 use crate::scene::{make_table, wait_for};
 
@@ -33,7 +33,8 @@ fn exists(cluster: &Cluster, name: &str) -> bool {
 #[test]
 fn killed_at_20_moments_the_same_command_finishes() {
     const MOMENTS: u32 = 20;
-    let cluster = Cluster::shared();
+    // Of its own: restores of other tests have sessions of the same name.
+    let cluster = &ClusterSpec::default().start();
     let source = cluster.create_db("killed");
     load(&source);
     let repo = Repo::new();
@@ -46,14 +47,15 @@ fn killed_at_20_moments_the_same_command_finishes() {
     let first = Made::new(cluster, "whole");
     let clock = Instant::now();
     arguments(&first.name).run().expect_code(0);
-    let whole = clock.elapsed();
+    let mut whole = clock.elapsed();
     let made = Made::new(cluster, "killed");
     let mut killed = 0;
     for moment in 0..MOMENTS {
         let mut run = arguments(&made.name).spawn();
-        std::thread::sleep(whole * moment / MOMENTS);
-        if run.has_ended() {
+        if let Some(took) = run.run_for(whole * moment / MOMENTS) {
             run.wait().expect_code(0);
+            // The machine was busier before.
+            whole = took;
         } else {
             run.signal(Signal::KILL);
             let output = run.wait();
@@ -115,14 +117,17 @@ fn killed_while_it_replaces_a_database_the_same_command_finishes() {
     };
     let clock = Instant::now();
     run().run().expect_code(0);
-    let whole = clock.elapsed();
+    let mut whole = clock.elapsed();
     let mut killed = 0;
     for moment in 1..=MOMENTS {
         let mut pgtend = run().spawn();
-        std::thread::sleep(whole * moment / (MOMENTS + 1));
-        if !pgtend.has_ended() {
-            pgtend.signal(Signal::KILL);
-            killed += 1;
+        match pgtend.run_for(whole * moment / (MOMENTS + 1)) {
+            // The machine was busier before.
+            Some(took) => whole = took,
+            None => {
+                pgtend.signal(Signal::KILL);
+                killed += 1;
+            }
         }
         pgtend.wait();
         if moment % 2 == 0 {
@@ -148,17 +153,15 @@ fn a_signal_leaves_no_half_restored_database() {
             ["latest", "--into", target.name(), "--swap", "--confirm", target.name(), "-j2"];
         restore(&repo, cluster, &words)
     };
-    let clock = Instant::now();
-    run().args(["--dry-run"]).run().expect_code(0);
-    let start = clock.elapsed();
     for moment in 0..MOMENTS {
         let (signal, code) = if moment % 2 == 0 { (Signal::INT, 130) } else { (Signal::TERM, 143) };
         let pgtend = run().spawn();
-        std::thread::sleep(start + Duration::from_millis(60) * moment);
+        pgtend.until_it_catches(signal);
+        std::thread::sleep(Duration::from_millis(80) * moment);
         pgtend.signal(signal);
         let clock = Instant::now();
         let output = pgtend.wait().expect_code(code);
-        assert!(clock.elapsed() < Duration::from_secs(5), "{:?}", clock.elapsed());
+        assert!(clock.elapsed() < Duration::from_secs(30), "{:?}", clock.elapsed());
         assert!(output.stderr.contains("was stopped"), "{}", output.stderr);
         assert_eq!(target.psql("SELECT id FROM mine"), "7", "the old one is as it was");
         assert!(!exists(cluster, &format!("{}_restoring", target.name())), "{}", output.stderr);
@@ -175,7 +178,7 @@ fn rows_whose_connection_is_cut_are_loaded_once() {
     let proxy = Proxy::start(cluster.port());
     let made = Made::new(cluster, "cut");
     proxy.rate_limit(Some(16 << 20));
-    let run = restore(
+    let mut run = restore(
         &repo,
         cluster,
         &["latest", "--into", &made.name, "--create", "--yes", "-j2", "-v"],
@@ -183,16 +186,18 @@ fn rows_whose_connection_is_cut_are_loaded_once() {
     .env("PGPORT", proxy.port().to_string())
     .spawn();
     let beside = format!("{}_restoring", made.name);
-    for _ in 0..3 {
-        wait_for(
-            &source,
-            "a COPY of the restore",
-            &format!(
-                "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = '{beside}' AND query LIKE 'COPY%' AND state = 'active'"
-            ),
-        );
-        source.psql(&format!("SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity WHERE datname = '{beside}' AND query LIKE 'COPY%' AND state = 'active' LIMIT 1) x"));
-    }
+    let cut = format!(
+        "SELECT count(pg_terminate_backend(pid))
+           FROM (SELECT pid FROM pg_stat_activity WHERE datname = '{beside}'
+                 AND query LIKE 'COPY%' AND state = 'active' LIMIT 1) x"
+    );
+    let mut cuts = 0;
+    let enough = || {
+        cuts += source.psql(&cut).parse::<u32>().unwrap();
+        (cuts == 3 || run.has_ended()).then_some(())
+    };
+    command::until(command::LIMIT, enough).expect("it is cut, or ends");
+    assert!(cuts > 0, "it ended before it was cut");
     let output = run.wait().expect_code(0);
     let report = output.json()["report"].take();
     assert!(report["sessions_lost"].as_u64().unwrap() >= 1, "{report}");

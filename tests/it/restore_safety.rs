@@ -122,7 +122,7 @@ fn consent_is_asked_for_on_a_terminal() {
     let on_a_terminal = |arguments: &[&str], question: &str, answer: &str| -> (i32, String) {
         let pgtend = restore(&repo, cluster, arguments);
         let command = pgtend.command();
-        let mut terminal = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
+        let mut terminal = rexpect::session::spawn_command(command, Some(60_000)).unwrap();
         terminal.exp_string(question).unwrap();
         match answer {
             "^C" => terminal.send_control('c').unwrap(),
@@ -216,7 +216,7 @@ fn what_belongs_to_the_database_itself_comes_back_with_it() {
     let cluster = Cluster::shared();
     let (repo, source) = (Repo::new(), small(cluster));
     let quoted = format!("\"{}\"", source.name());
-    source.psql("DO $$ BEGIN CREATE ROLE reader; EXCEPTION WHEN duplicate_object THEN END $$");
+    source.psql("DO $$ BEGIN CREATE ROLE reader; EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$");
     for statement in [
         "ALTER DATABASE db SET work_mem = '5MB'",
         "ALTER DATABASE db SET default_transaction_read_only = on",
@@ -326,7 +326,7 @@ fn one_forbidden_setting_does_not_undo_the_others() {
 fn slow<'a>(repo: &Repo, source: &Database<'a>, made: &Made<'a>) -> (Proxy, Running) {
     let cluster = source.cluster();
     let proxy = Proxy::start(cluster.port());
-    proxy.delay(Duration::from_millis(60), Duration::from_millis(60));
+    proxy.delay(Duration::from_millis(100), Duration::from_millis(100));
     let arguments = ["latest", "--into", &made.name, "--create", "--yes"];
     let run = restore(repo, cluster, &arguments).env("PGPORT", proxy.port().to_string()).spawn();
     let marked = format!(
@@ -428,7 +428,7 @@ fn what_appears_after_the_question_is_left_alone() {
     let target = cluster.create_db("later");
     let pgtend = restore(&repo, cluster, &["latest", "--into", target.name()]);
     let command = pgtend.command();
-    let mut terminal = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
+    let mut terminal = rexpect::session::spawn_command(command, Some(60_000)).unwrap();
     terminal.exp_string("Go on? [y/N]").unwrap();
     target.psql("CREATE TABLE t (id int, v text); INSERT INTO t VALUES (7, 'mine')");
     terminal.send_line("y").unwrap();

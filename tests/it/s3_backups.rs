@@ -25,7 +25,7 @@ fn pgtend(server: &S3Server, arguments: &[&str]) -> Pgtend {
     for (name, value) in server.environment() {
         run = run.env(name, value);
     }
-    run.time_limit(Duration::from_secs(120))
+    run.time_limit(Duration::from_secs(300))
 }
 
 /// The same, logged in to the server of this database.
@@ -36,7 +36,7 @@ fn at(cluster: &Cluster, run: Pgtend) -> Pgtend {
 }
 
 /// A backup whose larger tables are sent in parts.
-fn backup(server: &S3Server, database: &Database<'_>) -> Pgtend {
+pub fn backup(server: &S3Server, database: &Database<'_>) -> Pgtend {
     let plain = ["backup", "-d", database.name(), "--compress=none", "-j2", "--no-globals"];
     at(database.cluster(), pgtend(server, &plain))
 }

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::harness::{Cluster, Database, Pgtend, Proxy, command};
 
 /// How long anything that must happen may take on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A repository of backups.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Repository {
             .args(["backup", "--format", "json", "--url", url])
             .arg("--repo")
             .arg(self.path())
-            .time_limit(Duration::from_secs(90))
+            .time_limit(Duration::from_secs(180))
     }
 
     /// Reads every byte of the newest backup; fails unless all of it is right.
@@ -157,15 +157,17 @@ pub fn backends(database: &Database<'_>) -> String {
     )
 }
 
-/// Fails unless pgtend's backends and pg_dump's processes are gone within `limit`.
+/// Fails unless pgtend's backends and pg_dump's processes go away, long before a time limit of
+/// theirs ends them.
 #[track_caller]
-pub fn assert_nothing_runs(database: &Database<'_>, limit: Duration) {
+pub fn assert_nothing_runs(database: &Database<'_>) {
+    const SOON: Duration = Duration::from_secs(20);
     let left = || (backends(database), dumps_of(database));
-    let gone = command::until(limit, || {
+    let gone = command::until(SOON, || {
         let (backends, dumps) = left();
         (backends.is_empty() && dumps.is_empty()).then_some(())
     });
-    assert!(gone.is_some(), "still there after {limit:?}: {:?}", left());
+    assert!(gone.is_some(), "still there after {SOON:?}: {:?}", left());
 }
 
 /// Command lines of pg_dump and pg_dumpall that name the database or its port.
@@ -190,6 +192,14 @@ pub fn wait_for(database: &Database<'_>, what: &str, sql: &str) {
 pub fn wait_for_bytes(proxy: &Proxy, bytes: u64) {
     let come = command::until(PATIENCE, || (proxy.bytes_down() >= bytes).then_some(()));
     assert!(come.is_some(), "only {} bytes came, not {bytes}", proxy.bytes_down());
+}
+
+/// The same, and then lets next to nothing follow until the test sets another rate: what it does
+/// before that, it does in the middle.
+#[track_caller]
+pub fn slow_down_after(proxy: &Proxy, bytes: u64) {
+    wait_for_bytes(proxy, bytes);
+    proxy.rate_limit(Some(64 << 10));
 }
 
 /// The backend that holds pgtend's advisory lock in the database: the coordinator's.
@@ -265,6 +275,9 @@ impl Drop for Psql {
     }
 }
 
+/// How long a churn may go on.
+const CHURN: Duration = Duration::from_secs(1200);
+
 /// Calls a procedure that runs until its table `stop` has a row; see [`Churn::end`].
 #[derive(Debug)]
 pub struct Churn<'a> {
@@ -293,7 +306,7 @@ impl<'a> Churn<'a> {
         let mut psql = database.cluster().client("psql");
         psql.args(["-XAtq", "-d", database.name(), "-c", "CALL churn.go()"]);
         let thread = thread::spawn(move || {
-            let finished = command::run(&mut psql, "");
+            let finished = command::run_within(CHURN, &mut psql, "");
             if finished.status.success() { Ok(finished.stdout()) } else { Err(finished.stderr()) }
         });
         Self { database, thread: Some(thread) }

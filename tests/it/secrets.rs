@@ -447,7 +447,7 @@ fn a_planted_leak_is_found() {
     let core = planted.core.as_str();
     let spy = Spy::start(&[core]);
     let mut sleep = std::process::Command::new("sh");
-    sleep.args(["-c", "sleep 0.2; true", &format!("password={core}")]);
+    sleep.args(["-c", "sleep 1; true", &format!("password={core}")]);
     assert!(sleep.status().unwrap().success());
     let seen = spy.stop();
     assert!(!seen.is_empty(), "the arguments of sh");

@@ -337,7 +337,10 @@ async fn removing_a_folder_touches_no_neighbour(store: &Store) {
     store.remove_empty_folder("top/x/").await.unwrap();
     let left = object_names(store, "top/x/").await;
     assert!(left.len() == 8 && !left.contains(&"0.dat".to_owned()), "{left:?}");
-    store.remove_folder("top/x/").await.unwrap();
+    // Once more is no fault: another run may have been quicker.
+    for _ in 0..2 {
+        store.remove_folder("top/x/").await.unwrap();
+    }
     store.remove_empty_folder("top/x/").await.unwrap();
     assert_eq!(object_names(store, "top/x/").await, Vec::<String>::new());
     assert_eq!(store.folders("top/").await.unwrap(), ["w", "x-other", "xy"]);

@@ -71,7 +71,11 @@ const STATEMENTS: &[(&str, &str, &str)] = &[
     ("connections/present", "(int4[])", "('{0}')"),
     ("slow_queries/settings", "", ""),
     ("slow_queries/live", "(text, text, int8)", "(NULL, NULL, 3)"),
-    ("check/sight", "", ""),
+    (
+        "check/sight",
+        "(text[], text[], text[])",
+        "('{rdsadmin}', '{rds.extensions,jit}', '{aurora_version,now}')",
+    ),
     ("conn/facts", "", ""),
     (
         "conn/capabilities",

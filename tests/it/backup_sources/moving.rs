@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::backup_right::repo::Repo;
 use crate::harness::{Cluster, Proxy, command};
+use crate::scene::PATIENCE;
 
 /// While one reader is held up in `slow.big`, `change` happens to `app.small`, which is read next.
 fn backup_during(change: &str, check: impl FnOnce(&crate::backup_right::repo::Backup)) {
@@ -28,8 +29,9 @@ fn backup_during(change: &str, check: impl FnOnce(&crate::backup_right::repo::Ba
          AND application_name LIKE 'pgtend%' AND query LIKE 'COPY \"slow\"%'",
         db.name()
     );
-    command::until(Duration::from_secs(30), || (db.psql(&reading) == "1").then_some(()))
+    command::until(PATIENCE, || (db.psql(&reading) == "1").then_some(()))
         .expect("the reader reads slow.big");
+    proxy.rate_limit(Some(64 << 10));
     db.psql(change);
     assert_eq!(db.psql(&reading), "1", "it was changed while slow.big was read");
     proxy.rate_limit(None);
@@ -76,12 +78,12 @@ fn a_schema_that_is_renamed_away_is_found_under_its_new_name() {
     });
 }
 
-/// Ends when `stop` has a row, or after a minute; as many rows in `a` as in `b`, and what one loses the other gets.
+/// Ends when `stop` has a row, or after some minutes; as many rows in `a` as in `b`, and what one loses the other gets.
 const TRANSFERS: &str = "DO $$
     DECLARE n int := 0; started timestamptz := clock_timestamp();
     BEGIN
         WHILE NOT EXISTS (SELECT FROM stop)
-            AND clock_timestamp() < started + interval '1 min' LOOP
+            AND clock_timestamp() < started + interval '3 min' LOOP
             n := n + 1;
             UPDATE a SET v = v - n WHERE id = 1 + n % 3000;
             UPDATE b SET v = v + n WHERE id = 1 + (n * 7) % 3000;
@@ -92,6 +94,8 @@ const TRANSFERS: &str = "DO $$
                 DELETE FROM b WHERE id = 2995 + n;
             END IF;
             COMMIT;
+            -- The tables must not outgrow a busy machine.
+            IF n % 4 = 0 THEN PERFORM pg_sleep(0.001); END IF;
         END LOOP;
     END $$";
 
@@ -108,10 +112,12 @@ fn all_readers_see_one_moment_while_others_write() {
     );
     let counted = "SELECT count(*) FROM a";
     std::thread::scope(|scope| {
-        let writer = scope.spawn(|| db.psql(TRANSFERS));
+        let mut psql = cluster.client("psql");
+        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", db.name(), "-c", TRANSFERS]);
+        let limit = Duration::from_secs(240);
+        let writer = scope.spawn(move || command::run_within(limit, &mut psql, ""));
         let writes = || db.psql(counted).parse::<u64>().unwrap();
-        command::until(Duration::from_secs(30), || (writes() > 3100).then_some(()))
-            .expect("rows are written");
+        command::until(PATIENCE, || (writes() > 3100).then_some(())).expect("rows are written");
         for arguments in [["-j4", "--chunk=8kB"], ["-j1", "--chunk=16kB"]] {
             let repo = Repo::new();
             let backup = repo.backup(&db, &arguments);
@@ -134,6 +140,6 @@ fn all_readers_see_one_moment_while_others_write() {
             assert_ne!(copy.psql("SELECT sum(v) FROM a"), "3000000000");
         }
         db.psql("INSERT INTO stop VALUES (1)");
-        writer.join().unwrap();
+        writer.join().unwrap().expect_success("the writer");
     });
 }

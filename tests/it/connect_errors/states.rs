@@ -126,14 +126,6 @@ error: cannot connect to 127.0.0.1:PORT
     ])
 }
 
-fn wait_for_sessions(cluster: &Cluster, number: u32) {
-    let count = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
-    // The one who asks counts too.
-    let number = (number + 1).to_string();
-    let there = || (cluster.psql("postgres", count) == number).then_some(());
-    command::until(command::LIMIT, there).expect("so many sessions");
-}
-
 fn wait_for_log(cluster: &Cluster, words: &str) {
     let there = || cluster.log().contains(words).then_some(());
     command::until(command::LIMIT, there).unwrap_or_else(|| panic!("{}", cluster.log()));
@@ -143,7 +135,9 @@ fn wait_for_log(cluster: &Cluster, words: &str) {
 fn stopping() -> BTreeSet<String> {
     let cluster = ClusterSpec::default().start();
     let holder = Psql::start(&cluster, "postgres");
-    wait_for_sessions(&cluster, 1);
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'application'";
+    let there = || (cluster.psql("postgres", count) == "1").then_some(());
+    command::until(command::LIMIT, there).expect("a session");
     let postmaster = Pid::from_raw(i32::try_from(cluster.pid()).unwrap()).unwrap();
     kill_process(postmaster, Signal::TERM).unwrap();
     wait_for_log(&cluster, "received smart shutdown request");
@@ -169,8 +163,12 @@ fn not_hot() -> BTreeSet<String> {
     let standby = primary.standby();
     standby.stop_immediate();
     standby.add_setting("hot_standby", "off");
+    // Its log goes on where it was.
+    let streams = || standby.log().matches("started streaming WAL from primary").count();
+    let before = streams();
     standby.start_soon();
-    wait_for_log(&standby, "started streaming WAL from primary");
+    command::until(command::LIMIT, || (streams() > before).then_some(()))
+        .unwrap_or_else(|| panic!("{}", standby.log()));
     check(vec![
         case(
             "not-hot",

@@ -167,12 +167,13 @@ fn a_signal_on_a_terminal_ends_a_command_that_hangs() {
         let pgtend = with_command(&cluster, &format!("(sleep {seconds}; echo right) | cat"));
         let pgtend = pgtend.arg("--show-server");
         let mut session = terminal_of(&pgtend, &[], pgtend.home());
-        let (_, number) = session.exp_regex("pid [0-9]+").unwrap();
+        // To its end: it is read byte by byte.
+        let (_, number) = session.exp_regex("pid [0-9]+\r").unwrap();
         until_it_sleeps(&seconds, true);
         if prefix == "96" {
             session.send_control('c').unwrap();
         } else {
-            let number = number.strip_prefix("pid ").unwrap().parse().unwrap();
+            let number = number.strip_prefix("pid ").unwrap().trim_end().parse().unwrap();
             kill_process(Pid::from_raw(number).unwrap(), Signal::TERM).unwrap();
         }
         let rest = session.exp_eof().unwrap();

@@ -16,6 +16,17 @@ fn show_server(port: u16, user: &str) -> Pgtend {
     pgtend.args(["-d", "postgres", "-U", user, "-p", &port.to_string()])
 }
 
+/// Holds pgtend in the pause between two tries until the server takes logins: however long that is
+/// on a busy machine, the next try meets it.
+#[track_caller]
+fn held_until_it_serves(run: &Running, cluster: &Cluster, begin: impl FnOnce()) {
+    run.signal(Signal::STOP);
+    begin();
+    let serves = || cluster.psql_result("postgres", "SELECT 1").ok();
+    command::until(command::LIMIT, serves).expect("a server that serves");
+    run.signal(Signal::CONT);
+}
+
 /// A server that waits for its archive, and then for nothing more.
 #[test]
 fn a_server_that_starts_is_waited_for() {
@@ -33,7 +44,7 @@ fn a_server_that_starts_is_waited_for() {
     command::until(command::LIMIT, there).expect("a server in recovery");
     let mut run = show_server(cluster.port(), "postgres").spawn();
     run.until_said("the database system is starting up; trying again in ");
-    std::fs::write(&path, "").unwrap();
+    held_until_it_serves(&run, &cluster, || std::fs::write(&path, "").unwrap());
     let output = run.wait().expect_code(0);
     assert_eq!(output.json()["report"]["port"], cluster.port());
 }
@@ -59,7 +70,10 @@ fn a_server_whose_process_crashed_is_waited_for() {
     command::until(command::LIMIT, crashed).expect("a server with a crashed process");
     let mut run = show_server(cluster.port(), "postgres").spawn();
     run.until_said("the database system is in recovery mode; trying again in ");
-    kill_process(stopped, Signal::CONT).unwrap();
+    // The server may have killed it by now.
+    held_until_it_serves(&run, &cluster, || {
+        kill_process(stopped, Signal::CONT).unwrap_or(());
+    });
     run.wait().expect_code(0);
 }
 
@@ -73,7 +87,11 @@ fn a_connection_that_gets_free_is_waited_for() {
     command::until(command::LIMIT, there).expect("one session");
     let mut run = show_server(cluster.port(), "one").spawn();
     run.until_said("too many connections for role \"one\"; trying again in ");
-    holder.close();
+    held_until_it_serves(&run, &cluster, || {
+        holder.close();
+        let gone = || (cluster.psql("postgres", count) == "0").then_some(());
+        command::until(command::LIMIT, gone).expect("the end of the session");
+    });
     run.wait().expect_code(0);
 }
 

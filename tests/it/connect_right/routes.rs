@@ -227,7 +227,7 @@ fn a_primary_that_refuses_us_leaves_no_replica_unchecked() {
     let (primary, _other, foreign) = guarded_and_foreign();
     let replica = format!("postgresql://app@127.0.0.1:{}/postgres", foreign.port());
     let run = |place: &str, password: Option<&str>, which: &str| {
-        let url = format!("postgresql://app@{place}/postgres?connect_timeout=2");
+        let url = format!("postgresql://app@{place}/postgres?connect_timeout=5");
         let pgtend = Pgtend::new().env("DATABASE_URL", url);
         let pgtend = pgtend.env("DB_READ_REPLICA_URLS", &replica).env("DB_BACKUP_URL", &replica);
         let pgtend = password.into_iter().fold(pgtend, |run, word| run.env("PGPASSWORD", word));
@@ -260,7 +260,7 @@ fn a_slow_password_command_is_waited_for() {
     let pgtend = Pgtend::new().args(["--target", "prod"]);
     let text = format!(
         "[target.prod]\nhost = '127.0.0.1'\nport = {}\nuser = 'app'\ndbname = 'postgres'\n\
-         connect_timeout = 2\npassword_command = 'sleep 4; echo right'\n\
+         connect_timeout = 5\npassword_command = 'sleep 8; echo right'\n\
          replicas = [{{ url = 'postgresql://127.0.0.1:{}' }}]\n",
         primary.port(),
         foreign.port()

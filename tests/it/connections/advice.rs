@@ -36,9 +36,10 @@ fn advice_is_made_of_what_was_seen() {
     assert!(said.starts_with("2 idle in a transaction for more than 1 s"), "{said}");
     assert!(said.contains("idle_in_transaction_session_timeout is off"), "{said}");
 
-    let flags = ["--advise", "--interval=2s"];
+    let flags = ["--advise", "--interval=4s"];
     let looks = report(&cluster, "postgres", SESSIONS + 1, 0, &flags)["advice"].take();
-    assert_eq!(looks["looks"], 3);
+    assert_eq!(looks["looks"], 5);
+    // On a busy machine the first look may come late.
     assert!(looks["seconds"].as_f64().unwrap() > 1.5, "{looks}");
     assert_eq!(looks["new_per_second"], 0.0);
     assert_eq!(ids(&looks), ["idle-in-transaction"]);

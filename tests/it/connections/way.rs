@@ -15,14 +15,22 @@ fn a_look_takes_three_round_trips() {
     let proxy = Proxy::start(cluster.port());
     let url = format!("postgresql://postgres@127.0.0.1:{}/{SHOP}?sslmode=disable", proxy.port());
     for flags in [&["connections"][..], &["connections", "--advise", "--sessions"]] {
-        let run = Pgtend::new().args(flags).args(["--format=json", "--url", &url]);
-        let report = run.run().expect_code(0).json()["report"].take();
-        assert!(pids(&report["sessions"]).contains(&scene.long.pid));
-        let looked = proxy.stats().pop().unwrap();
+        let round_trips = || {
+            let before = proxy.connections();
+            let run = Pgtend::new().args(flags).args(["--format=json", "--url", &url]);
+            let report = run.run().expect_code(0).json()["report"].take();
+            assert!(pids(&report["sessions"]).contains(&scene.long.pid));
+            assert_eq!(proxy.connections(), before + 1, "one connection");
+            proxy.stats().pop().unwrap().round_trips
+        };
+        // A busy machine may tear apart what was sent together.
+        let mut seen = vec![round_trips()];
+        while seen.len() < 5 && !seen.contains(&3) {
+            seen.push(round_trips());
+        }
         // Facts, settings, all questions.
-        assert_eq!(looked.round_trips, 3, "{flags:?}");
+        assert_eq!(seen.iter().min(), Some(&3), "{flags:?}: {seen:?}");
     }
-    assert_eq!(proxy.connections(), 2, "one connection each");
 }
 
 #[test]
@@ -62,5 +70,8 @@ fn a_signal_ends_a_long_look() {
         let output = run.wait().expect_code(code);
         assert_eq!(output.json()["exit"], json!(code));
         assert!(output.stderr.contains("the look at the connections was stopped"));
+        // Its session is not to be taken for the next one's.
+        let gone = || (cluster.psql("postgres", there) == "0").then_some(());
+        command::until(command::LIMIT, gone).expect("its session ends");
     }
 }

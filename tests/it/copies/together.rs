@@ -2,13 +2,11 @@
 
 use std::io::Read as _;
 use std::process::Stdio;
-use std::time::Duration;
 
 use super::*;
 use crate::harness::pgtend::Output;
 use crate::harness::s3::{Fault, Faults, Kind};
-
-const LIMIT: Duration = Duration::from_secs(30);
+use crate::scene::PATIENCE;
 
 /// At least one of the copies is there, and the others say why they are not.
 #[track_caller]
@@ -31,7 +29,7 @@ fn three(run: impl Fn() -> Pgtend) -> Vec<Output> {
 #[track_caller]
 fn until_asked(server: &S3Server, kind: Kind, words: &str) {
     let asked = || server.requests_of(kind).iter().any(|request| request.key.contains(words));
-    command::until(LIMIT, || asked().then_some(())).expect("it is asked");
+    command::until(PATIENCE, || asked().then_some(())).expect("it is asked");
 }
 
 /// Marks and signs among these names.
@@ -155,7 +153,7 @@ fn what_is_copied_or_exported_is_not_pruned() {
     let mut export = run.command();
     export.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = export.spawn().unwrap();
-    let marked = command::until(LIMIT, || (!signs(&here.files()).is_empty()).then_some(()));
+    let marked = command::until(PATIENCE, || (!signs(&here.files()).is_empty()).then_some(()));
     let said = prune();
     let mut dump = Vec::new();
     child.stdout.take().unwrap().read_to_end(&mut dump).unwrap();

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -10,7 +9,7 @@ use super::files::{Files, gzip, load_little, restore};
 use super::stored::at;
 use crate::harness::s3::{Fault, Faults, Kind, S3Server};
 use crate::harness::{Cluster, Database, command};
-use crate::scene::{Psql, wait_for};
+use crate::scene::{PATIENCE, Psql, wait_for};
 
 /// Waits until something of pgtend's waits for a lock.
 fn wait_for_wait(database: &Database<'_>) {
@@ -113,7 +112,7 @@ fn a_run_that_is_stopped_while_it_copies_leaves_no_copy() {
     let run = restore(db.cluster(), Path::new(&address), &["--into", "x", "--create", "--yes"]);
     let run = at(&server, run).env("TMPDIR", temporary.path()).spawn();
     let asked = || server.requests_of(Kind::Get).iter().any(|get| get.key.ends_with(".dat.gz"));
-    assert!(command::until(Duration::from_secs(30), || asked().then_some(())).is_some());
+    assert!(command::until(PATIENCE, || asked().then_some(())).is_some());
     let left = || fs::read_dir(temporary.path()).unwrap().count();
     assert_eq!(left(), 1, "a copy is under way");
     run.signal(Signal::INT);

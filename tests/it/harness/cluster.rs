@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,9 @@ use super::tools::{self, ServerUser};
 
 /// The superuser of every cluster; by default nobody needs a password.
 pub const SUPERUSER: &str = "postgres";
+
+/// What a server says of an address that somebody else has.
+const TAKEN: &str = "Address already in use";
 
 /// How a cluster is to be made.
 #[derive(Clone, Debug)]
@@ -105,7 +109,7 @@ impl Cluster {
             write_settings(folder.path(), spec, port);
             match Self::launch(folder, spec.major, port) {
                 Ok(cluster) => return cluster,
-                Err(why) if why.contains("Address already in use") => {}
+                Err(why) if why.contains(TAKEN) => {}
                 Err(why) => panic!("cannot start PostgreSQL {}: {why}", spec.major),
             }
         }
@@ -117,7 +121,12 @@ impl Cluster {
         let folder = folder.keep();
         let program = tools::server_bindir(major).join("postgres");
         let server = Server::start(&folder, &program, &folder.join("data"), &folder.join("log"))?;
-        Ok(Self { server, folder, port, major })
+        let cluster = Self { server, folder, port, major };
+        // With one of its two addresses it starts all the same.
+        match cluster.log() {
+            log if log.contains(TAKEN) => Err(log),
+            _ => Ok(cluster),
+        }
     }
 
     /// A streaming standby of this cluster, caught up with what was there when it was asked for.
@@ -362,8 +371,27 @@ host replication all 127.0.0.1/32 trust",
     fs::write(data.join("pg_hba.conf"), ours + hba + "\n").unwrap();
 }
 
-/// A TCP port that nobody listens on right now, on either loopback address.
+/// A TCP port that nobody listens on right now, on either loopback address, and that is given out
+/// once. It lies below those that the system gives by itself: no listener and no connection of
+/// another test has it by the time that it is used.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port is free");
-    listener.local_addr().unwrap().port()
+    const FIRST: u32 = 10_000;
+    const PORTS: u32 = 22_000;
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    // Another run of the tests begins elsewhere.
+    let start = std::process::id().wrapping_mul(97);
+    let ports = std::iter::repeat_with(|| {
+        let number = start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        u16::try_from(FIRST + number % PORTS).expect("below the system's own")
+    });
+    let found = ports.take(1000).find(|port| is_free(*port));
+    found.expect("one of a thousand loopback ports is free")
+}
+
+/// An address family that this machine lacks is no reason against a port.
+fn is_free(port: u16) -> bool {
+    ["127.0.0.1", "::1"].iter().all(|address| match TcpListener::bind((*address, port)) {
+        Ok(_) => true,
+        Err(error) => error.kind() != ErrorKind::AddrInUse,
+    })
 }

@@ -36,6 +36,12 @@ impl Finished {
 /// Runs `command` with `input` on its standard input, and panics when it takes too long.
 #[track_caller]
 pub fn run(command: &mut Command, input: &str) -> Finished {
+    run_within(LIMIT, command, input)
+}
+
+/// The same with another limit.
+#[track_caller]
+pub fn run_within(limit: Duration, command: &mut Command, input: &str) -> Finished {
     let name = command.get_program().to_string_lossy().into_owned();
     let mut child = command
         .stdin(Stdio::piped())
@@ -49,11 +55,11 @@ pub fn run(command: &mut Command, input: &str) -> Finished {
     let writer = thread::spawn(move || stdin.write_all(input.as_bytes()).is_ok());
     let stdout = read_all(child.stdout.take().unwrap());
     let stderr = read_all(child.stderr.take().unwrap());
-    let Some(status) = wait(&mut child, LIMIT) else {
+    let Some(status) = wait(&mut child, limit) else {
         child.kill().unwrap();
         child.wait().unwrap();
         let said = stderr.join().unwrap();
-        panic!("{name} took longer than {LIMIT:?}\n{}", String::from_utf8_lossy(&said));
+        panic!("{name} took longer than {limit:?}\n{}", String::from_utf8_lossy(&said));
     };
     writer.join().unwrap();
     Finished { status, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }

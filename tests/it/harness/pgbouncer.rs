@@ -123,7 +123,7 @@ impl PgBouncer {
             let unix = UnixStream::connect(&socket).ok();
             unix.and_then(|_| TcpStream::connect(("127.0.0.1", port)).ok())
         };
-        command::until(Duration::from_secs(20), up)
+        command::until(command::LIMIT, up)
             .unwrap_or_else(|| panic!("PgBouncer does not start:\n{}", pooler.log()));
         pooler
     }

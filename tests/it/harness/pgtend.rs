@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -45,7 +45,7 @@ impl Pgtend {
             folder: None,
             client_major: 15,
             input: None,
-            limit: Duration::from_secs(60),
+            limit: Duration::from_secs(180),
             runner: Vec::new(),
         }
     }
@@ -91,7 +91,7 @@ impl Pgtend {
         self
     }
 
-    /// Kills it and fails the test after this long (default 60 s).
+    /// Kills it and fails the test after this long (default 180 s).
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -190,6 +190,24 @@ impl Running {
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).expect("pgtend still runs");
+    }
+
+    /// Waits until it listens to this signal, which would just end it before.
+    #[track_caller]
+    pub fn until_it_catches(&self, signal: Signal) {
+        let bit = 1_u64 << (signal.as_raw() - 1);
+        let caught = command::until(self.limit, || {
+            let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+            (u64::from_str_radix(caught.trim(), 16).ok()? & bit != 0).then_some(())
+        });
+        assert!(caught.is_some(), "it has no handler of {signal:?}");
+    }
+
+    /// Lets it run for so long; gives how long that was if it has ended by then.
+    pub fn run_for(&mut self, time: Duration) -> Option<Duration> {
+        let clock = Instant::now();
+        command::until(time, || self.has_ended().then(|| clock.elapsed()))
     }
 
     /// Waits until its standard error has these words; panics when it ends without them.

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use openssl::asn1::Asn1Time;
@@ -195,8 +196,7 @@ impl Pki {
     /// A certificate for a server with this common name and these alternative names, in files
     /// that start with `file`.
     pub fn named(&self, file: &str, name: &str, hosts: &[&str], addresses: &[&str]) -> Identity {
-        let path = |end: &str| self.folder.join(format!("named-{file}.{end}"));
-        let files = Identity { cert: path("crt"), key: path("key") };
+        let files = self.new_files(&format!("named-{file}"));
         let key = ec_key();
         let wanted = Wanted { name, hosts, addresses, begins: -DAY, ends: 365 * DAY, only: None };
         fs::write(&files.cert, self.authority.sign(&wanted, &key).to_pem().unwrap()).unwrap();
@@ -206,8 +206,7 @@ impl Pki {
 
     /// A client certificate that no server accepts: the other authority signed it.
     pub fn stranger(&self, user: &str) -> Identity {
-        let path = |end: &str| self.folder.join(format!("stranger-{user}.{end}"));
-        let files = Identity { cert: path("crt"), key: path("key") };
+        let files = self.new_files(&format!("stranger-{user}"));
         let key = ec_key();
         let wanted = Wanted {
             name: user,
@@ -222,6 +221,14 @@ impl Pki {
         files
     }
 
+    /// Names that no other test has: two may ask for the same certificate at once.
+    fn new_files(&self, start: &str) -> Identity {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = |end: &str| self.folder.join(format!("{start}-{number}.{end}"));
+        Identity { cert: path("crt"), key: path("key") }
+    }
+
     /// The files of a server's certificate.
     pub fn server(&self, variant: TlsVariant) -> Identity {
         let file = |end: &str| self.folder.join(format!("server-{variant:?}.{end}"));
@@ -230,8 +237,7 @@ impl Pki {
 
     /// A new client certificate for this user (its common name), with its key in this form.
     pub fn client(&self, user: &str, form: KeyForm) -> Identity {
-        let file = |end: &str| self.folder.join(format!("client-{user}-{form:?}.{end}"));
-        let (cert, path) = (file("crt"), file("key"));
+        let Identity { cert, key: path } = self.new_files(&format!("client-{user}-{form:?}"));
         let secret = PASSPHRASE.as_bytes();
         let (key, bytes) = if form == KeyForm::Sec1 {
             let key = ec_key();
@@ -258,8 +264,7 @@ impl Pki {
 
     /// A client certificate for this user that a server refuses.
     pub fn bad_client(&self, user: &str, variant: ClientVariant) -> Identity {
-        let file = |end: &str| self.folder.join(format!("client-{user}-{variant:?}.{end}"));
-        let (cert, path) = (file("crt"), file("key"));
+        let Identity { cert, key: path } = self.new_files(&format!("client-{user}-{variant:?}"));
         let usual = Wanted::client(user);
         let (issuer, wanted) = match variant {
             ClientVariant::OtherAuthority => (&self.other, usual),

@@ -31,7 +31,7 @@ stop
 rm -rf "$folder"
 "#;
 
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = command::LIMIT;
 
 /// A running (or stopped) postmaster.
 #[derive(Debug)]

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::source::Source;
 
 /// The modules of src/ in the order of the layers: each may use those before it, and itself.
-const LAYERS: [&str; 29] = [
+const LAYERS: [&str; 30] = [
+    "words",
     "exit",
     "error",
     "kept",
@@ -88,7 +89,7 @@ const ASSEMBLED: [(&str, &str, &str); 71] = [
     ("check", "GRANT ", "a remedy for the operator, never sent"),
     ("check", "REVOKE ", "a remedy for the operator, never sent"),
     ("check", "ROLLBACK PREPARED ", "a remedy for the operator, never sent"),
-    ("check", "DO $$", "a remedy for the operator, never sent"),
+    ("check", "DO ", "a remedy for the operator, never sent"),
     ("check", "COMMENT ", "a remedy for the operator, never sent"),
     ("check", "SELECT pg_drop_replication_slot(", "a remedy for the operator, never sent"),
     (

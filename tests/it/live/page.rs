@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use rustix::process::Signal;
 
 use super::screen::Screen;
-use crate::harness::{Cluster, ClusterSpec, Pgtend, Proxy};
+use crate::harness::{Cluster, ClusterSpec, Pgtend, Proxy, command};
 
 fn watch(port: u16, more: &[&str]) -> Pgtend {
     watch_every("--watch=0.5s", port, more)
@@ -74,6 +74,9 @@ fn it_renews_itself_without_clearing_the_screen_and_on_one_connection() {
 fn keys_and_the_size_of_the_terminal_are_heard_at_once() {
     let cluster = ClusterSpec::major(15).start();
     let _guest = Guest::new(&cluster, "guest");
+    let there = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'guest'";
+    let is_there = || (cluster.psql("postgres", there) == "1").then_some(());
+    command::until(command::LIMIT, is_there).expect("a guest");
     // Nothing but keys changes the page for an hour.
     let hourly = watch_every("--watch=1h", cluster.port(), &[]).env("NO_COLOR", "");
     let screen = Screen::of(hourly, 100, 30);

@@ -7,6 +7,7 @@ use rustix::process::Signal;
 
 use super::scene::{Scene, files_in, said};
 use crate::harness::command;
+use crate::scene::PATIENCE;
 
 const LEAST: [&str; 2] = ["--keep-last=1", "--min-keep=1"];
 
@@ -68,9 +69,8 @@ fn killed_in_the_middle_every_backup_is_whole_or_none_and_the_next_run_ends_it()
     let name = scene.path().to_str().unwrap();
     let arguments = [&LEAST[..], &["--confirm", name]].concat();
     let mut run = scene.prune(&arguments).spawn();
-    let started = command::until(Duration::from_secs(30), || {
-        (run.has_ended() || scene.count(place) < 60).then_some(())
-    });
+    let started =
+        command::until(PATIENCE, || (run.has_ended() || scene.count(place) < 60).then_some(()));
     assert!(started.is_some(), "nothing was removed");
     if !run.has_ended() {
         run.signal(Signal::KILL);
@@ -81,6 +81,11 @@ fn killed_in_the_middle_every_backup_is_whole_or_none_and_the_next_run_ends_it()
     }
     let newest = ids.last().unwrap();
     assert!(scene.published(place).contains(newest));
+    // A folder that it had just emptied has nothing but its own time.
+    for entry in fs::read_dir(scene.path().join(place)).unwrap() {
+        let folder = fs::File::open(entry.unwrap().path()).unwrap();
+        folder.set_modified(SystemTime::now() - Duration::from_secs(200_000)).unwrap();
+    }
     // What the killed run has left goes as well: nothing in it is young.
     scene.prune(&arguments).run().expect_code(0);
     assert_eq!(scene.published(place), std::slice::from_ref(newest));

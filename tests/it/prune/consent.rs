@@ -49,7 +49,7 @@ fn the_name_is_asked_for_on_a_terminal() {
     let on_a_terminal = |answer: &str| {
         // Its home folder is there as long as this is.
         let pgtend = scene.text(&[&LAST[..], &["--database=app"]].concat());
-        let spawned = rexpect::session::spawn_command(pgtend.command(), Some(20_000));
+        let spawned = rexpect::session::spawn_command(pgtend.command(), Some(60_000));
         let mut terminal = spawned.unwrap();
         let told = terminal.exp_string("Type app to go on: ").unwrap();
         assert_eq!(told.matches("to be removed: ").count(), 2, "{told}");

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use super::*;
 use crate::harness::command;
 use crate::harness::s3::{Fault, Faults, Kind};
-use crate::scene::PATIENCE;
+use crate::scene::{PATIENCE, assert_nothing_runs};
 
 /// Waits until a request of this kind gets no answer; returns its key.
 fn hanging(server: &S3Server, kind: Kind) -> String {
@@ -53,6 +53,8 @@ fn a_killed_backup_leaves_an_upload_and_no_backup() {
     assert_eq!(server.uploads().len(), 1);
     assert!(server.uploads()[0].starts_with(PREFIX), "{:?}", server.uploads());
     assert!(!states(&server).contains(&"complete".to_owned()));
+    // Its lock goes with its session.
+    assert_nothing_runs(&database);
     server.fail(Faults::none());
     backup(&server, &database).run().expect_code(0);
     verify(&server).run().expect_code(0);
