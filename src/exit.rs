@@ -71,15 +71,19 @@ impl Exit {
 
     /// The worse of two verdicts, in the order critical, unknown, warning, good.
     #[must_use]
-    pub fn worst(self, other: Self) -> Self {
-        let rank = |exit| match exit {
+    pub const fn worst(self, other: Self) -> Self {
+        if other.weight() > self.weight() { other } else { self }
+    }
+
+    /// Its place in that order; a run that gave no verdict comes last.
+    pub const fn weight(self) -> u8 {
+        match self {
             Self::Good => 0,
             Self::Warning => 1,
             Self::Unknown => 2,
             Self::Critical => 3,
             _ => 4,
-        };
-        if rank(other) > rank(self) { other } else { self }
+        }
     }
 }
 

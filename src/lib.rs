@@ -8,6 +8,7 @@ pub mod error;
 pub mod exit;
 pub mod kept;
 pub mod signal;
+pub mod words;
 pub mod worker;
 
 pub mod cli;

@@ -5,7 +5,11 @@ use crate::conn::{Row, Session, Type, get};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::backup::LeftOut;
+use crate::settings::Target;
 use crate::sql;
+
+/// Where pg_dumpall looks first, too.
+const MAINTENANCE: &str = "postgres";
 
 /// Databases that a provider keeps for itself: its customers may not read them, or have nothing
 /// there.
@@ -29,6 +33,14 @@ pub struct Databases {
     pub idle_patterns: Vec<String>,
 }
 
+/// The target with the database that the list is read in, when nobody named one.
+pub fn maintenance(target: &Target) -> Target {
+    if target.given.contains_key("dbname") {
+        return target.clone();
+    }
+    target.other_database(MAINTENANCE)
+}
+
 /// Asks for all databases, without those that the patterns mean (as `pg_dumpall
 /// --exclude-database` takes them), in one statement.
 pub async fn list(session: &Session, exclude: &[String]) -> Result<Databases> {
@@ -37,7 +49,7 @@ pub async fn list(session: &Session, exclude: &[String]) -> Result<Databases> {
         .iter()
         .map(|pattern| regular_expression(pattern).map_err(|cause| wrong(pattern).because(cause)))
         .collect::<Result<Vec<String>>>()?;
-    let rows = session.rows(sql::DATABASES.text, &[(&expressions, Type::TEXT_ARRAY)]).await;
+    let rows = session.read(sql::DATABASES.text, &[(&expressions, Type::TEXT_ARRAY)]).await;
     let rows = rows.map_err(|error| match error.sqlstate() {
         Some("2201B") => wrong(&exclude.join(" ")).caused_by(&error),
         _ => error.into_error("cannot list the databases"),

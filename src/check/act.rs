@@ -3,9 +3,7 @@
 mod horizon;
 mod plain;
 
-use serde::Deserialize;
-
-use super::activity::{ACTIVITY, Case, End, PREPARED, Process, find_worst, unseen};
+use super::activity::{ACTIVITY, Case, End, PREPARED, Prepared, Process, find_worst, unseen};
 use super::limits::LimitSpec;
 use super::look::Look;
 use super::need::Need;
@@ -13,7 +11,6 @@ use super::registry::{Check, Kind};
 use super::verdict::Judged;
 use super::words;
 use crate::report::check::Unit;
-use crate::sql::quote_literal;
 
 /// The family.
 pub const CHECKS: &[Check] =
@@ -143,17 +140,9 @@ fn sessions(
         Some(longest) => format!("the oldest {what} is {} old", words::time(longest)),
     });
     verdict.measures.extend(look.measure("", "oldest", longest.unwrap_or_default(), None));
-    verdict.unseen = unseen(look, &processes);
+    verdict.unseen = unseen(&processes);
     find_worst(look, &mut verdict, cases);
     Ok(verdict)
-}
-
-#[derive(Deserialize)]
-struct Prepared {
-    gid: String,
-    owner: String,
-    database: String,
-    seconds: f64,
 }
 
 fn prepared_xact(look: &Look<'_>) -> Judged {
@@ -166,9 +155,6 @@ fn prepared_xact(look: &Look<'_>) -> Judged {
     });
     let oldest = prepared.first().map_or(0.0, |oldest| oldest.seconds);
     verdict.measures.extend(look.measure("", "oldest", oldest, None));
-    if look.is_cut(&PREPARED) {
-        verdict.unseen = Some("there are more than the 1000 that are read".to_owned());
-    }
     for one in prepared {
         let Some(level) = look.level("", &one.gid, one.seconds, None) else { continue };
         let says = format!(
@@ -178,12 +164,7 @@ fn prepared_xact(look: &Look<'_>) -> Judged {
             one.database,
             words::time(one.seconds)
         );
-        let remedy = format!(
-            "ROLLBACK PREPARED {};  -- in database {}",
-            quote_literal(&one.gid).trim_start(),
-            one.database
-        );
-        verdict.find(level, &one.gid, says).with_value(one.seconds).with_remedy(remedy);
+        verdict.find(level, &one.gid, says).with_value(one.seconds).with_remedy(one.rollback());
     }
     Ok(verdict)
 }

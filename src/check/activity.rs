@@ -12,16 +12,35 @@ use super::words;
 use crate::sql;
 
 /// Sessions that do, hold or wait; not idle ones.
-pub const ACTIVITY: Question =
-    Question { name: "activity", variants: &[(130_000, sql::CHECK_ACTIVITY)] };
+pub const ACTIVITY: Question = Question::of("activity", &[(130_000, sql::CHECK_ACTIVITY)]);
 
 /// How many clients there are, by role and database.
-pub const SESSIONS: Question =
-    Question { name: "sessions", variants: &[(130_000, sql::CHECK_SESSIONS)] };
+pub const SESSIONS: Question = Question::of("sessions", &[(130_000, sql::CHECK_SESSIONS)]);
 
 /// Transactions of two phases.
 pub const PREPARED: Question =
-    Question { name: "prepared", variants: &[(130_000, sql::CHECK_PREPARED)] };
+    Question::of("prepared", &[(130_000, sql::CHECK_PREPARED)]).may_be_cut();
+
+/// A transaction of two phases that waits for its second.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Prepared {
+    pub gid: String,
+    pub owner: String,
+    pub database: String,
+    pub seconds: f64,
+}
+
+impl Prepared {
+    /// How it is ended.
+    pub fn rollback(&self) -> String {
+        rollback(&self.gid, &self.database)
+    }
+}
+
+/// How a prepared transaction is ended: in its own database.
+pub fn rollback(gid: &str, database: &str) -> String {
+    format!("ROLLBACK PREPARED {};  -- in database {database}", sql::quote_literal(gid))
+}
 
 /// A session that is not idle, or another process of the server that is not. Times in seconds.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -154,10 +173,7 @@ fn ends(cases: &[Case]) -> String {
 }
 
 /// What is not told of sessions.
-pub fn unseen(look: &Look<'_>, processes: &[Process]) -> Option<String> {
-    if look.is_cut(&ACTIVITY) {
-        return Some("there are more busy sessions than the 1000 that are read".to_owned());
-    }
+pub fn unseen(processes: &[Process]) -> Option<String> {
     let silent = processes.iter().filter(|process| process.is_silent()).count();
     let silent = (silent > 0).then(|| words::amount(counted(silent), "session"));
     silent.map(|silent| format!("the activity of {silent}: track_activities is off for them"))

@@ -1,14 +1,14 @@
 //! The application's own settings (`--env-file`), judged against the server.
 
 mod budget;
-mod life;
+mod declared;
 mod pool;
 mod replicas;
 mod secrets;
 mod times;
 mod url;
 
-pub use life::APPLICATION;
+pub use declared::APPLICATION;
 
 use super::conf::{LOGIN_ROLES, ROLE_SETTINGS, SETTINGS, THIS_DATABASE};
 use super::limits::LimitSpec;

@@ -7,6 +7,7 @@ use super::limits::LimitSpec;
 use super::look::Look;
 use super::registry::{Check, Kind};
 use super::verdict::{Judged, Silence};
+use super::words;
 use crate::report::check::{Level, Unit};
 
 /// Under this name the repository's backups stand beside the facts.
@@ -59,7 +60,8 @@ pub struct Backups {
     pub repository: String,
     /// Why it could not be read.
     pub problem: Option<String>,
-    /// Oldest first.
+    /// Oldest first: the newest that is complete and proven, and those after it; where none is,
+    /// the newest of all.
     pub backups: Vec<OneBackup>,
 }
 
@@ -108,7 +110,7 @@ fn age(look: &Look<'_>) -> Judged {
         return Ok(verdict);
     };
     let seconds = since(look, taken);
-    let says = format!("the newest backup of {database} is {} old ({id})", time(seconds));
+    let says = format!("the newest backup of {database} is {} old ({id})", words::time(seconds));
     verdict.measures.extend(look.measure("", "age", seconds, None));
     if let Some(level) = look.level("", database, seconds, None) {
         verdict.find(level, database, &says).with_value(seconds);
@@ -148,7 +150,7 @@ fn verified(look: &Look<'_>) -> Judged {
         return Ok(verdict);
     };
     let seconds = since(look, proven);
-    let says = format!("a backup of {database} was proven {} ago", time(seconds));
+    let says = format!("a backup of {database} was proven {} ago", words::time(seconds));
     verdict.measures.extend(look.measure("", "proven", seconds, None));
     if let Some(level) = look.level("", database, seconds, None) {
         verdict.find(level, database, &says).with_value(seconds).with_remedy(remedy);
@@ -159,14 +161,4 @@ fn verified(look: &Look<'_>) -> Judged {
 /// Seconds from then to when the facts were taken.
 fn since(look: &Look<'_>, then: Timestamp) -> f64 {
     look.facts.at.duration_since(then).as_secs_f64().max(0.0)
-}
-
-fn time(seconds: f64) -> String {
-    let (number, unit) = match seconds {
-        s if s < 120.0 => (s, "s"),
-        s if s < 7200.0 => (s / 60.0, "min"),
-        s if s < 2.0 * DAY => (s / 3600.0, "h"),
-        s => (s / DAY, "days"),
-    };
-    format!("{number:.0} {unit}")
 }

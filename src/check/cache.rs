@@ -3,7 +3,6 @@
 use super::counters::{Between, COUNTERS, Counters};
 use super::limits::LimitSpec;
 use super::look::Look;
-use super::rate::is_enough;
 use super::registry::{Check, Kind};
 use super::verdict::{Judged, Silence};
 use super::words;
@@ -32,32 +31,33 @@ pub const CHECKS: &[Check] = &[Check {
 
 fn hit(look: &Look<'_>) -> Judged {
     let counters: Counters = look.row(&COUNTERS)?;
-    let since = Between::of(look).ok().map(|between| {
-        let (hit, read) = (between.grown(|one| one.blks_hit), between.grown(|one| one.blks_read));
-        (hit, hit + read, format!("in {}", words::time(between.seconds)))
-    });
-    let whole = (
-        counters.blks_hit,
-        counters.blks_hit + counters.blks_read,
-        "since the statistics began".to_owned(),
-    );
-    let (hit, all, period) = since.filter(|(_, all, _)| is_enough(look, *all)).unwrap_or(whole);
-    if all <= 0.0 || !is_enough(look, all) {
+    let mut whole_period = "since the statistics began".to_owned();
+    let since = match Between::of(look) {
+        Ok(between) => {
+            let hit = between.grown(|one| one.blks_hit);
+            let all = hit + between.grown(|one| one.blks_read);
+            Some((hit, all, format!("in {}", words::time(between.seconds))))
+        }
+        Err(Silence::NotApplicable(_)) => None,
+        Err(Silence::Unknown(why)) => {
+            whole_period.push_str(&format!(" ({why})"));
+            None
+        }
+    };
+    let whole = (counters.blks_hit, counters.blks_hit + counters.blks_read, whole_period);
+    let database = &look.facts.server.database;
+    let is_enough = |all| look.is_enough("least", database, all);
+    let (hit, all, period) = since.filter(|(_, all, _)| is_enough(*all)).unwrap_or(whole);
+    if all <= 0.0 || !is_enough(all) {
         let why = format!("{} {period}: too few to judge by", words::amount(all, "block read"));
         return Err(Silence::not_applicable(why));
     }
     let percent = hit / all * 100.0;
-    let database = &look.facts.server.database;
     let says = format!(
         "{percent:.2}% of {} {period} were in shared_buffers",
         words::amount(all, "block read")
     );
-    let mut verdict = look.verdict().saying(&says);
-    verdict.measures.extend(look.measure("", database, percent, None));
-    if let Some(level) = look.level("", database, percent, None) {
-        verdict.find(level, database, says).with_value(percent);
-    }
-    Ok(verdict)
+    Ok(look.weigh(database, database, percent, None, says))
 }
 
 #[cfg(test)]
@@ -84,5 +84,28 @@ mod tests {
         let old = sample(1e9, 0.0);
         assert_eq!(level(sample(1.001e9, 1e5).after(60.0, &old)), Ok(Some(Level::Critical)));
         assert_eq!(level(sample(1.0001e9, 1e5).after(60.0, &old)), Ok(None));
+    }
+
+    #[test]
+    fn an_earlier_sample_that_says_nothing_is_told() {
+        let mut earlier = sample(1e9, 0.0);
+        let says = |earlier: &Sample| {
+            sample(2e9, 1e5).after(60.0, earlier).judged(&CHECKS[0]).unwrap().says
+        };
+        assert!(says(&earlier).contains("block reads in 60.0 s"), "{}", says(&earlier));
+        earlier.facts.answers.clear();
+        let why = "since the statistics began (database_counters was not asked)";
+        assert!(says(&earlier).contains(why), "{}", says(&earlier));
+    }
+
+    #[test]
+    fn a_database_can_have_its_own_floor() {
+        let judged = |place: &str| {
+            let mut sample = sample(9e5, 1e5).limited(&CHECKS[0], place, Some("10M"), None);
+            sample.facts.server.database = "shop".to_owned();
+            sample.judged(&CHECKS[0])
+        };
+        assert!(matches!(judged("cache.hit/least:shop"), Err(Silence::NotApplicable(_))));
+        assert!(judged("cache.hit/least:other").is_ok());
     }
 }

@@ -12,8 +12,9 @@ pub use drift::{BASELINE, Baseline};
 pub use memory::MACHINE;
 pub use settings::{
     LOGIN_ROLES, LoginRole, ROLE_SETTINGS, SETTINGS, Settings, THIS_DATABASE, ThisDatabase, change,
+    reset,
 };
-pub use timeouts::Limits;
+pub use timeouts::{Limits, written_seconds};
 
 use super::limits::LimitSpec;
 use super::need::Need;
@@ -41,8 +42,7 @@ pub const CHECKS: &[Check] = &[
         kind: Kind::Static,
         title: "settings that lose data",
         why: "Without fsync or full_page_writes a crash leaves a damaged database; \
-              zero_damaged_pages and ignore_checksum_failure hide damage or erase rows; without \
-              autovacuum and track_counts the server stops in the end.",
+              zero_damaged_pages and ignore_checksum_failure hide damage or erase rows.",
         remedy: "Set each back to its default.",
         limits: &[],
         needs: &[],

@@ -4,17 +4,16 @@ use serde::Deserialize;
 
 use super::look::Look;
 use super::question::Question;
+use super::rate::{Pair, RESET};
 use super::verdict::Silence;
 use crate::sql;
 
 /// The counters of the connected database: one row.
-pub const COUNTERS: Question = Question {
-    name: "database_counters",
-    variants: &[
-        (130_000, sql::CHECK_DATABASE_COUNTERS),
-        (140_000, sql::CHECK_DATABASE_COUNTERS_14),
-    ],
-};
+pub const COUNTERS: Question = Question::of(
+    "database_counters",
+    &[(130_000, sql::CHECK_DATABASE_COUNTERS), (140_000, sql::CHECK_DATABASE_COUNTERS_14)],
+)
+.compared();
 
 /// What was counted since the statistics were reset.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -78,14 +77,12 @@ impl Between {
     /// # Errors
     /// Not applicable with one sample, unknown where counting began anew in between.
     pub fn of(look: &Look<'_>) -> Result<Self, Silence> {
-        let now: Counters = look.row(&COUNTERS)?;
-        let (rows, seconds) = look.before::<Counters>(&COUNTERS)?;
-        let before = rows.into_iter().next();
-        let before = before.ok_or_else(|| Silence::unknown("the earlier sample is empty"))?;
+        let pair = Pair::<Counters>::of(look, &COUNTERS, |one| one.stats_reset)?;
+        let Pair { before, now, seconds } = pair;
         // A crash resets them without a word: then they are smaller than they were.
         let mut counted = before.all().into_iter().zip(now.all());
-        if before.stats_reset != now.stats_reset || counted.any(|(before, now)| now < before) {
-            return Err(Silence::unknown("the statistics were reset between the two samples"));
+        if counted.any(|(before, now)| now < before) {
+            return Err(Silence::unknown(RESET));
         }
         Ok(Self { before, now, seconds })
     }

@@ -39,7 +39,7 @@ pub const CHECKS: &[Check] = &[
         title: "blocks whose checksum did not fit",
         why: "A block that is not what was written is lost data: by the disk, the memory or the \
               file system. Without checksums nobody notices until it is in every backup.",
-        remedy: "Find out how old the last good backup is (pgtend verify, a restore drill) before \
+        remedy: "Find out how old the last good backup is (pgtend verify-backup, a restore drill) before \
                  it is overwritten, replace the hardware, and restore. Checksums are switched on \
                  with pg_checksums --enable while the server is down.",
         limits: &[LimitSpec::fail_above("failures", Unit::Count, 1.0)],
@@ -65,11 +65,9 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-const CHECKSUMS: Question =
-    Question { name: "checksums", variants: &[(130_000, sql::CHECK_CHECKSUMS)] };
+const CHECKSUMS: Question = Question::of("checksums", &[(130_000, sql::CHECK_CHECKSUMS)]);
 
-const ENCODING: Question =
-    Question { name: "encoding", variants: &[(130_000, sql::CHECK_ENCODING)] };
+const ENCODING: Question = Question::of("encoding", &[(130_000, sql::CHECK_ENCODING)]);
 
 fn rollback_ratio(look: &Look<'_>) -> Judged {
     let between = Between::of(look)?;
@@ -111,7 +109,13 @@ fn checksum(look: &Look<'_>) -> Judged {
     let mut verdict = look.verdict().saying("no block had a wrong checksum");
     for row in &rows {
         let name = row.database.as_deref().unwrap_or("(shared)");
-        let failures = row.failures.unwrap_or(0.0);
+        let Some(failures) = row.failures else {
+            // Without checksums nobody counts.
+            if row.enabled {
+                verdict.not_seen(format!("the checksum failures of {name} are not told"));
+            }
+            continue;
+        };
         verdict.measures.extend(look.measure("", name, failures, None));
         if let Some(level) = look.level("", name, failures, None) {
             let last = row
@@ -127,6 +131,7 @@ fn checksum(look: &Look<'_>) -> Judged {
     }
     if rows.iter().any(|row| !row.enabled) {
         let says = "data checksums are off: a damaged block is read as if it were whole";
+        verdict.says = says.to_owned();
         verdict.find(Level::Info, "data_checksums", says);
     }
     Ok(verdict)
@@ -184,5 +189,21 @@ mod tests {
         assert_eq!(level(true, Some(0.0)), None);
         assert_eq!(level(true, Some(1.0)), Some(Level::Critical));
         assert_eq!(level(false, None), Some(Level::Info));
+    }
+
+    #[test]
+    fn failures_that_nobody_counts_are_not_none() {
+        let judged = |enabled: bool, failures: Option<f64>| {
+            let row = json!({"database": "shop", "enabled": enabled, "failures": failures,
+                             "last_failure": null});
+            Sample::of("checksums", &[row]).judged(&CHECKS[1]).unwrap()
+        };
+        let off = judged(false, None);
+        assert_eq!((off.measures.len(), off.unseen), (0, None));
+        assert!(off.says.starts_with("data checksums are off"), "{}", off.says);
+        let hidden = judged(true, None);
+        assert_eq!(hidden.measures.len(), 0);
+        assert_eq!(hidden.unseen.unwrap(), "the checksum failures of shop are not told");
+        assert_eq!(judged(true, Some(0.0)).measures[0].value.to_bits(), 0.0_f64.to_bits());
     }
 }

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::verdict::Silence;
+use crate::conn::Flavour;
 use crate::report::check::Looked;
 
 /// The first field of a file with facts.
@@ -26,8 +28,11 @@ pub struct Sight {
     pub wal_dir: bool,
     pub hba_rules: bool,
     pub passwords: bool,
-    /// `rds`, `aurora`, `cloudsql`, `azure`, `supabase`; none where PostgreSQL is self-hosted.
-    pub provider: Option<String>,
+    /// The provider that two signs speak for; none where PostgreSQL is self-hosted.
+    pub provider: Option<Flavour>,
+    /// The provider of the only sign there is.
+    #[serde(default)]
+    pub perhaps: Option<Flavour>,
 }
 
 /// The answer to one question.
@@ -40,6 +45,22 @@ pub enum Answer {
     Failed { why: String, state: Option<String> },
     /// The server is older than the question.
     TooOld,
+}
+
+impl Answer {
+    /// Its rows.
+    ///
+    /// # Errors
+    /// Unknown where it could not be had, not applicable where the server is too old.
+    pub fn rows(&self) -> Result<&[Value], Silence> {
+        match self {
+            Self::Rows(rows) => Ok(rows),
+            Self::Failed { why, .. } => Err(Silence::unknown(why)),
+            Self::TooOld => {
+                Err(Silence::not_applicable("this version of PostgreSQL does not tell it"))
+            }
+        }
+    }
 }
 
 /// Everything that was seen of one server at one moment.
@@ -59,10 +80,19 @@ pub struct Facts {
     pub encrypted: bool,
     /// By the names of the questions.
     pub answers: BTreeMap<String, Answer>,
-    /// Milliseconds for each question's answer, by the server's clock where it is known.
+    /// Milliseconds from the answer before to each question's answer, by the clock of the machine
+    /// that asked; 0 for the first, which has the way in it.
     pub milliseconds: BTreeMap<String, f64>,
     /// Facts that are not the server's own (the application's settings, the repository's
     /// backups, files), by name.
     #[serde(default)]
     pub beside: BTreeMap<String, Value>,
+}
+
+impl Facts {
+    /// Whether both are of the same database of the same server.
+    pub fn is_of_same(&self, other: &Self) -> bool {
+        self.system_identifier == other.system_identifier
+            && self.server.database == other.server.database
+    }
 }

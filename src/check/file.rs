@@ -27,7 +27,7 @@ pub fn save(facts: &Facts, path: &Path) -> Result<()> {
 /// The facts of an earlier run, from the file that keeps them; none before the first run.
 ///
 /// # Errors
-/// Usage, when the file cannot be read, or is about another server or database.
+/// Usage, when the file cannot be read; whose facts it holds, [`same_server`] looks.
 pub fn earlier(path: &Path) -> Result<Option<Facts>> {
     if !path.try_exists().unwrap_or(true) {
         return Ok(None);
@@ -40,8 +40,7 @@ pub fn earlier(path: &Path) -> Result<Option<Facts>> {
 /// # Errors
 /// Usage, when they are not.
 pub fn same_server(facts: &Facts, earlier: &Facts, path: &Path) -> Result<()> {
-    let is = |facts: &Facts| (facts.system_identifier.clone(), facts.server.database.clone());
-    if is(facts) == is(earlier) {
+    if facts.is_of_same(earlier) {
         return Ok(());
     }
     Err(Error::usage(format!("{} is about another database", path.display()))

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::facts::{Answer, Facts};
+use super::facts::Facts;
 use super::question::MOST_ROWS;
+use super::verdict::Silence;
 use crate::exit::Exit;
 use crate::report::check::{Checked, ServerChecks, Status};
 use crate::report::health::{Backup, Connection, Connections, Health, Migration, Performance};
@@ -52,12 +53,11 @@ impl Reasons {
 /// The rows of an answer, or why there are none.
 fn rows<'a>(facts: Option<&'a Facts>, name: &str) -> Result<&'a [Value], String> {
     let Some(facts) = facts else { return Err("the server could not be judged".to_owned()) };
-    match facts.answers.get(name) {
-        Some(Answer::Rows(rows)) => Ok(rows),
-        Some(Answer::Failed { why, .. }) => Err(why.clone()),
-        Some(Answer::TooOld) => Err("this version of PostgreSQL does not tell it".to_owned()),
-        None => Err(format!("no check that was run asks for it ({name})")),
-    }
+    let answer = facts.answers.get(name);
+    let answer = answer.ok_or_else(|| format!("no check that was run asks for it ({name})"))?;
+    answer.rows().map_err(|silence| match silence {
+        Silence::Unknown(why) | Silence::NotApplicable(why) => why,
+    })
 }
 
 fn number(row: &Value, field: &str) -> Option<f64> {
@@ -167,7 +167,7 @@ fn performance(facts: Option<&Facts>, reasons: &mut Reasons) -> Performance {
     }
 }
 
-/// The objects of these findings, of a check that was asked for.
+/// The verdicts of the family, and the tables that are expected and missing.
 fn migration(checks: &[Checked], reasons: &mut Reasons) -> Migration {
     let family = checks.iter().filter(|check| check.id.starts_with("migration."));
     let statuses: BTreeMap<String, String> =
@@ -183,7 +183,9 @@ fn migration(checks: &[Checked], reasons: &mut Reasons) -> Migration {
     let expected = checks.iter().find(|check| check.id == "schema.expected");
     let missing = match expected {
         Some(check) if !matches!(check.status, Status::Unknown | Status::NotApplicable) => {
-            Some(check.findings.iter().map(|finding| finding.object.clone()).collect())
+            // The lines of the file have other kinds too: columns, functions.
+            let tables = check.findings.iter().filter_map(|one| one.object.strip_prefix("table "));
+            Some(tables.map(|name| name.trim().to_owned()).collect())
         }
         other => {
             let why = other.and_then(|check| check.reason.clone());
@@ -210,7 +212,7 @@ fn backup(checks: &[Checked], reasons: &mut Reasons) -> Backup {
     let family = checks
         .iter()
         .filter(|check| check.id.starts_with("backup.") && check.status != Status::NotApplicable);
-    let worst = family.min_by_key(|check| check.status.rank());
+    let worst = family.max_by_key(|check| check.status);
     if worst.is_none() {
         reasons.add("backup.status", "no check of backups has anything to say");
     }

@@ -6,7 +6,7 @@ use super::counters::{Between, COUNTERS};
 use super::limits::LimitSpec;
 use super::look::Look;
 use super::question::Question;
-use super::rate::{grown, is_enough};
+use super::rate::{RESET, grown};
 use super::registry::{Check, Kind};
 use super::stmt::{TOP, most_temporary};
 use super::verdict::{Judged, Silence};
@@ -52,7 +52,7 @@ pub const CHECKS: &[Check] = &[
 ];
 
 const WRITES: Question =
-    Question { name: "relation_writes", variants: &[(160_000, sql::CHECK_RELATION_WRITES)] };
+    Question::of("relation_writes", &[(160_000, sql::CHECK_RELATION_WRITES)]).compared();
 
 fn temp(look: &Look<'_>) -> Judged {
     let between = Between::of(look)?;
@@ -90,7 +90,7 @@ fn backend_writes(look: &Look<'_>) -> Judged {
     for writer in &now {
         let then = before.iter().find(|then| then.writer == writer.writer);
         if then.is_some_and(|then| then.stats_reset != writer.stats_reset) {
-            return Err(Silence::unknown("the statistics were reset between the two samples"));
+            return Err(Silence::unknown(RESET));
         }
         let writes = grown(then.map_or(0.0, |then| then.writes), writer.writes)?;
         all += writes;
@@ -99,7 +99,7 @@ fn backend_writes(look: &Look<'_>) -> Judged {
         }
     }
     let period = words::time(seconds);
-    if all <= 0.0 || !is_enough(look, all) {
+    if all <= 0.0 || !look.is_enough("least", "sessions", all) {
         let blocks = words::amount(all, "block");
         let why = format!("{blocks} written in {period}: too few to judge by");
         return Err(Silence::not_applicable(why));
@@ -110,12 +110,7 @@ fn backend_writes(look: &Look<'_>) -> Judged {
         words::count(own),
         words::amount(all, "block")
     );
-    let mut verdict = look.verdict().saying(&says);
-    verdict.measures.extend(look.measure("", "sessions", percent, Some(100.0)));
-    if let Some(level) = look.level("", "sessions", percent, Some(100.0)) {
-        verdict.find(level, "sessions", says).with_value(percent);
-    }
-    Ok(verdict)
+    Ok(look.weigh("sessions", "sessions", percent, Some(100.0), says))
 }
 
 #[cfg(test)]

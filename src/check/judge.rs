@@ -3,10 +3,11 @@
 use jiff::civil::Date;
 
 use super::baseline::STANDS;
+use super::dep::Shared;
 use super::facts::Facts;
 use super::limits::Limits;
 use super::look::Look;
-use super::need;
+use super::need::{self, Need};
 use super::registry::{Check, Kind};
 use super::verdict::{Silence, Verdict};
 use crate::report::check::{Checked, Level, Status};
@@ -27,14 +28,15 @@ pub struct Asked<'a> {
 
 /// Judges facts; `previous` are those of an earlier moment of the same server.
 pub fn judge(facts: &Facts, previous: Option<&Facts>, asked: &Asked<'_>) -> Vec<Checked> {
-    asked.checks.iter().map(|check| one(check, facts, previous, asked)).collect()
+    let deploy = Shared::default();
+    asked.checks.iter().map(|check| one(check, (facts, previous), asked, &deploy)).collect()
 }
 
 fn one(
     check: &'static Check,
-    facts: &Facts,
-    previous: Option<&Facts>,
+    (facts, previous): (&Facts, Option<&Facts>),
     asked: &Asked<'_>,
+    deploy: &Shared,
 ) -> Checked {
     let look = Look {
         check,
@@ -43,6 +45,7 @@ fn one(
         limits: asked.limits,
         settings: asked.settings,
         environment: asked.environment,
+        deploy,
     };
     let missing: Vec<_> =
         check.needs.iter().filter(|need| !need.met(&facts.sight)).copied().collect();
@@ -51,22 +54,14 @@ fn one(
     } else {
         (check.judge)(&look)
     };
-    let (mut verdict, reason, mut status) = match judged {
+    let (mut verdict, why, mut status) = match judged {
         Ok(verdict) => (verdict, None, Status::Healthy),
         Err(Silence::Unknown(why)) => (look.verdict(), Some(why), Status::Unknown),
         Err(Silence::NotApplicable(why)) => (look.verdict(), Some(why), Status::NotApplicable),
     };
     excuse(check, &mut verdict, asked);
-    let mut reason = reason.or_else(|| verdict.unseen.clone());
-    // What a role cannot see may be what is wrong: not an all-clear, whatever was found.
-    if status != Status::NotApplicable && !missing.is_empty() {
-        let unseen: Vec<&str> = missing.iter().map(|need| need.what()).collect();
-        let unseen = format!("{} does not see {}", facts.sight.role, unseen.join(", nor "));
-        reason = Some(match reason {
-            Some(why) if status == Status::Unknown => format!("{unseen}; {why}"),
-            _ => unseen,
-        });
-    }
+    let why = why.or_else(|| verdict.unseen.clone());
+    let reason = if status == Status::NotApplicable { why } else { unseen(&look, &missing, why) };
     let counted = verdict.findings.iter().filter(|finding| finding.excused.is_none());
     let worst = counted.map(|finding| finding.level).max();
     if status == Status::Healthy {
@@ -102,6 +97,19 @@ fn one(
     }
 }
 
+/// What is not seen: a check's own reason, answers that are too long, and what the role may not
+/// see. That may be what is wrong: not an all-clear, whatever was found.
+fn unseen(look: &Look<'_>, missing: &[Need], why: Option<String>) -> Option<String> {
+    let names: Vec<&str> = missing.iter().map(|need| need.what()).collect();
+    let role = &look.facts.sight.role;
+    let hidden =
+        (!names.is_empty()).then(|| format!("{role} does not see {}", names.join(", nor ")));
+    let all_count = look.check.asks.iter().filter(|question| !question.may_be_cut);
+    let cut = all_count.filter_map(|question| look.cut(question));
+    let whys = hidden.into_iter().chain(why).chain(cut);
+    whys.reduce(|all, why| format!("{all}; {why}"))
+}
+
 /// The verdict in one line.
 fn says(verdict: &Verdict, reason: Option<&str>, status: Status) -> String {
     let counted = verdict.findings.iter().filter(|finding| finding.excused.is_none());
@@ -132,5 +140,63 @@ fn excuse(check: &Check, verdict: &mut Verdict, asked: &Asked<'_>) {
             }
             _ => None,
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::check::question::MOST_ROWS;
+    use crate::check::registry::find;
+    use crate::check::sample::Sample;
+
+    fn judged(id: &str, sample: &Sample) -> Checked {
+        let check = find(id).unwrap();
+        let asked = Asked {
+            checks: &[check],
+            limits: &Limits::default(),
+            settings: &sample.settings,
+            environment: None,
+            baseline: &[],
+            today: jiff::civil::date(2026, 11, 22),
+        };
+        judge(&sample.facts, None, &asked).remove(0)
+    }
+
+    /// As many rows as are read, and so many more.
+    fn rows(row: &Value, more: usize) -> Vec<Value> {
+        vec![row.clone(); MOST_ROWS + more]
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_is_no_all_clear() {
+        let group = json!({"role": "shop", "database": "shop", "unnamed": false,
+                           "plain_client": null, "sessions": 1, "idle": 0, "unseen": 0});
+        let of = |more| judged("conn.app_unnamed", &Sample::of("sessions", &rows(&group, more)));
+        assert_eq!((of(0).status, of(0).reason), (Status::Healthy, None));
+        let why = "sessions has more than 1000 rows, and no more were read";
+        assert_eq!((of(1).status, of(1).reason.as_deref()), (Status::Unknown, Some(why)));
+        // What was found already is no less for it.
+        let limit = json!({"kind": "role", "name": "a", "allowed": 10, "used": 10, "hidden": 0});
+        let full = judged("conn.role_limit", &Sample::of("connection_limits", &rows(&limit, 1)));
+        assert_eq!(full.status, Status::Critical);
+        assert!(full.reason.unwrap().starts_with("connection_limits has more than 1000 rows"));
+    }
+
+    #[test]
+    fn rows_with_the_worst_first_may_be_cut() {
+        let holder = json!({"kind": "session", "name": "web", "pid": 7, "database": "shop",
+                            "age": 3, "state": "idle"});
+        let old = judged("act.xmin_horizon", &Sample::of("horizon", &rows(&holder, 1)));
+        assert_eq!((old.status, old.reason), (Status::Healthy, None));
+        // Nobody has named a table that must be protected.
+        let schema = json!({"schema": "s", "tables": ["s.t"]});
+        let mut sample =
+            Sample::of("unprotected_tables", &rows(&schema, 1)).with("row_security", &[]);
+        assert_eq!(judged("sec.rls", &sample).status, Status::Healthy);
+        sample.settings.rls_required = vec!["other.*".to_owned()];
+        assert_eq!(judged("sec.rls", &sample).status, Status::Unknown);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::check::{Level, Unit};
+use crate::report::check::{Level, Measure, Unit};
 use crate::settings::quantity;
 
 /// Where a limit lies.
@@ -26,6 +26,8 @@ pub struct LimitSpec {
     pub unit: Unit,
     /// Whether small numbers are the bad ones.
     pub below: bool,
+    /// Whether it is known how much there can be, so that a share or what is left can be a limit.
+    pub has_end: bool,
     pub warning: Option<Bound>,
     pub critical: Option<Bound>,
 }
@@ -37,7 +39,7 @@ impl LimitSpec {
         warning: Option<Bound>,
         critical: Option<Bound>,
     ) -> Self {
-        Self { name: "", of, unit, below: false, warning, critical }
+        Self { name: "", of, unit, below: false, has_end: false, warning, critical }
     }
 
     /// Fires from these values on.
@@ -65,6 +67,13 @@ impl LimitSpec {
     /// or what has to be left (`-10`) instead.
     pub const fn share(of: &'static str, unit: Unit, warning: f64, critical: f64) -> Self {
         Self::new(of, unit, Some(Bound::Percent(warning)), Some(Bound::Percent(critical)))
+            .with_end()
+    }
+
+    /// The same limit where it is known how much there can be.
+    #[must_use]
+    pub const fn with_end(self) -> Self {
+        Self { has_end: true, ..self }
     }
 
     /// The same limit under a name of its own.
@@ -81,9 +90,24 @@ pub struct Limit {
     pub below: bool,
     pub warning: Option<Bound>,
     pub critical: Option<Bound>,
+    /// The warning is what the operator says.
+    pub own_warning: bool,
 }
 
 impl Limit {
+    /// A number with its limits, for monitoring; `most` is what there can be.
+    pub fn measure(&self, label: &str, value: f64, most: Option<f64>) -> Measure {
+        Measure {
+            name: label.to_owned(),
+            value,
+            unit: self.unit,
+            warning: self.warning.and_then(|bound| bound.at(most)),
+            critical: self.critical.and_then(|bound| bound.at(most)),
+            most,
+            below: self.below,
+        }
+    }
+
     /// What a number weighs; `most` is what there can be.
     pub fn level(&self, value: f64, most: Option<f64>) -> Option<Level> {
         let passed = |bound: Option<Bound>| {
@@ -152,9 +176,11 @@ impl Limits {
             below: spec.below,
             warning: spec.warning,
             critical: spec.critical,
+            own_warning: false,
         };
         for place in [place.clone(), format!("{place}:{object}")] {
             if let Some(own) = self.own.get(&place) {
+                limit.own_warning |= own.warning.is_some();
                 limit.warning = own.warning.unwrap_or(limit.warning);
                 limit.critical = own.critical.unwrap_or(limit.critical);
             }
@@ -169,19 +195,36 @@ fn bound(text: &str, spec: &LimitSpec) -> Result<Option<Bound>, String> {
     if text == "off" {
         return Ok(None);
     }
+    // Where nobody knows how much there can be it would never fire.
+    let with_end = |bound: Bound, why: &str| match spec.has_end {
+        true => Ok(Some(bound)),
+        false => Err(format!("{why}: give {}", example(spec.unit))),
+    };
     if let Some(left) = text.strip_prefix('-') {
-        return number(left, spec.unit).map(|left| Some(Bound::Left(left)));
+        return number(left, spec.unit).and_then(|left| {
+            with_end(Bound::Left(left), "it has no end of which something could be left")
+        });
     }
     // A percentage is the value itself where the unit is one.
     if let Some(percent) = text.strip_suffix('%') {
         let percent = percent.trim().parse::<f64>().ok().filter(|value| value.is_finite());
         let percent = percent.ok_or_else(|| "it is a percentage: 80%".to_owned())?;
-        return Ok(Some(match spec.unit {
-            Unit::Percent => Bound::Value(percent),
-            _ => Bound::Percent(percent),
-        }));
+        return match spec.unit {
+            Unit::Percent => Ok(Some(Bound::Value(percent))),
+            _ => with_end(Bound::Percent(percent), "it is no share of anything"),
+        };
     }
     number(text, spec.unit).map(|value| Some(Bound::Value(value)))
+}
+
+/// A limit of that unit, as it is written.
+const fn example(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Bytes | Unit::BytesPerHour => "10GB",
+        Unit::Seconds => "5m",
+        Unit::Percent => "80%",
+        Unit::Count | Unit::PerSecond | Unit::PerHour => "100",
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a limit")]
@@ -268,12 +311,26 @@ mod tests {
         assert_eq!(at(Unit::Bytes, "10GB"), Ok(Some(Bound::Value(1e10))));
         assert_eq!(at(Unit::Count, "400M"), Ok(Some(Bound::Value(4e8))));
         assert_eq!(at(Unit::Percent, "80%"), Ok(Some(Bound::Value(80.0))));
-        assert_eq!(at(Unit::Count, "80%"), Ok(Some(Bound::Percent(80.0))));
+        let used = bound("80%", &LimitSpec::share("x", Unit::Count, 70.0, 90.0));
+        assert_eq!(used, Ok(Some(Bound::Percent(80.0))));
         assert_eq!(at(Unit::Seconds, "500ms"), Ok(Some(Bound::Value(0.5))));
         for (unit, text) in
             [(Unit::Bytes, "x"), (Unit::Count, "4Q"), (Unit::Percent, "%"), (Unit::Seconds, "5 q")]
         {
             assert!(at(unit, text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_limit_that_could_never_fire_is_refused() {
+        let refused = |text: &str, unit| {
+            let spec = LimitSpec::above("x", unit, 1.0, 2.0);
+            assert!(bound(text, &spec.with_end()).is_ok(), "{text}");
+            bound(text, &spec).unwrap_err()
+        };
+        assert!(refused("80%", Unit::Seconds).ends_with(": give 5m"));
+        assert!(refused("-5", Unit::Percent).ends_with(": give 80%"));
+        assert!(refused("-1GB", Unit::Bytes).ends_with(": give 10GB"));
+        assert!(refused("50%", Unit::PerSecond).ends_with(": give 100"));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::activity::{ACTIVITY, Case, End, PREPARED, Process, find_worst, unseen};
+use super::activity::{ACTIVITY, Case, End, PREPARED, Prepared, Process, find_worst};
 use super::counters::{Between, COUNTERS};
 use super::limits::LimitSpec;
 use super::look::Look;
@@ -14,7 +14,7 @@ use super::words;
 use crate::connections::blocked;
 use crate::report::check::Unit;
 use crate::report::connections::{Root, Session};
-use crate::sql::{self, quote_literal};
+use crate::sql;
 
 /// The family.
 pub const CHECKS: &[Check] = &[BLOCKING, WAITERS, TABLE, DEADLOCKS];
@@ -56,7 +56,7 @@ const TABLE: Check = Check {
     remedy: "Raise max_locks_per_transaction (a restart is needed); touch fewer partitions in one \
              transaction.",
     limits: &[LimitSpec::share(
-        "max_locks_per_transaction * (max_connections + max_prepared_transactions)",
+        "max_locks_per_transaction * (processes and prepared transactions that there may be)",
         Unit::Count,
         50.0,
         80.0,
@@ -86,19 +86,13 @@ const DEADLOCKS: Check = Check {
     judge: deadlocks,
 };
 
-const LOCKS: Question = Question { name: "locks", variants: &[(130_000, sql::CHECK_LOCKS)] };
+const LOCKS: Question = Question::of("locks", &[(130_000, sql::CHECK_LOCKS)]);
 
 #[derive(Deserialize)]
 struct Locks {
     waiters: f64,
     used: f64,
     places: f64,
-}
-
-#[derive(Deserialize)]
-struct Prepared {
-    gid: String,
-    database: String,
 }
 
 fn blocking(look: &Look<'_>) -> Judged {
@@ -120,7 +114,6 @@ fn blocking(look: &Look<'_>) -> Judged {
         _ => format!("the longest wait for a lock is {} long", words::time(longest)),
     });
     verdict.measures.extend(look.measure("", "longest", longest, None));
-    verdict.unseen = unseen(look, &processes).filter(|_| look.is_cut(&ACTIVITY));
     let (of_prepared, of_sessions): (Vec<&Root>, Vec<&Root>) =
         blocked.roots.iter().partition(|root| root.pid == 0);
     let cases = of_sessions
@@ -190,14 +183,7 @@ fn behind(root: &Root) -> String {
 /// Locks do not tell which prepared transaction holds them; with one there is no question.
 fn prepared_root(prepared: &[Prepared]) -> (String, String) {
     match prepared {
-        [one] => (
-            format!("prepared transaction {}", one.gid),
-            format!(
-                "ROLLBACK PREPARED {};  -- in database {}",
-                quote_literal(&one.gid).trim_start(),
-                one.database
-            ),
-        ),
+        [one] => (format!("prepared transaction {}", one.gid), one.rollback()),
         _ => ("a prepared transaction".to_owned(), "pgtend connections blocking".to_owned()),
     }
 }
@@ -301,7 +287,8 @@ mod tests {
     #[test]
     fn a_prepared_transaction_and_a_circle_block_too() {
         let waits = [process(2, "job", &[0], 31.0)];
-        let prepared = |gid: &str| json!({"gid": gid, "database": "shop"});
+        let prepared =
+            |gid: &str| json!({"gid": gid, "owner": "shop", "database": "shop", "seconds": 31.0});
         let one = blocking(&waits, &[prepared("o'7")]).findings;
         assert_eq!(one[0].object, "prepared transaction o'7");
         assert_eq!(

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::activity::counted;
 use super::dep::{Layout, Plan, plain};
 use super::facts::{Answer, Facts};
 use super::look::Look;
@@ -12,6 +13,7 @@ use super::need::Need;
 use super::question::Question;
 use super::registry::{Check, Kind};
 use super::verdict::{Judged, Silence};
+use super::words;
 use crate::report::check::{Level, Unit};
 use crate::sql;
 
@@ -34,8 +36,7 @@ pub const CHECKS: &[Check] = &[Check {
 }];
 
 /// The version tables and their rows.
-pub const MIGRATIONS: Question =
-    Question { name: "migrations", variants: &[(130_000, sql::CHECK_MIGRATIONS)] };
+pub const MIGRATIONS: Question = Question::of("migrations", &[(130_000, sql::CHECK_MIGRATIONS)]);
 
 #[derive(Deserialize)]
 struct Row {
@@ -52,24 +53,32 @@ pub struct Versions {
     pub table: String,
     /// The tool: `sqlx`.
     pub tool: &'static str,
-    /// In the table's order.
+    /// The oldest first.
     pub applied: Vec<String>,
     /// Versions that failed, with what is wrong with them.
     pub failed: Vec<(String, &'static str)>,
     /// One number stands for all before it.
     pub is_single: bool,
+    /// There are older ones that were not read.
+    pub is_cut: bool,
 }
 
-/// Reads the rows of a version table.
+/// Rows that are read of one version table, the newest.
+const MOST_VERSIONS: usize = 10_000;
+
+/// Reads the rows of a version table, which come with the newest first.
 fn versions(row: &Row, rows: &[Value]) -> Versions {
     let text = |row: &Value, key: &str| match &row[key] {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };
-    let mut read =
-        Versions { table: format!("{}.{}", row.schema, row.name), ..Versions::default() };
-    for one in rows {
+    let mut read = Versions {
+        table: format!("{}.{}", row.schema, row.name),
+        is_cut: rows.len() > MOST_VERSIONS,
+        ..Versions::default()
+    };
+    for one in rows.iter().take(MOST_VERSIONS).rev() {
         let failed = match row.name.as_str() {
             "_sqlx_migrations" => {
                 read.tool = "sqlx";
@@ -127,6 +136,21 @@ fn versions(row: &Row, rows: &[Value]) -> Versions {
 }
 
 impl Versions {
+    /// How far the schema is, in words.
+    fn stands(&self) -> String {
+        let Self { table, applied, .. } = self;
+        match self.tool {
+            // Each application of its project has versions of its own.
+            "django" => {
+                format!("{table} has {}", words::amount(counted(applied.len()), "migration"))
+            }
+            "alembic" => format!("{table} is at {}", applied.join(", ")),
+            _ => {
+                format!("{table} is at {}", applied.last().map_or("no version", String::as_str))
+            }
+        }
+    }
+
     /// Whether it is the table of files that are named this way.
     fn is_of(&self, layout: Layout) -> bool {
         match self.tool {
@@ -171,8 +195,12 @@ fn state(look: &Look<'_>) -> Judged {
             continue;
         };
         let read = versions(row, rows);
-        let last = read.applied.last().map_or("no version", String::as_str);
-        says.push(format!("{table} is at {last}"));
+        says.push(read.stands());
+        if read.is_cut {
+            unseen.push(format!(
+                "{table} has more than {MOST_VERSIONS} rows: the oldest are not read"
+            ));
+        }
         for (version, why) in &read.failed {
             let says = format!("{version} of {table}: {why}");
             verdict.find(Level::Critical, format!("{table}/{version}"), says);
@@ -213,6 +241,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::check::sample::Sample;
 
     fn read(name: &str, rows: &Value) -> Versions {
         let row = Row { schema: "s".into(), name: name.into(), rows: None, readable: true };
@@ -224,7 +253,7 @@ mod tests {
         let sqlx = read(
             "_sqlx_migrations",
             &json!([
-            {"version": 1, "success": true}, {"version": 2, "success": false}]),
+            {"version": 2, "success": false}, {"version": 1, "success": true}]),
         );
         assert_eq!(sqlx.applied, ["1", "2"]);
         assert_eq!(sqlx.failed[0].0, "2");
@@ -232,16 +261,16 @@ mod tests {
         let flyway = read(
             "flyway_schema_history",
             &json!([
-            {"version": "1.02", "script": "V1_02__a.sql", "success": false},
-            {"version": null, "script": "R__v.sql", "success": true}]),
+            {"version": null, "script": "R__v.sql", "success": true},
+            {"version": "1.02", "script": "V1_02__a.sql", "success": false}]),
         );
         assert_eq!(flyway.applied, ["1.2"]);
         assert_eq!(flyway.failed[0].0, "V1_02__a.sql");
         let prisma = read(
             "_prisma_migrations",
             &json!([
-            {"migration_name": "a", "finished": false, "rolled_back": true},
-            {"migration_name": "b", "finished": false, "rolled_back": false}]),
+            {"migration_name": "b", "finished": false, "rolled_back": false},
+            {"migration_name": "a", "finished": false, "rolled_back": true}]),
         );
         assert_eq!((prisma.applied, prisma.failed.len()), (vec!["b".to_owned()], 1));
         let golang = read("schema_migrations", &json!([{"row": {"version": 7, "dirty": true}}]));
@@ -249,5 +278,34 @@ mod tests {
         assert_eq!(golang.failed.len(), 1);
         let rails = read("schema_migrations", &json!([{"row": {"version": "007"}}]));
         assert!(rails.has("7") && !rails.has("6") && rails.failed.is_empty());
+    }
+
+    #[test]
+    fn the_newest_is_where_a_schema_stands() {
+        let flyway = json!([{"version": "1.10", "success": true},
+                            {"version": "1.9", "success": true}]);
+        let flyway = read("flyway_schema_history", &flyway);
+        assert_eq!(flyway.applied, ["1.9", "1.10"]);
+        assert_eq!(flyway.stands(), "s.flyway_schema_history is at 1.10");
+        let django = json!([{"app": "auth", "name": "0002"}, {"app": "shop", "name": "0001"}]);
+        let django = read("django_migrations", &django);
+        assert_eq!(django.stands(), "s.django_migrations has 2 migrations");
+        let alembic = read("alembic_version", &json!([{"version_num": "b"}, {"version_num": "a"}]));
+        assert_eq!(alembic.stands(), "s.alembic_version is at a, b");
+    }
+
+    #[test]
+    fn versions_that_were_not_read_are_unseen() {
+        let unseen = |rows: usize| {
+            let version = json!({"version": 7, "success": true});
+            let row = json!({"schema": "s", "name": "_sqlx_migrations", "readable": true,
+                             "rows": vec![version; rows]});
+            Sample::of("migrations", &[row]).judged(&CHECKS[0]).unwrap().unseen
+        };
+        assert_eq!(unseen(MOST_VERSIONS), None);
+        assert_eq!(
+            unseen(MOST_VERSIONS + 1).unwrap(),
+            "s._sqlx_migrations has more than 10000 rows: the oldest are not read"
+        );
     }
 }

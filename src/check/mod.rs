@@ -7,7 +7,6 @@
 
 mod activity;
 mod counters;
-mod cut;
 mod facts;
 mod file;
 mod judge;
@@ -23,7 +22,6 @@ mod registry;
 #[cfg(test)]
 mod sample;
 mod verdict;
-mod words;
 
 mod act;
 mod app;
@@ -36,6 +34,7 @@ mod conn;
 mod db;
 mod dep;
 mod health;
+mod here;
 mod idx;
 mod ignored;
 mod io;
@@ -53,21 +52,24 @@ mod vac;
 mod ver;
 mod wal;
 
+use crate::words;
+
 pub use app::APPLICATION;
 pub use backup::{BACKUPS, Backups, OneBackup};
 pub use baseline::Known;
 pub use conf::{BASELINE, Baseline, MACHINE};
-pub use dep::{DISK, Disk, EXTENSION, Plan, Source, forecast};
+pub use dep::{DISK, Plan, Source, forecast, sources};
 pub use facts::{Answer, Facts, Sight};
 pub use file::{earlier, load, same_server, save};
 pub use health::health;
+pub use here::{disk, runs_here};
 pub use ignored::{idle, over, unknown};
 pub use judge::{Asked, judge};
 pub use limits::{Bound, LimitSpec, Limits};
 pub use listing::listing;
 pub use look::Look;
 pub use need::Need;
-pub use observe::{observe, sight};
+pub use observe::{observe, observe_compared, sight};
 pub use permissions::permissions;
 pub use profile::{NOT_IN_DEVELOPMENT, PROFILES, Profile, fill};
 pub use question::{MOST_ROWS, Question, as_json};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::facts::Sight;
-use crate::sql::quote_name;
+use crate::sql::{quote_literal, quote_name};
 
 /// Something that not every role can see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -62,19 +62,22 @@ impl Need {
 
     /// The statements that let `role` see it.
     pub fn grants(self, role: &str, version_number: u32) -> Vec<String> {
-        let role = quote_name(role);
+        let (name, role) = (quote_literal(role), quote_name(role));
         match self {
             Self::Stats | Self::Settings | Self::WalDir => {
                 vec![format!("GRANT pg_monitor TO {role};")]
             }
             // Before 14 there is no role for it: what exists is granted, schema by schema.
-            Self::AllData if version_number < 140_000 => vec![format!(
-                "DO $$ DECLARE s text; BEGIN FOR s IN SELECT quote_ident(nspname) FROM \
-                 pg_namespace WHERE nspname !~ '^pg_' LOOP EXECUTE 'GRANT USAGE ON SCHEMA ' || s \
-                 || ' TO {role}'; EXECUTE 'GRANT SELECT ON ALL TABLES IN SCHEMA ' || s || ' TO \
-                 {role}'; EXECUTE 'GRANT SELECT ON ALL SEQUENCES IN SCHEMA ' || s || ' TO {role}'; \
-                 END LOOP; END $$;"
-            )],
+            Self::AllData if version_number < 140_000 => {
+                let body = format!(
+                    "DECLARE s text; BEGIN FOR s IN SELECT nspname FROM pg_namespace WHERE \
+                     nspname !~ '^pg_' LOOP EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', s, \
+                     {name}); EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %I', s, \
+                     {name}); EXECUTE format('GRANT SELECT ON ALL SEQUENCES IN SCHEMA %I TO %I', \
+                     s, {name}); END LOOP; END"
+                );
+                vec![format!("DO {};", quote_literal(&body))]
+            }
             Self::AllData => vec![format!("GRANT pg_read_all_data TO {role};")],
             Self::HbaRules => vec![
                 format!("GRANT SELECT ON pg_hba_file_rules TO {role};"),
@@ -86,5 +89,24 @@ impl Need {
                  shows the hashes: better let a superuser ask once"
             )],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_a_role_ends_its_quotes() {
+        let of = |need: Need, version| need.grants("o'b\"$$", version).remove(0);
+        assert_eq!(of(Need::Stats, 180_000), "GRANT pg_monitor TO \"o'b\"\"$$\";");
+        assert_eq!(
+            of(Need::AllData, 130_000),
+            "DO 'DECLARE s text; BEGIN FOR s IN SELECT nspname FROM pg_namespace WHERE nspname !~ \
+             ''^pg_'' LOOP EXECUTE format(''GRANT USAGE ON SCHEMA %I TO %I'', s, ''o''''b\"$$''); \
+             EXECUTE format(''GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %I'', s, \
+             ''o''''b\"$$''); EXECUTE format(''GRANT SELECT ON ALL SEQUENCES IN SCHEMA %I TO \
+             %I'', s, ''o''''b\"$$''); END LOOP; END';"
+        );
     }
 }

@@ -11,24 +11,55 @@ use tokio::time::{Instant, timeout_at};
 use super::facts::{Answer, Facts, SCHEMA, Sight};
 use super::question::{Question, as_json};
 use super::registry::Check;
-use crate::conn::{QueryError, Session, get};
+use crate::conn::{Provider, QueryError, Session, ToSql, Type, get};
 use crate::error::{Error, Result};
 use crate::report::check::Looked;
+use crate::settings::CheckSettings;
 use crate::sql;
 
-/// Reads what the checks need: one round trip, whatever they are. A question that fails or takes
-/// too long is kept as an answer that is not known.
+/// Reads what the checks need with these settings: one round trip, whatever they are. A question
+/// that fails or takes too long is kept as an answer that is not known.
 ///
 /// # Errors
 /// Exit 69, when the server does not even say who we are.
-pub async fn observe(session: &Session, checks: &[&Check], limit: Duration) -> Result<Facts> {
-    let deadline = Instant::now() + limit;
+pub async fn observe(
+    session: &Session,
+    checks: &[&Check],
+    settings: &CheckSettings,
+    limit: Duration,
+) -> Result<Facts> {
+    ask_all(session, questions(checks, settings), limit).await
+}
+
+/// Reads the earlier sample: what the checks compare, and nothing else.
+///
+/// # Errors
+/// As [`observe`].
+pub async fn observe_compared(
+    session: &Session,
+    checks: &[&Check],
+    settings: &CheckSettings,
+    limit: Duration,
+) -> Result<Facts> {
+    let mut questions = questions(checks, settings);
+    questions.retain(|question| question.is_compared);
+    ask_all(session, questions, limit).await
+}
+
+/// What they ask, each once.
+fn questions(checks: &[&Check], settings: &CheckSettings) -> Vec<&'static Question> {
     let mut questions: Vec<&Question> = Vec::new();
     for question in checks.iter().flat_map(|check| check.asks) {
-        if !questions.iter().any(|known| known.name == question.name) {
+        let is_known = questions.iter().any(|known| known.name == question.name);
+        if !is_known && (question.is_wanted)(settings) {
             questions.push(question);
         }
     }
+    questions
+}
+
+async fn ask_all(session: &Session, questions: Vec<&Question>, limit: Duration) -> Result<Facts> {
+    let deadline = Instant::now() + limit;
     let (sight, answers) = tokio::join!(
         sight(session),
         join_all(questions.iter().map(|question| ask(session, question, deadline, limit))),
@@ -66,11 +97,21 @@ pub async fn observe(session: &Session, checks: &[&Check], limit: Duration) -> R
 /// # Errors
 /// Exit 69, when the server does not say.
 pub async fn sight(session: &Session) -> Result<(Timestamp, Sight)> {
-    let rows = session.read(sql::CHECK_SIGHT.text, &[]).await;
+    let [roles, settings, functions] = Provider::questions();
+    let params: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&roles, Type::TEXT_ARRAY), (&settings, Type::TEXT_ARRAY), (&functions, Type::TEXT_ARRAY)];
+    let rows = session.read(sql::CHECK_SIGHT.text, &params).await;
     let rows = rows.map_err(|error| error.into_error("cannot find out what this role may see"))?;
     let row = rows.first().ok_or_else(|| Error::bug("the sight has no row"))?;
     let at = Timestamp::from_microsecond(get(row, "at_us")?)
         .map_err(|error| Error::bug("the server's clock").caused_by(&error))?;
+    let list = |column| get::<Vec<String>>(row, column);
+    let provider = Provider::of(
+        &session.address().host,
+        &list("provider_roles")?,
+        &list("provider_settings")?,
+        &list("provider_functions")?,
+    );
     let sight = Sight {
         role: session.server().role.clone(),
         superuser: get(row, "superuser")?,
@@ -80,7 +121,8 @@ pub async fn sight(session: &Session) -> Result<(Timestamp, Sight)> {
         wal_dir: get(row, "wal_dir")?,
         hba_rules: get(row, "hba_rules")?,
         passwords: get(row, "passwords")?,
-        provider: get(row, "provider")?,
+        provider: provider.certain(),
+        perhaps: provider.perhaps,
     };
     Ok((at, sight))
 }
@@ -142,4 +184,25 @@ fn failed(error: &QueryError) -> Answer {
         _ => error.message(),
     };
     Answer::Failed { why, state: error.sqlstate().map(str::to_owned) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::registry::find;
+
+    #[test]
+    fn what_no_setting_needs_is_not_asked() {
+        let names = |settings: &CheckSettings| -> Vec<&str> {
+            let checks = ["sec.rls", "schema.expected"].map(|id| find(id).unwrap());
+            questions(&checks, settings).iter().map(|question| question.name).collect()
+        };
+        assert_eq!(names(&CheckSettings::default()), ["row_security"]);
+        let settings = CheckSettings {
+            rls_required: vec!["public.*".to_owned()],
+            schema_expected: Some("objects".into()),
+            ..CheckSettings::default()
+        };
+        assert_eq!(names(&settings), ["row_security", "unprotected_tables", "objects"]);
+    }
 }

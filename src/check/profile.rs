@@ -3,7 +3,7 @@
 //! Source: guide 001 (development, production, security), 002 (production) and 004 (production),
 //! in their order, in our words.
 
-use crate::report::check::{Checked, Checklist, ChecklistLine, Status, covers};
+use crate::report::check::{Checked, Checklist, ChecklistLine, covers};
 
 /// A line of a checklist.
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +91,7 @@ pub fn fill(profile: &Profile, checked: &[Checked]) -> Checklist {
     let lines = profile.lines.iter().map(|line| {
         let mine = checked.iter().filter(|check| line.ids.iter().any(|id| covers(id, &check.id)));
         let mine: Vec<&Checked> = mine.collect();
-        let worst = mine.iter().max_by_key(|check| weight(check.status));
+        let worst = mine.iter().max_by_key(|check| check.status);
         ChecklistLine {
             guide: line.guide.to_owned(),
             says: line.says.to_owned(),
@@ -107,18 +107,6 @@ pub fn fill(profile: &Profile, checked: &[Checked]) -> Checklist {
         }
     });
     Checklist { profile: profile.name.to_owned(), lines: lines.collect() }
-}
-
-/// What is not about this server says less than what is well.
-const fn weight(status: Status) -> u8 {
-    match status {
-        Status::NotApplicable => 0,
-        Status::Healthy => 1,
-        Status::Info => 2,
-        Status::Warning => 3,
-        Status::Unknown => 4,
-        Status::Critical => 5,
-    }
 }
 
 /// Checks that are left out in development: nobody encrypts the way to the own machine, and

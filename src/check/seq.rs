@@ -9,7 +9,7 @@ use super::look::Look;
 use super::need::Need;
 use super::question::Question;
 use super::registry::{Check, Kind};
-use super::verdict::Judged;
+use super::verdict::{Judged, Verdict};
 use super::words;
 use crate::report::check::{Level, Unit};
 use crate::sql;
@@ -52,7 +52,7 @@ pub const CHECKS: &[Check] = &[
 ];
 
 const SEQUENCES: Question =
-    Question { name: "sequences", variants: &[(130_000, sql::CHECK_SEQUENCES)] };
+    Question::of("sequences", &[(130_000, sql::CHECK_SEQUENCES)]).may_be_cut().compared();
 
 #[derive(Deserialize)]
 struct Sequence {
@@ -76,10 +76,10 @@ impl Sequence {
 
 fn exhaustion(look: &Look<'_>) -> Judged {
     let rows: Vec<Sequence> = look.rows(&SEQUENCES)?;
-    let before = earlier(look);
     let mut verdict = look.verdict().saying("no sequence has given a value");
+    let before = earlier(look, &mut verdict);
     if let Some(row) = rows.first().filter(|row| row.unread > 0.0) {
-        verdict.unseen = Some(format!(
+        verdict.not_seen(format!(
             "{} not read: the role may not, or so many locks do not fit",
             words::amount(row.unread, "sequence")
         ));
@@ -113,14 +113,14 @@ fn exhaustion(look: &Look<'_>) -> Judged {
 }
 
 /// The values of the earlier sample, where there is one, and the seconds in between.
-fn earlier(look: &Look<'_>) -> Option<(BTreeMap<String, f64>, f64)> {
-    let (rows, seconds) = look.before::<Sequence>(&SEQUENCES).ok()?;
+fn earlier(look: &Look<'_>, verdict: &mut Verdict) -> Option<(BTreeMap<String, f64>, f64)> {
+    let (rows, seconds) = look.perhaps_before::<Sequence>(&SEQUENCES, verdict)?;
     let used = |row: Sequence| row.used().map(|(used, _)| (row.sequence.clone(), used));
     Some((rows.into_iter().filter_map(used).collect(), seconds))
 }
 
 const BEHIND: Question =
-    Question { name: "sequences_behind", variants: &[(130_000, sql::CHECK_SEQUENCES_BEHIND)] };
+    Question::of("sequences_behind", &[(130_000, sql::CHECK_SEQUENCES_BEHIND)]);
 
 /// Either a sequence that is behind, or how many were looked at.
 #[derive(Deserialize)]
@@ -192,8 +192,6 @@ fn behind(look: &Look<'_>) -> Judged {
             ),
         );
     }
-    verdict.cut(look, &BEHIND);
-    unseen.extend(verdict.unseen.take());
     verdict.unseen = (!unseen.is_empty()).then(|| unseen.join("; "));
     Ok(verdict)
 }

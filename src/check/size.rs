@@ -55,15 +55,14 @@ pub const CHECKS: &[Check] = &[
 ];
 
 const DATABASES: Question =
-    Question { name: "largest_databases", variants: &[(130_000, sql::CHECK_LARGEST_DATABASES)] };
+    Question::of("largest_databases", &[(130_000, sql::CHECK_LARGEST_DATABASES)]).may_be_cut();
 
-const TABLES: Question =
-    Question { name: "largest_tables", variants: &[(130_000, sql::CHECK_LARGEST_TABLES)] };
+const TABLES: Question = Question::of("largest_tables", &[(130_000, sql::CHECK_LARGEST_TABLES)]);
 
-pub const LARGEST_INDEXES: Question = Question {
-    name: "largest_indexes",
-    variants: &[(130_000, sql::CHECK_LARGEST_INDEXES), (160_000, sql::CHECK_LARGEST_INDEXES_16)],
-};
+pub const LARGEST_INDEXES: Question = Question::of(
+    "largest_indexes",
+    &[(130_000, sql::CHECK_LARGEST_INDEXES), (160_000, sql::CHECK_LARGEST_INDEXES_16)],
+);
 
 #[derive(Deserialize)]
 struct LargeDatabase {

@@ -28,7 +28,7 @@ pub const CHECKS: &[Check] = &[Check {
 
 fn age(look: &Look<'_>) -> Judged {
     let counters: Counters = look.row(&COUNTERS)?;
-    let now = look.facts.at.duration_since(jiff::Timestamp::UNIX_EPOCH).as_secs_f64();
+    let now = look.now();
     let running = (now - counters.server_start).max(0.0);
     // From 15 on there is no time until somebody resets them. They outlive a shutdown and not a
     // crash: what is certain is the time since the start.

@@ -7,7 +7,7 @@ use super::limits::LimitSpec;
 use super::look::Look;
 use super::need::Need;
 use super::question::Question;
-use super::rate::{Pair, is_enough};
+use super::rate::Pair;
 use super::registry::{Check, Kind};
 use super::verdict::{Judged, Silence};
 use super::words;
@@ -83,17 +83,14 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-const EXTENSION: Question = Question {
-    name: "statements_extension",
-    variants: &[(130_000, sql::CHECK_STATEMENTS_EXTENSION)],
-};
+const EXTENSION: Question =
+    Question::of("statements_extension", &[(130_000, sql::CHECK_STATEMENTS_EXTENSION)]);
 
 const DEALLOC: Question =
-    Question { name: "statements_dealloc", variants: &[(140_000, sql::CHECK_STATEMENTS_DEALLOC)] };
+    Question::of("statements_dealloc", &[(140_000, sql::CHECK_STATEMENTS_DEALLOC)]).compared();
 
 /// The statements that took the most time.
-pub const TOP: Question =
-    Question { name: "statements_top", variants: &[(130_000, sql::CHECK_STATEMENTS_TOP)] };
+pub const TOP: Question = Question::of("statements_top", &[(130_000, sql::CHECK_STATEMENTS_TOP)]);
 
 const NAME: &str = "pg_stat_statements";
 
@@ -130,18 +127,6 @@ impl Extension {
     }
 }
 
-fn flavour(provider: Option<&str>) -> Flavour {
-    match provider {
-        Some("rds") => Flavour::Rds,
-        Some("aurora") => Flavour::Aurora,
-        Some("azure") => Flavour::Azure,
-        Some("cloudsql") => Flavour::CloudSql,
-        Some("supabase") => Flavour::Supabase,
-        Some("neon") => Flavour::Neon,
-        _ => Flavour::Plain,
-    }
-}
-
 fn available(look: &Look<'_>) -> Judged {
     let told: Extension = look.row(&EXTENSION)?;
     let mut verdict = look.verdict();
@@ -153,7 +138,8 @@ fn available(look: &Look<'_>) -> Judged {
         Statements::Absent => Some("is neither loaded nor created: statements are not counted"),
     };
     if let Some(missing) = missing {
-        let steps = enable::steps_for(state, flavour(look.facts.sight.provider.as_deref()));
+        let provider = look.facts.sight.provider.unwrap_or(Flavour::Plain);
+        let steps = enable::steps_for(state, provider);
         verdict
             .find(Level::Warning, NAME, format!("{NAME} {missing}"))
             .with_remedy(steps.join("; "));
@@ -211,10 +197,7 @@ fn dealloc(look: &Look<'_>) -> Judged {
             "pg_stat_statements tells it from version 1.9 on: see stmt.available",
         ));
     }
-    let pair: Pair<Dealloc> = Pair::of(look, &DEALLOC)?;
-    if pair.before.stats_reset != pair.now.stats_reset {
-        return Err(Silence::unknown("the statistics were reset between the two samples"));
-    }
+    let pair = Pair::<Dealloc>::of(look, &DEALLOC, |one| one.stats_reset)?;
     let times = pair.grown(|one| one.dealloc)?;
     let rate = times / pair.seconds * 3600.0;
     let says = format!(
@@ -281,7 +264,7 @@ fn top_share(look: &Look<'_>) -> Judged {
     counted(look)?;
     let statements: Vec<Statement> = look.rows(&TOP)?;
     let all = statements.first().map_or(0.0, |one| one.all_ms / 1000.0);
-    if all <= 0.0 || !is_enough(look, all) {
+    if all <= 0.0 || !look.is_enough("least", "", all) {
         let why = format!("all statements took {}: too little to judge by", words::time(all));
         return Err(Silence::not_applicable(why));
     }
@@ -309,7 +292,7 @@ fn slow_mean(look: &Look<'_>) -> Judged {
     let mut verdict = look.verdict().saying("no statement is slow on average");
     for one in &statements {
         let Some(mean) = one.mean_ms.map(|mean| mean / 1000.0) else { continue };
-        if !is_enough(look, one.calls) {
+        if !look.is_enough("least", &one.object(), one.calls) {
             continue;
         }
         let Some(level) = look.level("", &one.object(), mean, None) else { continue };

@@ -51,7 +51,7 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-const RELEASE: Question = Question { name: "release", variants: &[(130_000, sql::CHECK_RELEASE)] };
+const RELEASE: Question = Question::of("release", &[(130_000, sql::CHECK_RELEASE)]);
 
 /// The day of the table.
 const KNOWN: Date = date(2026, 8, 22);
@@ -143,10 +143,11 @@ fn major_eol(look: &Look<'_>) -> Judged {
     Ok(verdict)
 }
 
-/// A major that came after the table.
+/// A major that came after the table: neither its fixes nor its end are known.
 fn unlisted(major: u32) -> Silence {
-    Silence::not_applicable(format!(
-        "PostgreSQL {major} is newer than the table of releases ({KNOWN})"
+    Silence::unknown(format!(
+        "PostgreSQL {major} is newer than the table of releases ({KNOWN}): take a newer pgtend, \
+         or --allow-unknown ver"
     ))
 }
 
@@ -175,7 +176,15 @@ mod tests {
         assert_eq!(found("ver.minor", 150_099, at), []);
         assert_eq!(found("ver.minor", 150_019, at), server(Level::Warning));
         assert_eq!(found("ver.minor", 150_017, at), server(Level::Critical));
-        assert!(matches!(judged("ver.minor", 190_000, at), Err(Silence::NotApplicable(_))));
+    }
+
+    #[test]
+    fn of_a_major_after_the_table_nothing_is_known() {
+        for id in ["ver.minor", "ver.major_eol"] {
+            let judged = judged(id, 190_000, "2026-11-22T00:00:00Z");
+            let Err(Silence::Unknown(why)) = judged else { panic!("{id}: {judged:?}") };
+            assert!(why.contains("take a newer pgtend"), "{why}");
+        }
     }
 
     #[test]

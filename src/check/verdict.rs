@@ -72,6 +72,16 @@ impl Verdict {
         &mut self.findings[at]
     }
 
+    /// Adds to what could not be seen.
+    pub(super) fn not_seen(&mut self, why: impl Into<String>) {
+        let why = why.into();
+        self.unseen = Some(match self.unseen.take() {
+            Some(before) if before.contains(&why) => before,
+            Some(before) => format!("{before}; {why}"),
+            None => why,
+        });
+    }
+
     /// Adds a number without limits.
     pub fn measure(&mut self, name: impl Into<String>, value: f64, unit: Unit) {
         self.measures.push(Measure {

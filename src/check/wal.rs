@@ -6,7 +6,7 @@ use super::limits::LimitSpec;
 use super::look::Look;
 use super::need::Need;
 use super::question::Question;
-use super::rate::{Pair, is_enough};
+use super::rate::Pair;
 use super::registry::{Check, Kind};
 use super::repl::{WAL_SETTINGS, WalSettings};
 use super::verdict::{Judged, Silence};
@@ -83,19 +83,18 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-const ARCHIVER: Question =
-    Question { name: "archiver", variants: &[(130_000, sql::CHECK_ARCHIVER)] };
+const ARCHIVER: Question = Question::of("archiver", &[(130_000, sql::CHECK_ARCHIVER)]);
 
-const CHECKPOINTS: Question = Question {
-    name: "checkpoints",
-    variants: &[(130_000, sql::CHECK_CHECKPOINTS), (170_000, sql::CHECK_CHECKPOINTS_17)],
-};
+const CHECKPOINTS: Question = Question::of(
+    "checkpoints",
+    &[(130_000, sql::CHECK_CHECKPOINTS), (170_000, sql::CHECK_CHECKPOINTS_17)],
+)
+.compared();
 
 const BUFFERS: Question =
-    Question { name: "wal_buffers", variants: &[(140_000, sql::CHECK_WAL_BUFFERS)] };
+    Question::of("wal_buffers", &[(140_000, sql::CHECK_WAL_BUFFERS)]).compared();
 
-const DIRECTORY: Question =
-    Question { name: "wal_directory", variants: &[(130_000, sql::CHECK_WAL_DIRECTORY)] };
+const DIRECTORY: Question = Question::of("wal_directory", &[(130_000, sql::CHECK_WAL_DIRECTORY)]);
 
 #[derive(Deserialize)]
 struct Archiver {
@@ -139,7 +138,7 @@ fn archiver(look: &Look<'_>) -> Judged {
     if look.facts.server.in_recovery && told.mode != "always" {
         return Err(Silence::not_applicable("a standby archives with archive_mode = always only"));
     }
-    let now = look.facts.at.duration_since(jiff::Timestamp::UNIX_EPOCH).as_secs_f64();
+    let now = look.now();
     let ago = |at: f64| words::time((now - at).max(0.0));
     let waiting = told.waiting();
     let waits = waiting.filter(|count| *count > 0.0).map(|count| {
@@ -201,14 +200,16 @@ fn archiver(look: &Look<'_>) -> Judged {
 struct Checkpoints {
     timed: f64,
     requested: f64,
+    /// Epoch.
+    stats_reset: Option<f64>,
 }
 
 fn checkpoints(look: &Look<'_>) -> Judged {
-    let pair: Pair<Checkpoints> = Pair::of(look, &CHECKPOINTS)?;
+    let pair = Pair::<Checkpoints>::of(look, &CHECKPOINTS, |one| one.stats_reset)?;
     let requested = pair.grown(|one| one.requested)?;
     let all = requested + pair.grown(|one| one.timed)?;
     let period = words::time(pair.seconds);
-    if all <= 0.0 || !is_enough(look, all) {
+    if all <= 0.0 || !look.is_enough("least", "server", all) {
         let why = format!("{} in {period}: too few to judge by", words::amount(all, "checkpoint"));
         return Err(Silence::not_applicable(why));
     }
@@ -218,21 +219,18 @@ fn checkpoints(look: &Look<'_>) -> Judged {
         words::count(requested),
         words::amount(all, "checkpoint")
     );
-    let mut verdict = look.verdict().saying(&says);
-    verdict.measures.extend(look.measure("", "requested", percent, Some(100.0)));
-    if let Some(level) = look.level("", "server", percent, Some(100.0)) {
-        verdict.find(level, "server", says).with_value(percent);
-    }
-    Ok(verdict)
+    Ok(look.weigh("requested", "server", percent, Some(100.0), says))
 }
 
 #[derive(Deserialize)]
 struct Buffers {
     full_writes: f64,
+    /// Epoch.
+    stats_reset: Option<f64>,
 }
 
 fn buffers_full(look: &Look<'_>) -> Judged {
-    let pair: Pair<Buffers> = Pair::of(look, &BUFFERS)?;
+    let pair = Pair::<Buffers>::of(look, &BUFFERS, |one| one.stats_reset)?;
     let writes = pair.grown(|one| one.full_writes)?;
     let rate = writes / pair.seconds;
     let says = format!(
@@ -240,12 +238,7 @@ fn buffers_full(look: &Look<'_>) -> Judged {
         words::amount(writes, "time"),
         words::time(pair.seconds)
     );
-    let mut verdict = look.verdict().saying(&says);
-    verdict.measures.extend(look.measure("", "full", rate, None));
-    if let Some(level) = look.level("", "server", rate, None) {
-        verdict.find(level, "server", says).with_value(rate);
-    }
-    Ok(verdict)
+    Ok(look.weigh("full", "server", rate, None, says))
 }
 
 #[derive(Deserialize)]
@@ -264,12 +257,7 @@ fn directory(look: &Look<'_>) -> Judged {
         words::amount(found.files, "file"),
         words::bytes(most)
     );
-    let mut verdict = look.verdict().saying(&says);
-    verdict.measures.extend(look.measure("", "pg_wal", found.bytes, Some(most)));
-    if let Some(level) = look.level("", "pg_wal", found.bytes, Some(most)) {
-        verdict.find(level, "pg_wal", says).with_value(found.bytes);
-    }
-    Ok(verdict)
+    Ok(look.weigh("pg_wal", "pg_wal", found.bytes, Some(most), says))
 }
 
 #[cfg(test)]
@@ -361,6 +349,31 @@ mod tests {
         assert!(matches!(judge(-1, 30), Err(Silence::Unknown(_))));
         let one = sample(1, 1).judged(check("wal.checkpoints"));
         assert!(matches!(one, Err(Silence::NotApplicable(_))));
+    }
+
+    #[test]
+    fn counters_that_began_anew_are_unknown_though_they_are_larger() {
+        for (id, question, counters) in [
+            ("wal.checkpoints", "checkpoints", json!({"timed": 5, "requested": 5})),
+            ("wal.buffers_full", "wal_buffers", json!({"full_writes": 5})),
+        ] {
+            let sample = |times: f64, reset: Option<f64>| {
+                let grown = |(name, value): (&String, &Value)| {
+                    (name.clone(), json!(value.as_f64().unwrap() * times))
+                };
+                let mut row: Value = counters.as_object().unwrap().iter().map(grown).collect();
+                row["stats_reset"] = json!(reset);
+                Sample::of(question, &[row])
+            };
+            let judge = |reset| {
+                let two = sample(9.0, reset).after(60.0, &sample(1.0, Some(1.0)));
+                two.judged(check(id))
+            };
+            assert!(judge(Some(1.0)).is_ok(), "{id}");
+            for reset in [Some(2.0), None] {
+                assert!(matches!(judge(reset), Err(Silence::Unknown(_))), "{id}");
+            }
+        }
     }
 
     #[test]

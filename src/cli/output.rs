@@ -31,6 +31,9 @@ pub enum Format {
 }
 
 impl Format {
+    /// The forms of what is read, and neither watched nor judged by programs.
+    pub const PAGES: [Self; 4] = [Self::Table, Self::Json, Self::Csv, Self::Markdown];
+
     /// As it is written on the command line.
     pub const fn name(self) -> &'static str {
         match self {

@@ -208,6 +208,16 @@ impl Context {
         Ok(store)
     }
 
+    /// Looks at servers until a signal comes, which says `stopped`: nothing was changed by then.
+    async fn looked<T>(&self, stopped: &str, look: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            seen = look => seen,
+            () = self.signals.cancel.cancelled() => {
+                Err(Error::new(self.signals.exit(), stopped).because("nothing was changed"))
+            }
+        }
+    }
+
     /// Prints a report and gives its outcome.
     fn answer<R: Report + Text>(&self, target: Option<&str>, report: &R) -> Result<Exit> {
         self.ui.answer(&self.rendered(self.format, target, report)?)?;
@@ -310,7 +320,10 @@ fn not_judged(ui: Ui, command: &str, error: &Error) -> Exit {
 
 /// Everything that can fail, on one runtime.
 fn start(cli: Cli, environment: Environment, ui: Ui) -> Result<Exit> {
-    let connect = ConnectArgs::from(&cli.connect);
+    let connect = ConnectArgs {
+        judges_env_file: matches!(cli.command, Some(Command::Check(_))),
+        ..ConnectArgs::from(&cli.connect)
+    };
     connect.check()?;
     let command = cli.name();
     let shown = cli.show.show_settings || cli.show.show_server;

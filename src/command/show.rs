@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use super::{Command, Context, MAX_LAG, backup};
 use crate::cli::output::Format;
 use crate::conn::{Routed, SessionOptions};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::report::Report;
 use crate::settings::{Labels, ask_password};
@@ -68,11 +68,5 @@ pub async fn server(context: &Context) -> Result<Exit> {
         let Routed { session, choice } = context.route(&target, &options).await?;
         context.answer(target.name.as_deref(), &show::server(&session, &choice).await)
     };
-    tokio::select! {
-        answered = looked => answered,
-        () = context.signals.cancel.cancelled() => {
-            Err(Error::new(context.signals.exit(), "the look at the server was stopped")
-                .because("nothing was changed"))
-        }
-    }
+    context.looked("the look at the server was stopped", looked).await
 }

@@ -60,7 +60,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
     /// Take two samples that far apart, and show the difference
-    #[arg(long, value_name = "TIME", value_parser = quantity::duration, conflicts_with_all = ["since", "compare"])]
+    #[arg(long, value_name = "TIME", value_parser = quantity::interval, conflicts_with_all = ["since", "compare"])]
     interval: Option<Duration>,
     /// Show what was counted since this saved sample
     #[arg(long, value_name = "FILE", conflicts_with = "compare")]
@@ -163,13 +163,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         }
         context.answer(target.name.as_deref(), &report)
     };
-    tokio::select! {
-        answered = looked => answered,
-        () = context.signals.cancel.cancelled() => {
-            Err(Error::new(context.signals.exit(), "the look at the statements was stopped")
-                .because("nothing was changed"))
-        }
-    }
+    context.looked("the look at the statements was stopped", looked).await
 }
 
 async fn look(
@@ -272,7 +266,7 @@ impl Args {
         ];
         match given.iter().find(|(is, _)| *is) {
             None => Ok(()),
-            Some((_, flag)) => Err(Error::usage(format!("--watch and {flag} go not together"))
+            Some((_, flag)) => Err(Error::usage(format!("--watch and {flag} do not go together"))
                 .because("a page that renews itself shows what happens now")
                 .next(format!("run it with {flag} alone"))),
         }

@@ -93,7 +93,7 @@ pub async fn watch<L: Live>(
     begin: impl FnOnce(L::Sample) -> L,
     sample: impl AsyncFnMut() -> Result<L::Sample>,
 ) -> Result<Exit> {
-    let subject = Subject { name: target.name.as_deref(), place: place(target) };
+    let subject = Subject { name: target.name.as_deref(), place: target.place() };
     watch_subject(context, &subject, every, begin, sample).await
 }
 
@@ -135,12 +135,6 @@ pub async fn watch_subject<L: Live>(
     };
     live::show(&mut live, manner, &context.signals.cancel, sample).await?;
     Ok(stopped(context))
-}
-
-/// `db.example.com:5432/app`
-fn place(target: &Target) -> String {
-    let hosts: Vec<String> = target.hosts.iter().map(ToString::to_string).collect();
-    format!("{}/{}", hosts.join(","), target.database)
 }
 
 /// Ctrl-C is how a watch is meant to end.

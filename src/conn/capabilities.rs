@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::flavour::{self, Provider};
+use super::flavour::Provider;
 use super::query_error::QueryError;
 use super::session::Session;
 use crate::error::{Error, Result};
@@ -97,7 +97,7 @@ impl Session {
 
     async fn ask_capabilities(&self) -> Result<Capabilities> {
         let failed = |error: QueryError| error.into_error(UNKNOWN);
-        let [roles, settings, functions] = flavour::questions();
+        let [roles, settings, functions] = Provider::questions();
         let telling = TELLING_ROLES.as_slice();
         let params: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 4] = [
             (&telling, Type::TEXT_ARRAY),
@@ -156,7 +156,7 @@ impl Capabilities {
                 (false, false) => Statements::Absent,
             },
             extensions,
-            provider: flavour::judge(
+            provider: Provider::of(
                 host,
                 &list("provider_roles")?,
                 &list("provider_settings")?,

@@ -13,10 +13,10 @@
 //! - Supabase: supabase.com/docs/guides/database/postgres/roles.
 //! - Neon: neon.com/docs/manage/roles (`neon_superuser`), and its source (`neon.*` settings).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Whose PostgreSQL a server runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flavour {
     /// No provider's sign.
@@ -97,14 +97,6 @@ const SIGNS: [Signs; 7] = [
     ),
 ];
 
-/// What to ask a server for: roles, settings and functions.
-pub(super) fn questions() -> [Vec<&'static str>; 3] {
-    let all = |of: fn(&Signs) -> &'static [&'static str]| {
-        SIGNS.iter().flat_map(of).copied().collect::<Vec<_>>()
-    };
-    [all(|signs| signs.1), all(|signs| signs.2), all(|signs| signs.3)]
-}
-
 /// The provider whose endpoints have such a name.
 fn host(name: &str) -> Option<Flavour> {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
@@ -125,51 +117,62 @@ fn host(name: &str) -> Option<Flavour> {
     name.starts_with("/cloudsql/").then_some(Flavour::CloudSql)
 }
 
-/// Judges what the server has of [`questions`], and the name that was dialled.
-pub(super) fn judge(
-    name: &str,
-    roles: &[String],
-    settings: &[String],
-    functions: &[String],
-) -> Provider {
-    let named = host(name);
-    let of = |flavour: Flavour| -> Vec<String> {
-        let mut found = Vec::new();
-        for (_, own_roles, own_settings, own_functions) in
-            SIGNS.iter().filter(|signs| signs.0 == flavour)
-        {
-            for (kind, own, there) in [
-                ("role", own_roles, roles),
-                ("setting", own_settings, settings),
-                ("function", own_functions, functions),
-            ] {
-                let here = own.iter().filter(|own| there.iter().any(|there| there == *own));
-                found.extend(here.map(|own| format!("{kind} {own}")));
+impl Provider {
+    /// What to ask a server for: roles, settings and functions.
+    pub fn questions() -> [Vec<&'static str>; 3] {
+        let all = |of: fn(&Signs) -> &'static [&'static str]| {
+            SIGNS.iter().flat_map(of).copied().collect::<Vec<_>>()
+        };
+        [all(|signs| signs.1), all(|signs| signs.2), all(|signs| signs.3)]
+    }
+
+    /// Judges what the server has of [`questions`](Self::questions), and the name that was
+    /// dialled.
+    pub fn of(name: &str, roles: &[String], settings: &[String], functions: &[String]) -> Self {
+        let named = host(name);
+        let of = |flavour: Flavour| -> Vec<String> {
+            let mut found = Vec::new();
+            for (_, own_roles, own_settings, own_functions) in
+                SIGNS.iter().filter(|signs| signs.0 == flavour)
+            {
+                for (kind, own, there) in [
+                    ("role", own_roles, roles),
+                    ("setting", own_settings, settings),
+                    ("function", own_functions, functions),
+                ] {
+                    let here = own.iter().filter(|own| there.iter().any(|there| there == *own));
+                    found.extend(here.map(|own| format!("{kind} {own}")));
+                }
+            }
+            if named == Some(flavour) {
+                found.push(format!("host {name}"));
+            }
+            found
+        };
+        let mut alone = None;
+        for (flavour, ..) in SIGNS {
+            let mut signs = of(flavour);
+            // Aurora is made of RDS: one sign of its own beside one of RDS, or two of its own.
+            if flavour == Flavour::Aurora && !signs.is_empty() {
+                signs.extend(of(Flavour::Rds));
+            }
+            match signs.len() {
+                0 => {}
+                1 => alone = alone.or(Some((flavour, signs))),
+                _ => return Self { flavour, perhaps: None, signs },
             }
         }
-        if named == Some(flavour) {
-            found.push(format!("host {name}"));
-        }
-        found
-    };
-    let mut alone = None;
-    for (flavour, ..) in SIGNS {
-        let mut signs = of(flavour);
-        // Aurora is made of RDS: one sign of its own beside one of RDS, or two of its own.
-        if flavour == Flavour::Aurora && !signs.is_empty() {
-            signs.extend(of(Flavour::Rds));
-        }
-        match signs.len() {
-            0 => {}
-            1 => alone = alone.or(Some((flavour, signs))),
-            _ => return Provider { flavour, perhaps: None, signs },
-        }
+        let (perhaps, signs) = match alone {
+            Some((flavour, signs)) => (Some(flavour), signs),
+            None => (None, Vec::new()),
+        };
+        Self { flavour: Flavour::Plain, perhaps, signs }
     }
-    let (perhaps, signs) = match alone {
-        Some((flavour, signs)) => (Some(flavour), signs),
-        None => (None, Vec::new()),
-    };
-    Provider { flavour: Flavour::Plain, perhaps, signs }
+
+    /// The one that it surely is; none where that is nobody's, or not certain.
+    pub fn certain(&self) -> Option<Flavour> {
+        Some(self.flavour).filter(|flavour| *flavour != Flavour::Plain)
+    }
 }
 
 #[cfg(test)]
@@ -178,7 +181,7 @@ mod tests {
 
     fn judged(name: &str, roles: &[&str], settings: &[&str], functions: &[&str]) -> Provider {
         let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        judge(name, &own(roles), &own(settings), &own(functions))
+        Provider::of(name, &own(roles), &own(settings), &own(functions))
     }
 
     #[test]

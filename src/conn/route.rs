@@ -307,7 +307,7 @@ impl Candidates<'_> {
     ) -> Result<Result<(Session, String), String>> {
         let target = with_passwords_of(self.target, &replica.target);
         let options = SessionOptions { retry: false, ..self.options.clone() };
-        let place = hosts(&target);
+        let place = target.servers();
         let session = match connect(&target, &options).await {
             Ok(session) => session,
             Err(error) => {
@@ -355,11 +355,6 @@ fn same_database(
     Err(Error::usage(format!("{} has another database than the target", session.address()))
         .because(format!("the target's is \"{here}\", and this one is \"{there}\""))
         .next("give both the same one: --dbname counts for all of them"))
-}
-
-fn hosts(target: &Target) -> String {
-    let list: Vec<String> = target.hosts.iter().map(ToString::to_string).collect();
-    list.join(",")
 }
 
 /// Looks until the lag is within the limit, a few times.

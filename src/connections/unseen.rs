@@ -41,7 +41,8 @@ pub fn unseen(
     }
     let silent = activity.clients().filter(|one| one.state.as_deref() == Some("disabled")).count();
     if silent > 0 {
-        unseen.push(format!("what {silent} sessions do: track_activities is off for them"));
+        let (sessions, them) = if silent == 1 { ("session", "it") } else { ("sessions", "them") };
+        unseen.push(format!("what {silent} {sessions} do: track_activities is off for {them}"));
     }
     let hidden = replicas.iter().filter(|replica| replica.state.is_none()).count();
     if hidden > 0 {

@@ -28,13 +28,13 @@ impl Level {
     }
 }
 
-/// How one check ended. What could not be seen is never healthy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How one check ended, from what says least to the worst. What could not be seen is never healthy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    Healthy,
     /// Not about this server; the check says why.
     NotApplicable,
+    Healthy,
     /// Findings that are only worth knowing.
     Info,
     Warning,
@@ -52,18 +52,6 @@ impl Status {
             Self::Warning => "warning",
             Self::Unknown => "unknown",
             Self::Critical => "critical",
-        }
-    }
-
-    /// From the worst to the best: where it stands on a page.
-    pub const fn rank(self) -> u8 {
-        match self {
-            Self::Critical => 0,
-            Self::Unknown => 1,
-            Self::Warning => 2,
-            Self::Info => 3,
-            Self::Healthy => 4,
-            Self::NotApplicable => 5,
         }
     }
 
@@ -148,7 +136,8 @@ pub struct Checked {
     pub grants: Vec<String>,
     /// What to do about such findings.
     pub remedy: String,
-    /// Milliseconds that the server needed for its statements; null where none was sent.
+    /// Milliseconds that the answers to its statements took, by the clock of the machine that
+    /// asked: one that other checks ask too counts for each; null where none was sent.
     pub milliseconds: Option<f64>,
 }
 
@@ -256,7 +245,7 @@ pub struct Looked {
 /// All checks of one server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServerChecks {
-    /// The name in pgtend.toml.
+    /// The name in pgtend.toml; with `/database` behind it where all databases are looked at.
     pub target: Option<String>,
     pub tags: Vec<String>,
     pub environment: Option<String>,

@@ -70,10 +70,12 @@ pub struct Performance {
 pub struct Migration {
     /// Checks of the family, by their ids: their statuses.
     pub checks: BTreeMap<String, String>,
-    /// Objects of `[check.schema] expected` that are there.
+    /// Null: a check tells only what is missing.
     pub existing_tables: Option<Vec<String>>,
+    /// Tables of `[check.schema] expected` that are not there; its other objects are findings of
+    /// schema.expected alone.
     pub missing_tables: Option<Vec<String>>,
-    /// What the framework has recorded.
+    /// Null: the checks of the family tell it in words.
     pub version: Option<Value>,
 }
 

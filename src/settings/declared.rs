@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use super::strength::Weakness;
-use super::variables;
+use super::variables::{self, Kind};
 pub(super) use reader::read;
 
 /// The settings of an application.
@@ -103,20 +103,43 @@ pub struct DeclaredTls {
 }
 
 impl Declared {
-    /// The value of a known variable, under its plain name or pydantic's.
-    pub fn value(&self, name: &str) -> Option<&str> {
-        let of = |name: &str| self.values.get(name).and_then(|value| value.value.as_deref());
-        of(name).or_else(|| of(&format!("DB_{name}")))
+    /// A known variable under its plain name or pydantic's; one with a value first.
+    fn find(&self, name: &str) -> Option<(&str, &DeclaredValue)> {
+        let prefixed = format!("DB_{name}");
+        let [plain, prefixed] = [name, &prefixed].map(|name| {
+            self.values.get_key_value(name).map(|(name, value)| (name.as_str(), value))
+        });
+        let has_value = |found: &(&str, &DeclaredValue)| found.1.value.is_some();
+        plain.filter(has_value).or(prefixed.filter(has_value)).or(plain).or(prefixed)
     }
 
-    /// The same as a number.
-    pub fn number(&self, name: &str) -> Option<f64> {
-        self.value(name)?.trim().parse().ok().filter(|number: &f64| number.is_finite())
+    /// The value of a known variable.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.find(name)?.1.value.as_deref()
+    }
+
+    /// The same as a number; none where it is not set.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub fn number(&self, name: &str) -> Result<Option<f64>, String> {
+        Ok(self.read(name, NUMBER)?.and_then(|text| text.parse().ok()))
     }
 
     /// The same as a boolean.
-    pub fn boolean(&self, name: &str) -> Option<bool> {
-        variables::boolean(self.value(name)?)
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub fn boolean(&self, name: &str) -> Result<Option<bool>, String> {
+        Ok(self.read(name, Kind::Boolean)?.and_then(variables::boolean))
+    }
+
+    fn read(&self, name: &str, kind: Kind) -> Result<Option<&str>, String> {
+        let Some((name, value)) = self.find(name) else { return Ok(None) };
+        match value.not_known(name) {
+            Some(why) => Err(why),
+            None => value.value.as_deref().map(|text| of_kind(name, text, kind)).transpose(),
+        }
     }
 
     /// The server that is written to.
@@ -125,7 +148,36 @@ impl Declared {
     }
 }
 
+impl DeclaredValue {
+    /// Why its value is not known, when it is set and refers to something else.
+    pub fn not_known(&self, name: &str) -> Option<String> {
+        let undefined = self.undefined.as_ref()?;
+        Some(format!("{name} refers to ${{{undefined}}}, which is not defined here"))
+    }
+}
+
 impl DeclaredServer {
+    /// A parameter of the application as a number; none where it is not set.
+    ///
+    /// # Errors
+    /// Why it is none, without what stands there.
+    pub fn number(&self, parameter: &str) -> Result<Option<f64>, String> {
+        Ok(self.read(parameter, NUMBER)?.and_then(|text| text.parse().ok()))
+    }
+
+    /// The same as a boolean.
+    ///
+    /// # Errors
+    /// Why it is none, without what stands there.
+    pub fn boolean(&self, parameter: &str) -> Result<Option<bool>, String> {
+        Ok(self.read(parameter, Kind::Boolean)?.and_then(variables::boolean))
+    }
+
+    fn read(&self, parameter: &str, kind: Kind) -> Result<Option<&str>, String> {
+        let name = format!("{parameter} of {}", self.variable);
+        self.parameters.get(parameter).map(|text| of_kind(&name, text, kind)).transpose()
+    }
+
     /// Whether nobody can listen on the way: a socket, or this machine.
     pub fn is_local(&self) -> bool {
         !self.hosts.is_empty()
@@ -134,6 +186,16 @@ impl DeclaredServer {
                     || host.starts_with("127.")
                     || ["", "localhost", "::1"].contains(&host.as_str())
             })
+    }
+}
+
+const NUMBER: Kind = Kind::Number("");
+
+fn of_kind<'a>(name: &str, text: &'a str, kind: Kind) -> Result<&'a str, String> {
+    let text = text.trim();
+    match kind.fault(text) {
+        Some(why) => Err(format!("{name} cannot be read: {why}")),
+        None => Ok(text),
     }
 }
 

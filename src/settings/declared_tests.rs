@@ -40,6 +40,7 @@ fn the_environment_is_that_of_a_variable_or_of_the_name() {
     let of = |name, text| declared(name, text).environment;
     assert_eq!(of(".env.production", "A=b").as_deref(), Some("production"));
     assert_eq!(of("staging.env", "A=b").as_deref(), Some("staging"));
+    assert_eq!(of(".env.preprod", "A=b").as_deref(), Some("preprod"));
     assert_eq!(of("app.env", "A=b"), None);
     assert_eq!(of(".env.production", "FLASK_ENV=development").as_deref(), Some("development"));
 }
@@ -62,4 +63,34 @@ fn what_raises_tls_is_counted() {
         pair("disable", "DATABASE_URL")
     );
     assert_eq!(mode("DATABASE_URL=postgresql://u@h/d"), pair("", ""));
+}
+
+#[test]
+fn a_value_that_cannot_be_read_is_not_one_that_is_not_set() {
+    let text = "DATABASE_URL=postgresql://u@h/d?pool_size=many&max_overflow=7
+DB_POOL_SIZE=twenty
+DB_MAX_OVERFLOW=inf
+DB_POOL_RECYCLE=${NOWHERE}
+DB_POOL_PRE_PING=maybe
+DB_READ_TIMEOUT=' 30 '
+DB_DB_COMMAND_TIMEOUT=5
+SQL_ECHO=no";
+    let declared = declared("app", text);
+    let refused = |name| declared.number(name).unwrap_err();
+    assert_eq!(refused("DB_POOL_SIZE"), "DB_POOL_SIZE cannot be read: it is not a number");
+    assert_eq!(refused("DB_MAX_OVERFLOW"), "DB_MAX_OVERFLOW cannot be read: it is not a number");
+    assert_eq!(
+        refused("DB_POOL_RECYCLE"),
+        "DB_POOL_RECYCLE refers to ${NOWHERE}, which is not defined here"
+    );
+    assert!(declared.boolean("DB_POOL_PRE_PING").unwrap_err().contains("it is one of true"));
+    assert_eq!(declared.number("DB_READ_TIMEOUT"), Ok(Some(30.0)));
+    assert_eq!(declared.number("DB_COMMAND_TIMEOUT"), Ok(Some(5.0)), "by pydantic's name");
+    assert_eq!(declared.number("DB_POOL_TIMEOUT"), Ok(None));
+    assert_eq!(declared.boolean("SQL_ECHO"), Ok(Some(false)));
+    let server = declared.primary().unwrap();
+    let why = server.number("pool_size").unwrap_err();
+    assert_eq!(why, "pool_size of DATABASE_URL cannot be read: it is not a number");
+    assert_eq!(server.number("max_overflow"), Ok(Some(7.0)));
+    assert_eq!(server.boolean("pool_pre_ping"), Ok(None));
 }

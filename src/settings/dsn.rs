@@ -50,21 +50,57 @@ fn is_url(text: &str, scheme: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with("://") || rest.starts_with('+'))
 }
 
+/// Why a connection string cannot be read: a cause without any part of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Characters that have to be percent-encoded.
+    Encoding(String),
+    /// Another kind of database.
+    Scheme(String),
+    /// A part of a guide that was never filled in.
+    Placeholder(String),
+    Other(String),
+}
+
+impl Fault {
+    /// The cause.
+    pub fn into_words(self) -> String {
+        match self {
+            Self::Encoding(words)
+            | Self::Scheme(words)
+            | Self::Placeholder(words)
+            | Self::Other(words) => words,
+        }
+    }
+}
+
+impl From<String> for Fault {
+    fn from(words: String) -> Self {
+        Self::Other(words)
+    }
+}
+
+impl From<&str> for Fault {
+    fn from(words: &str) -> Self {
+        Self::Other(words.to_owned())
+    }
+}
+
 /// Reads a URI or a `key=value` string.
 ///
 /// The error is a cause without any part of a value.
 pub(super) fn parse(text: &str) -> Result<Conninfo, String> {
-    let mut info = read(text)?;
+    let mut info = read(text).map_err(Fault::into_words)?;
     placeholders(&mut info)?;
     Ok(info)
 }
 
 /// The same, whatever was filled in.
-pub(super) fn read(text: &str) -> Result<Conninfo, String> {
+pub(super) fn read(text: &str) -> Result<Conninfo, Fault> {
     let mut info = Conninfo::default();
     let bare = text.trim_start_matches(|c| is_space(c) || "'\"".contains(c));
     if bare.len() < text.len() && ["postgresql", "postgres"].iter().any(|s| is_url(bare, s)) {
-        return Err("a blank or a quote stands before its postgresql://: take it off".to_owned());
+        return Err("a blank or a quote stands before its postgresql://: take it off".into());
     }
     match scheme(text)? {
         Some(Scheme { rest, driver }) => {
@@ -75,7 +111,7 @@ pub(super) fn read(text: &str) -> Result<Conninfo, String> {
                 info.application.push(("driver".to_owned(), driver.to_owned()));
             }
             uri(&mut info, rest).map_err(|cause| match holds_placeholder(rest) {
-                true => format!("a part of it {PLACEHOLDER}: fill it in"),
+                true => Fault::Placeholder(format!("a part of it {PLACEHOLDER}: fill it in")),
                 false => cause,
             })?;
         }
@@ -165,7 +201,7 @@ struct Scheme<'a> {
 }
 
 /// What follows `postgresql://`; `None` for a string that is not a URI.
-fn scheme(text: &str) -> Result<Option<Scheme<'_>>, String> {
+fn scheme(text: &str) -> Result<Option<Scheme<'_>>, Fault> {
     let Some((scheme, rest)) = text.split_once("://") else {
         return Ok(None);
     };
@@ -179,22 +215,23 @@ fn scheme(text: &str) -> Result<Option<Scheme<'_>>, String> {
     };
     match name {
         "postgresql" | "postgres" => Ok(Some(Scheme { rest, driver })),
-        "jdbc:postgresql" => Err("a JDBC URL: take \"jdbc:\" off".to_owned()),
+        "jdbc:postgresql" => Err("a JDBC URL: take \"jdbc:\" off".into()),
         _ if name.eq_ignore_ascii_case("postgresql") || name.eq_ignore_ascii_case("postgres") => {
-            Err("write the scheme in lower case: postgresql://".to_owned())
+            Err("write the scheme in lower case: postgresql://".into())
         }
         _ => {
             let name = match FOREIGN.iter().find(|known| name.eq_ignore_ascii_case(known)) {
                 Some(known) => format!("{known}://"),
                 None => "its scheme".to_owned(),
             };
-            Err(format!("{name} is not PostgreSQL, and pgtend works with PostgreSQL only"))
+            let words = format!("{name} is not PostgreSQL, and pgtend works with PostgreSQL only");
+            Err(Fault::Scheme(words))
         }
     }
 }
 
 /// `conninfo_uri_parse_options`; `rest` follows the scheme.
-fn uri(info: &mut Conninfo, mut rest: &str) -> Result<(), String> {
+fn uri(info: &mut Conninfo, mut rest: &str) -> Result<(), Fault> {
     // Credentials end at the first '@' that comes before any '/'.
     let credentials = rest.find(['@', '/']).filter(|at| rest[*at..].starts_with('@'));
     if let Some(at) = credentials {
@@ -208,9 +245,11 @@ fn uri(info: &mut Conninfo, mut rest: &str) -> Result<(), String> {
         // Azure's old user@server form, or a password with an '@' in it.
         let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
         if authority.contains('@') {
-            return Err("there are two '@' before the first '/': an '@' inside the user name or \
-                        the password is written %40"
-                .to_owned());
+            return Err(Fault::Encoding(
+                "there are two '@' before the first '/': an '@' inside the user name or the \
+                 password is written %40"
+                    .to_owned(),
+            ));
         }
     }
     let rest = addresses(info, rest)?;
@@ -223,22 +262,22 @@ fn uri(info: &mut Conninfo, mut rest: &str) -> Result<(), String> {
 }
 
 /// The `host[:port],host[:port]` part; returns what follows it, from '/' or '?' on.
-fn addresses<'a>(info: &mut Conninfo, mut rest: &'a str) -> Result<&'a str, String> {
+fn addresses<'a>(info: &mut Conninfo, mut rest: &'a str) -> Result<&'a str, Fault> {
     let (mut hosts, mut ports) = (String::new(), String::new());
     loop {
         if let Some(inner) = rest.strip_prefix('[') {
             let end = inner.find(']').ok_or("the IPv6 address has no closing ']'")?;
             if end == 0 {
-                return Err("the IPv6 address between '[' and ']' is empty".to_owned());
+                return Err("the IPv6 address between '[' and ']' is empty".into());
             }
             hosts.push_str(&inner[..end]);
             rest = &inner[end + 1..];
             if !rest.is_empty() && !rest.starts_with([':', '/', '?', ',']) {
-                return Err(
-                    "after the ']' of an IPv6 address only ':', '/', '?' or ',' may stand \
-                            (a placeholder like [HOST] has to be replaced)"
+                return Err(Fault::Placeholder(
+                    "after the ']' of an IPv6 address only ':', '/', '?' or ',' may stand (a \
+                     placeholder like [HOST] has to be replaced)"
                         .to_owned(),
-                );
+                ));
             }
         } else {
             let end = rest.find([':', '/', '?', ',']).unwrap_or(rest.len());
@@ -265,7 +304,7 @@ fn addresses<'a>(info: &mut Conninfo, mut rest: &'a str) -> Result<&'a str, Stri
 }
 
 /// `conninfo_uri_parse_params`.
-fn uri_parameters(info: &mut Conninfo, parameters: &str) -> Result<(), String> {
+fn uri_parameters(info: &mut Conninfo, parameters: &str) -> Result<(), Fault> {
     let mut taken_off = Vec::new();
     let mut hosts = Vec::new();
     let driver = info.application.iter().any(|(name, _)| name == "driver");
@@ -279,7 +318,8 @@ fn uri_parameters(info: &mut Conninfo, parameters: &str) -> Result<(), String> {
         let (name, value) =
             parameter.split_once('=').ok_or("a query parameter has no '=' and no value")?;
         if value.contains('=') {
-            return Err("a query parameter has two '=': the second is written %3D".to_owned());
+            let words = "a query parameter has two '=': the second is written %3D";
+            return Err(Fault::Encoding(words.to_owned()));
         }
         let (name, value) = (decode(name)?, decode(value)?);
         match (name.as_str(), value.as_str()) {
@@ -323,7 +363,7 @@ fn port_of(host: &str) -> Option<&str> {
 
 /// The values of `host=` in a query. libpq takes the last one as it is; SQLAlchemy takes all of
 /// them, each with its port: `host=a:5432&host=b:5433`.
-fn store_hosts(info: &mut Conninfo, mut values: Vec<String>, driver: bool) -> Result<(), String> {
+fn store_hosts(info: &mut Conninfo, mut values: Vec<String>, driver: bool) -> Result<(), Fault> {
     let count = values.len();
     let Some(last) = values.pop() else { return Ok(()) };
     if !driver {
@@ -333,17 +373,17 @@ fn store_hosts(info: &mut Conninfo, mut values: Vec<String>, driver: bool) -> Re
                  in one, with commas"
             ));
         }
-        return info.store("host", last);
+        return Ok(info.store("host", last)?);
     }
     values.push(last);
     let parts: Vec<&str> = values.iter().flat_map(|value| value.split(',')).collect();
     let ports: Vec<&str> = parts.iter().map(|part| port_of(part).unwrap_or("")).collect();
     if ports.iter().all(|port| port.is_empty()) {
-        return info.store("host", parts.join(","));
+        return Ok(info.store("host", parts.join(","))?);
     }
     if info.get("port").is_some() {
         return Err(
-            "ports stand both behind the hosts of host= and in another place: leave one".to_owned()
+            "ports stand both behind the hosts of host= and in another place: leave one".into()
         );
     }
     let names = parts.iter().map(|part| match port_of(part) {
@@ -352,24 +392,24 @@ fn store_hosts(info: &mut Conninfo, mut values: Vec<String>, driver: bool) -> Re
     });
     let names: Vec<&str> = names.collect();
     info.store("host", names.join(","))?;
-    info.store("port", ports.join(","))
+    Ok(info.store("port", ports.join(","))?)
 }
 
 /// An empty part of a URI leaves the keyword unset.
-fn store_decoded(info: &mut Conninfo, name: &str, text: &str) -> Result<(), String> {
+fn store_decoded(info: &mut Conninfo, name: &str, text: &str) -> Result<(), Fault> {
     if text.is_empty() {
         return Ok(());
     }
     let value = decode(text)?;
-    info.store(name, value)
+    Ok(info.store(name, value)?)
 }
 
 /// `conninfo_uri_decode`: spaces around are dropped, inside they are an error.
-fn decode(text: &str) -> Result<String, String> {
+fn decode(text: &str) -> Result<String, Fault> {
     // Blanks only: a tab or the end of a line is a part of the value.
     let text = text.trim_matches(' ');
     if text.contains(' ') {
-        return Err("there is a space inside: it is written %20".to_owned());
+        return Err(Fault::Encoding("there is a space inside: it is written %20".to_owned()));
     }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -383,16 +423,17 @@ fn decode(text: &str) -> Result<String, String> {
         let byte = hex(*high).zip(hex(*low)).map(|(high, low)| high * 16 + low);
         match byte {
             None => return Err(bad_percent()),
-            Some(0) => return Err("%00 cannot be part of a value".to_owned()),
+            Some(0) => return Err("%00 cannot be part of a value".into()),
             Some(byte) => bytes.push(byte),
         }
         rest = tail;
     }
-    String::from_utf8(bytes).map_err(|_| "a percent-encoded value is not UTF-8".to_owned())
+    String::from_utf8(bytes).map_err(|_| "a percent-encoded value is not UTF-8".into())
 }
 
-fn bad_percent() -> String {
-    "a '%' is not followed by two hexadecimal digits: a '%' itself is written %25".to_owned()
+fn bad_percent() -> Fault {
+    let words = "a '%' is not followed by two hexadecimal digits: a '%' itself is written %25";
+    Fault::Encoding(words.to_owned())
 }
 
 fn hex(digit: u8) -> Option<u8> {

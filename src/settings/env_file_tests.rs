@@ -127,6 +127,53 @@ fn flags_lie_over_the_file_and_the_password_stays_behind() {
 }
 
 #[test]
+fn a_file_that_is_judged_hinders_nobody_who_names_the_host() {
+    for line in [
+        "DATABASE_URL=postgres://u:hunter2%zz@h/d",
+        "DATABASE_URL=postgres://u@x:hunter2@h/d",
+        "DATABASE_URL=postgres://u:hunter2@h:[PORT]/d",
+        "DATABASE_URL=postgres://u:${GONE}@h/d",
+        "DATABASE_URL=postgres://u:hunter2@h/d?sslmode=hunter2",
+        "DATABASE_HOST=h\nDATABASE_PORT=hunter2",
+    ] {
+        let text = format!(
+            "{line}\nDATABASE_PASSWORD=hunter2\nPGPASSWORD=hunter2\nPGUSER=pu\nDB_POOL_SIZE=20\n\
+             DB_REQUIRE_SSL=true\nDB_READ_REPLICA_URLS=postgres://r/d\n"
+        );
+        let judged = || {
+            with_file(&text).args(|args| {
+                args.judges_env_file = true;
+                args.host = Some("other".into());
+            })
+        };
+        // No password, nor anything else of the file's server.
+        assert_eq!(judged().shown(), "other:5432/me as me -", "{line}");
+        let Resolved { target, notes, .. } = judged().resolve();
+        assert!(target.replicas.is_empty(), "{line}");
+        assert_eq!(setting(&target, "DB_POOL_SIZE").as_deref(), Some("20"), "{line}");
+        let told = notes.join("\n");
+        assert!(notes[1].contains("DATABASE_"), "{told}");
+        for words in [
+            "app.env is not used: the command line names another",
+            "DB_REQUIRE_SSL (",
+            "is not used",
+        ] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        assert!(!told.contains("hunter2"), "{told}");
+        // Where it is to be obeyed, or nothing but the file says where to connect.
+        let changes: [fn(&mut ConnectArgs); 3] = [
+            |args| args.judges_env_file = false,
+            |args| args.host = None,
+            |args| args.read_from = Some(ReadFrom::Replica),
+        ];
+        for change in changes {
+            assert!(judged().args(change).try_resolve().is_err(), "{line}");
+        }
+    }
+}
+
+#[test]
 fn what_refers_to_nothing_is_not_empty() {
     let error = refused("DATABASE_URL=postgres://u:${DB_SECRET}@h/d\n");
     assert!(error.what().contains("DATABASE_URL (") && error.what().contains("line 1"), "{error}");

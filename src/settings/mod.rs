@@ -19,6 +19,7 @@ mod dotenv;
 mod dsn;
 mod env;
 mod env_file;
+mod expected;
 mod file;
 mod identity_file;
 mod inherit;
@@ -42,6 +43,7 @@ mod secret;
 mod service;
 mod shown;
 mod source;
+mod stage;
 mod strength;
 mod target;
 mod variables;
@@ -69,6 +71,7 @@ pub use s3::{ObjectLock, S3Checksum, S3Encryption, S3Settings, UPLOADS, Until};
 pub use secret::Secret;
 pub use shown::Shown;
 pub use source::UnusedVariable;
+pub use stage::Stage;
 pub use target::{
     ApplicationSetting, ChannelBinding, ClientCertificate, Host, Keepalive, Replica, Roots,
     SessionAttrs, SslMode, Target, TlsSettings, TlsVersion,
@@ -97,6 +100,8 @@ pub struct ConnectArgs {
     pub target: Option<String>,
     /// A file with the variables of an application.
     pub env_file: Option<PathBuf>,
+    /// What is wrong in the file is judged: it hinders nobody when flags name the server.
+    pub judges_env_file: bool,
     /// Which of the servers with the same data to read from; `None` is the primary.
     pub read_from: Option<ReadFrom>,
     /// How far a replica may be behind to be read from; `None` is a minute.
@@ -121,6 +126,7 @@ impl From<&ConnectFlags> for ConnectArgs {
             password: flags.password,
             target: flags.target.clone(),
             env_file: flags.env_file.clone(),
+            judges_env_file: false,
             read_from: flags.read_from,
             max_lag: flags.max_lag.clone(),
             iam: flags.iam,

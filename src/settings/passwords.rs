@@ -39,11 +39,17 @@ pub(super) fn add(target: &mut Target, layer: &Layer, notes: &mut Vec<String>) {
 }
 
 impl Target {
-    /// Another database of the same server, for the same role. What the password file says of
-    /// that one holds; what is in between (a pooler has pools of its own for each) is not known.
+    /// Another database of the same server and its replicas, for the same role. What the password
+    /// file says of that one holds; what is in between (a pooler has pools of its own for each) is
+    /// not known.
     #[must_use]
     pub fn other_database(&self, database: &str) -> Self {
         let mut target = Self { database: database.to_owned(), between: None, ..self.clone() };
+        for replica in &mut target.replicas {
+            replica.target = replica.target.other_database(database);
+        }
+        target.backup_server =
+            self.backup_server.as_ref().map(|server| Box::new(server.other_database(database)));
         let from_file =
             |host: &Host| matches!(&host.password, None | Some((_, Origin::Passfile { .. })));
         let Some(path) = self.passfile.clone().filter(|_| target.hosts.iter().any(from_file))

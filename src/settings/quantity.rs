@@ -31,6 +31,18 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "it is a whole number with s, m, h, d or w: 26h".to_owned())
 }
 
+/// Time from one sample to the next: as [`duration`], up to an hour.
+pub fn interval(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    match time.is_zero() || time > LONGEST_INTERVAL {
+        true => Err("it is from 1s to 1h".to_owned()),
+        false => Ok(time),
+    }
+}
+
+/// Nobody waits longer for an answer.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
+
 /// Bytes in a second: as [`bytes()`], with or without `/s`.
 pub fn rate(text: &str) -> Result<u64, String> {
     let amount = text.trim();
@@ -113,5 +125,9 @@ mod tests {
             assert!(bytes(text).is_err(), "{text}");
         }
         assert!(duration("26").is_err());
+        assert_eq!(interval("1h"), Ok(Duration::from_secs(3600)));
+        for text in ["0s", "2h", "x"] {
+            assert!(interval(text).is_err(), "{text}");
+        }
     }
 }

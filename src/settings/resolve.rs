@@ -34,17 +34,58 @@ pub(super) fn resolve(
         }
         args.url = Some(text);
     }
-    let variables = match &args.env_file {
-        Some(path) => Some(Variables::of_file(env, path)?),
-        None => None,
+    let Some(path) = &args.env_file else { return server(env, file, &args, EnvFile::None) };
+    let variables = Variables::of_file(env, path)?;
+    if args.url.is_some() || args.target.is_some() {
+        return server(env, file, &args, EnvFile::Beside(&variables));
+    }
+    match server(env, file, &args, EnvFile::Names(&variables)) {
+        Err(error) if does_without_file(&args) => {
+            let mut resolved = server(env, file, &args, EnvFile::Beside(&variables))?;
+            // Behind the line that says which server was chosen.
+            resolved.notes.insert(1, error.to_string());
+            Ok(resolved)
+        }
+        resolved => resolved,
+    }
+}
+
+/// What an env file is for.
+#[derive(Clone, Copy)]
+enum EnvFile<'a> {
+    None,
+    /// It names the server.
+    Names(&'a Variables),
+    /// The server is named otherwise.
+    Beside(&'a Variables),
+}
+
+/// Whether the flags name the server of a run that judges its env file. Other servers than the
+/// one itself are known from the file only.
+fn does_without_file(args: &ConnectArgs) -> bool {
+    args.judges_env_file
+        && args.host.is_some()
+        && matches!(args.read_from, None | Some(ReadFrom::Primary))
+}
+
+/// The server, with all that belongs to it.
+fn server(
+    env: &Environment,
+    file: Option<&ConfigFile>,
+    args: &ConnectArgs,
+    env_file: EnvFile<'_>,
+) -> Result<Resolved> {
+    let named = match env_file {
+        EnvFile::Names(variables) => Some(variables),
+        EnvFile::None | EnvFile::Beside(_) => None,
     };
-    let mut source = choose(env, file, &args, variables.as_ref())?;
-    if let Some(variables) = variables.filter(|_| args.url.is_some() || args.target.is_some()) {
-        beside(&variables, &mut source);
+    let mut source = choose(env, file, args, named)?;
+    if let EnvFile::Beside(variables) = env_file {
+        beside(variables, &mut source);
     }
     inherit::own(env, &mut source)?;
-    inherit::overlay(env, &mut source, &args);
-    cloud_login::of_flags(env, &args, &mut source);
+    inherit::overlay(env, &mut source, args);
+    cloud_login::of_flags(env, args, &mut source);
     let title = source.title.clone();
     let unused = std::mem::take(&mut source.unused);
     let (replicas, backup) = (std::mem::take(&mut source.replicas), source.backup.take());
@@ -53,14 +94,14 @@ pub(super) fn resolve(
     let wanted = matches!(args.read_from, Some(ReadFrom::Replica | ReadFrom::Any));
     for candidate in replicas {
         let weight = candidate.weight;
-        if let Some(server) = other_server(env, candidate, &args, wanted, &mut notes)? {
-            target.replicas.push(Replica { target: server, weight });
+        if let Some(replica) = other_server(env, candidate, args, wanted, &mut notes)? {
+            target.replicas.push(Replica { target: replica, weight });
         }
     }
     if let Some(candidate) = backup {
         let wanted = args.read_from == Some(ReadFrom::Backup);
         target.backup_server =
-            other_server(env, *candidate, &args, wanted, &mut notes)?.map(Box::new);
+            other_server(env, *candidate, args, wanted, &mut notes)?.map(Box::new);
     }
     notes.insert(0, format!("using {title}, {target}"));
     let mut said = std::collections::BTreeSet::new();

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::stage::Stage;
+
 /// Why a secret is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -24,22 +26,6 @@ impl Weakness {
         }
     }
 }
-
-/// Names of environments.
-pub(super) const ENVIRONMENTS: [&str; 12] = [
-    "ci",
-    "dev",
-    "development",
-    "local",
-    "prod",
-    "production",
-    "qa",
-    "stage",
-    "staging",
-    "test",
-    "testing",
-    "uat",
-];
 
 /// Words that no secret consists of.
 const WORDS: [&str; 50] = [
@@ -99,8 +85,7 @@ fn is_words(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let mut words =
         lower.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty()).peekable();
-    words.peek().is_some()
-        && words.all(|word| WORDS.contains(&word) || ENVIRONMENTS.contains(&word))
+    words.peek().is_some() && words.all(|word| WORDS.contains(&word) || Stage::of(word).is_some())
 }
 
 /// The fault of a password.

@@ -88,6 +88,17 @@ impl ApplicationSetting {
 }
 
 impl Target {
+    /// `db.example.com:5432`, or several with commas.
+    pub fn servers(&self) -> String {
+        let hosts: Vec<String> = self.hosts.iter().map(ToString::to_string).collect();
+        hosts.join(",")
+    }
+
+    /// `db.example.com:5432/app`
+    pub fn place(&self) -> String {
+        format!("{}/{}", self.servers(), self.database)
+    }
+
     /// Where the value of a libpq keyword came from.
     pub fn origin(&self, keyword: &str) -> Origin {
         self.origins.get(keyword).cloned().unwrap_or(Origin::Default)

@@ -126,8 +126,6 @@ queries! {
     CHECK_SIGHT = "check/sight";
     CHECK_DEPLOY_SESSIONS = "check/deploy_sessions";
     CHECK_DEPLOY_TABLES = "check/deploy_tables";
-    CHECK_DEPLOY_SETTINGS = "check/deploy_settings";
-    CHECK_DEPLOY_REPLICATION = "check/deploy_replication";
     CHECK_DEPLOY_EXTENSION = "check/deploy_extension";
     CHECK_MIGRATIONS = "check/migrations";
     CHECK_ACTIVITY = "check/activity";
@@ -160,7 +158,6 @@ queries! {
     CHECK_RELEASE = "check/release";
     CHECK_SLOTS = "check/slots";
     CHECK_INVALID_INDEXES = "check/invalid_indexes";
-    CHECK_AUTOVACUUM = "check/autovacuum";
     CHECK_COLUMN_KINDS = "check/column_kinds";
     CHECK_DATABASE_AGES = "check/database_ages";
     CHECK_DEAD_ROWS = "check/dead_rows";
@@ -227,11 +224,12 @@ pub fn quote_qualified(schema: &str, name: &str) -> String {
     format!("{}.{}", quote_name(schema), quote_name(name))
 }
 
-/// A value as an SQL string that means the same whatever `standard_conforming_strings` says.
+/// A value as an SQL string that means the same whatever `standard_conforming_strings` says. It
+/// may begin with a letter: what stands before it ends with a blank or a sign.
 pub fn quote_literal(value: &str) -> String {
     let doubled = value.replace('\'', "''");
     if doubled.contains('\\') {
-        format!(" E'{}'", doubled.replace('\\', "\\\\"))
+        format!("E'{}'", doubled.replace('\\', "\\\\"))
     } else {
         format!("'{doubled}'")
     }
@@ -242,9 +240,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn there_is_one_formula_of_the_lock_table() {
+        let formula = |query: &Query| {
+            let words: String = query.text.split_whitespace().collect();
+            let begin = words.find("pg_catalog.current_setting('max_locks_per_transaction')");
+            let rest = words[begin.unwrap()..].to_owned();
+            let end = rest.find("('autovacuum_max_workers')::int8))").unwrap();
+            rest[..end].to_owned()
+        };
+        let of_table = formula(&CHECK_LOCKS);
+        assert!(of_table.contains("max_prepared_transactions"), "{of_table}");
+        assert_eq!(formula(&CHECK_SEQUENCES), of_table);
+        assert_eq!(formula(&CHECK_SEQUENCES_BEHIND), of_table);
+    }
+
+    #[test]
     fn names_and_values_cannot_end_their_quotes() {
         assert_eq!(quote_qualified("a\"b", "c.d"), "\"a\"\"b\".\"c.d\"");
         assert_eq!(quote_literal("it's"), "'it''s'");
-        assert_eq!(quote_literal("a\\'b"), " E'a\\\\''b'");
+        assert_eq!(quote_literal("a\\'b"), "E'a\\\\''b'");
     }
 }

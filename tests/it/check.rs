@@ -8,6 +8,7 @@ mod bloat;
 mod catalogue;
 mod conf;
 mod conn;
+mod databases;
 mod db;
 mod deploy;
 mod fleet;

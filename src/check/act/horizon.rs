@@ -2,14 +2,16 @@
 
 use serde::Deserialize;
 
+use crate::check::activity::rollback;
 use crate::check::limits::LimitSpec;
 use crate::check::look::Look;
 use crate::check::question::Question;
 use crate::check::registry::{Check, Kind};
+use crate::check::repl::drop_statement;
 use crate::check::verdict::Judged;
 use crate::check::words;
 use crate::report::check::Unit;
-use crate::sql::{self, quote_literal};
+use crate::sql;
 
 pub const XMIN_HORIZON: Check = Check {
     id: "act.xmin_horizon",
@@ -32,7 +34,7 @@ pub const XMIN_HORIZON: Check = Check {
     judge: xmin_horizon,
 };
 
-const HORIZON: Question = Question { name: "horizon", variants: &[(130_000, sql::CHECK_HORIZON)] };
+const HORIZON: Question = Question::of("horizon", &[(130_000, sql::CHECK_HORIZON)]).may_be_cut();
 
 #[derive(Deserialize)]
 struct Holder {
@@ -63,15 +65,10 @@ impl Holder {
     fn remedy(&self) -> Option<String> {
         Some(match (self.kind.as_str(), self.pid) {
             ("session", Some(pid)) => format!("pgtend connections terminate {pid}"),
-            ("prepared", _) => format!(
-                "ROLLBACK PREPARED {};  -- in database {}",
-                quote_literal(&self.name).trim_start(),
-                self.database.as_deref().unwrap_or_default()
-            ),
-            ("slot", None) => format!(
-                "SELECT pg_drop_replication_slot({});  -- if nobody reads it any more",
-                quote_literal(&self.name).trim_start()
-            ),
+            ("prepared", _) => rollback(&self.name, self.database.as_deref()?),
+            ("slot", None) => {
+                format!("{}  -- if nobody reads it any more", drop_statement(&self.name))
+            }
             _ => return None,
         })
     }

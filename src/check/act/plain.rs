@@ -10,6 +10,7 @@ use crate::check::registry::{Check, Kind};
 use crate::check::verdict::{Judged, Silence};
 use crate::check::words;
 use crate::report::check::Unit;
+use crate::settings::Stage;
 
 pub const NONTLS: Check = Check {
     id: "act.nontls",
@@ -38,7 +39,7 @@ struct Group {
 }
 
 fn nontls(look: &Look<'_>) -> Judged {
-    if look.environment == Some("development") {
+    if look.stage() == Some(Stage::Development) {
         return Err(Silence::not_applicable("in development nobody asks for TLS"));
     }
     let mut groups: Vec<Group> = look.rows(&SESSIONS)?;
@@ -48,9 +49,6 @@ fn nontls(look: &Look<'_>) -> Judged {
         format!("{} came over a network without encryption", words::amount(total, "session"));
     let mut verdict = look.verdict().saying(says.clone());
     verdict.measures.extend(look.measure("", "plain", total, None));
-    if look.is_cut(&SESSIONS) {
-        verdict.unseen = Some("there are more groups of sessions than are read".to_owned());
-    }
     if let Some(level) = look.level("", "server", total, None) {
         let mut from: Vec<String> = groups
             .iter()
@@ -66,4 +64,28 @@ fn nontls(look: &Look<'_>) -> Judged {
         verdict.find(level, "server", says).with_value(total);
     }
     Ok(verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::check::sample::Sample;
+
+    #[test]
+    fn development_has_several_names() {
+        let row = json!({"role": "app", "plain_client": "10.0.0.1", "sessions": 1});
+        let mut sample = Sample::of("sessions", &[row]);
+        let mut judged = |environment| {
+            sample.environment = environment;
+            sample.judged(&NONTLS)
+        };
+        for name in ["dev", "Development", "local"] {
+            assert!(matches!(judged(Some(name)), Err(Silence::NotApplicable(_))), "{name}");
+        }
+        for name in [None, Some("prod"), Some("eu-west")] {
+            assert_eq!(judged(name).unwrap().findings.len(), 1, "{name:?}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What does not fit together: replicas, names, contradictions.
 
-use super::life::declared;
+use super::declared::{REPLICAS, declared, not_known, primary_not_known};
 use crate::check::look::Look;
 use crate::check::verdict::Judged;
 use crate::report::check::Level;
@@ -19,6 +19,7 @@ fn place(server: &DeclaredServer) -> Option<Vec<(String, String)>> {
 pub fn judge(look: &Look<'_>) -> Judged {
     let declared = declared(look)?;
     let mut verdict = look.verdict();
+    not_known(&mut verdict, &declared, &REPLICAS);
     let primary = declared.primary().and_then(place);
     let mut seen: Vec<(Vec<(String, String)>, &str)> = Vec::new();
     let replicas = || declared.servers.iter().filter(|server| server.role == ServerRole::Replica);
@@ -40,14 +41,18 @@ pub fn judge(look: &Look<'_>) -> Judged {
         }
         seen.push((place, variable));
     }
+    if replicas().next().is_some() && primary.is_none() {
+        primary_not_known(&mut verdict, &declared);
+    }
     let count = replicas().filter(|server| server.variable.ends_with(']')).count();
-    for name in declared.values.keys() {
+    for (name, value) in &declared.values {
         let number = name.strip_prefix("DB_READ_REPLICA_").and_then(|n| n.strip_suffix("_WEIGHT"));
-        let number = number.and_then(|number| number.parse::<usize>().ok());
-        if number.is_some_and(|number| number > count) {
+        let Some(number) = number.and_then(|number| number.parse::<usize>().ok()) else { continue };
+        if number > count {
             let says = format!("{name} is the weight of no replica: there are {count}");
             verdict.find(Level::Info, name, says);
         }
+        value.not_known(name).into_iter().for_each(|why| verdict.not_seen(why));
     }
     Ok(verdict.saying(format!("{} replicas are named", replicas().count())))
 }

@@ -1,10 +1,10 @@
 //! What was never filled in, what can be guessed, and what tells too much.
 
-use super::life::{Life, URLS, declared, life, not_known};
+use super::declared::{URLS, declared, level, not_known, stage};
 use crate::check::look::Look;
 use crate::check::verdict::Judged;
 use crate::report::check::Level;
-use crate::settings::{UrlFault, Weakness};
+use crate::settings::{DeclaredServer, Stage, UrlFault, Weakness};
 
 pub fn placeholders(look: &Look<'_>) -> Judged {
     let declared = declared(look)?;
@@ -32,9 +32,9 @@ const SECRETS: [&str; 3] = ["DATABASE_PASSWORD", "JWT_SECRET_KEY", "VAULT_SECRET
 
 pub fn secrets(look: &Look<'_>) -> Judged {
     let declared = declared(look)?;
-    let life = life(look, &declared);
+    let stage = stage(look, &declared);
     let mut verdict = look.verdict().saying("no secret can be guessed");
-    if life != Life::Development {
+    if stage != Stage::Development {
         not_known(&mut verdict, &declared, &[URLS.as_slice(), &SECRETS].concat());
     }
     let of_servers = declared.servers.iter().filter_map(|server| {
@@ -49,7 +49,7 @@ pub fn secrets(look: &Look<'_>) -> Judged {
     });
     let found: Vec<(&str, &str, Weakness)> = of_servers.chain(of_values).collect();
     for (name, what, weakness) in found {
-        if let Some(level) = life.level(Level::Critical) {
+        if let Some(level) = level(stage, Level::Critical) {
             let words = weakness.words();
             verdict.find(level, name, format!("{what}{name} {words}"));
         }
@@ -63,32 +63,69 @@ const SWITCHES: [&str; 5] = ["SQL_ECHO", "DEBUG", "DJANGO_DEBUG", "FLASK_DEBUG",
 pub fn debug(look: &Look<'_>) -> Judged {
     let declared = declared(look)?;
     let mut verdict = look.verdict().saying("nothing is being debugged in production");
-    if life(look, &declared) != Life::Production {
+    if stage(look, &declared) != Stage::Production {
         return Ok(verdict.saying("it is not production"));
     }
-    let mut find = |object: &str, says: String| {
-        verdict.find(Level::Warning, object, says);
-    };
-    for name in SWITCHES.iter().filter(|name| declared.boolean(name) == Some(true)) {
-        find(name, format!("{name} is on in production"));
+    not_known(&mut verdict, &declared, &[URLS.as_slice(), &["LOG_LEVEL", "FLASK_ENV"]].concat());
+    let mut found = Vec::new();
+    for name in SWITCHES {
+        match declared.boolean(name) {
+            Ok(Some(true)) => found.push((name, format!("{name} is on in production"))),
+            Ok(_) => {}
+            Err(why) => verdict.not_seen(why),
+        }
     }
     if let Some(level) = declared.value("LOG_LEVEL")
         && ["debug", "trace", "notset"].contains(&level.to_ascii_lowercase().as_str())
     {
-        find("LOG_LEVEL", format!("LOG_LEVEL is {level} in production"));
+        found.push(("LOG_LEVEL", format!("LOG_LEVEL is {level} in production")));
     }
     if let Some(flask) = declared.value("FLASK_ENV")
         && flask.eq_ignore_ascii_case("development")
     {
-        find("FLASK_ENV", "FLASK_ENV is development in production".to_owned());
+        found.push(("FLASK_ENV", "FLASK_ENV is development in production".to_owned()));
     }
     for server in &declared.servers {
-        let echo = server.parameters.get("echo").is_some_and(|echo| {
-            ["true", "1", "debug"].contains(&echo.to_ascii_lowercase().as_str())
-        });
-        if echo {
-            find(&server.variable, format!("{} has every statement logged", server.variable));
+        let variable = server.variable.as_str();
+        match echoes(server) {
+            Ok(true) => found.push((variable, format!("{variable} has every statement logged"))),
+            Ok(false) => {}
+            Err(why) => verdict.not_seen(why),
         }
     }
+    for (object, says) in found {
+        verdict.find(Level::Warning, object, says);
+    }
     Ok(verdict)
+}
+
+/// Whether SQLAlchemy logs every statement; `debug` is more than true.
+fn echoes(server: &DeclaredServer) -> Result<bool, String> {
+    let echo = server.parameters.get("echo");
+    if echo.is_some_and(|echo| echo.eq_ignore_ascii_case("debug")) {
+        return Ok(true);
+    }
+    Ok(server.boolean("echo")? == Some(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::check::app::CHECKS;
+    use crate::check::sample::Sample;
+
+    #[test]
+    fn a_switch_that_cannot_be_read_is_not_off() {
+        let check = CHECKS.iter().find(|check| check.id == "app.debug").unwrap();
+        let judged = |values| Sample::of("-", &[]).declaring(&values).judged(check).unwrap();
+        let verdict = judged(json!({"SQL_ECHO": "maybe", "DEBUG": "on"}));
+        let why = "SQL_ECHO cannot be read: it is one of true, false, 1, 0, yes, no, on, off";
+        assert_eq!(verdict.unseen.as_deref(), Some(why));
+        assert_eq!(verdict.findings[0].object, "DEBUG");
+        let verdict = judged(json!({"LOG_LEVEL": null, "SQL_ECHO": "false"}));
+        let why = "LOG_LEVEL refers to ${ELSEWHERE}, which is not defined here";
+        assert_eq!(verdict.unseen.as_deref(), Some(why));
+        assert_eq!(judged(json!({"SQL_ECHO": "false"})).unseen, None);
+    }
 }

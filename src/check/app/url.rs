@@ -1,39 +1,39 @@
 //! Connection strings.
 
-use super::life::{Life, URLS, declared, life, not_known};
+use super::declared::{URLS, declared, level, not_known, stage};
 use crate::check::look::Look;
 use crate::check::verdict::{Judged, Verdict};
 use crate::report::check::Level;
-use crate::settings::{Declared, DeclaredServer, DeclaredTls, UrlFault};
+use crate::settings::{DeclaredServer, DeclaredTls, Stage, UrlFault};
 
 const REMEDY: &str = "sslmode=verify-full, with sslrootcert";
 
 pub fn tls(look: &Look<'_>) -> Judged {
     let declared = declared(look)?;
-    let life = life(look, &declared);
+    let stage = stage(look, &declared);
     let mut verdict = look.verdict().saying("every connection is encrypted and verified");
     not_known(&mut verdict, &declared, &URLS);
     for server in &declared.servers {
         let readable = matches!(server.fault, None | Some((UrlFault::Encoding, _)));
         if readable && !server.is_local() {
-            judge_tls(&mut verdict, &server.variable, &server.tls, life);
+            judge_tls(&mut verdict, &server.variable, &server.tls, stage);
         }
     }
     if let Some(tls) = &declared.tls {
         let variable = tls.from.clone().unwrap_or_default();
-        judge_tls(&mut verdict, &variable, tls, life);
+        judge_tls(&mut verdict, &variable, tls, stage);
     }
     Ok(verdict)
 }
 
-fn judge_tls(verdict: &mut Verdict, variable: &str, tls: &DeclaredTls, life: Life) {
+fn judge_tls(verdict: &mut Verdict, variable: &str, tls: &DeclaredTls, stage: Stage) {
     let mode = tls.mode.as_deref().unwrap_or("prefer");
     let from = match (&tls.from, &tls.mode) {
         (Some(from), Some(_)) if from != variable => format!(" (by {from})"),
         (_, None) => ", as none is given".to_owned(),
         _ => String::new(),
     };
-    let (level, what) = match mode {
+    let (in_production, what) = match mode {
         "verify-ca" | "verify-full" => return,
         // libpq verifies the authority where it has one.
         "require" if tls.has_root => return,
@@ -41,7 +41,7 @@ fn judge_tls(verdict: &mut Verdict, variable: &str, tls: &DeclaredTls, life: Lif
         "disable" => (Level::Critical, "nothing is encrypted, the password included"),
         _ => (Level::Critical, "without TLS it goes on in clear text"),
     };
-    if let Some(level) = life.level(level) {
+    if let Some(level) = level(stage, in_production) {
         let says = format!("{variable} has sslmode={mode}{from}: {what}");
         verdict.find(level, variable, says).with_remedy(REMEDY);
     }
@@ -87,6 +87,7 @@ fn is_asyncpg(server: &DeclaredServer) -> bool {
 pub fn parameters(look: &Look<'_>) -> Judged {
     let declared = declared(look)?;
     let mut verdict = look.verdict().saying("no connection string has them");
+    not_known(&mut verdict, &declared, &URLS);
     for server in declared.servers.iter().filter(|server| !is_prisma(server)) {
         let names: Vec<&str> = server
             .parameters
@@ -110,6 +111,7 @@ const OF_SQLALCHEMY: [&str; 5] =
 pub fn driver(look: &Look<'_>) -> Judged {
     let declared = declared(look)?;
     let mut verdict = look.verdict().saying("schemes and drivers are PostgreSQL's");
+    not_known(&mut verdict, &declared, &URLS);
     let sqlalchemy = OF_SQLALCHEMY.iter().any(|name| declared.value(name).is_some());
     for server in &declared.servers {
         let variable = &server.variable;
@@ -147,6 +149,7 @@ fn knows_pooler(server: &DeclaredServer) -> bool {
 pub fn supabase(look: &Look<'_>) -> Judged {
     let declared = declared(look)?;
     let mut verdict = look.verdict().saying("no pooler of Supabase is named wrongly");
+    not_known(&mut verdict, &declared, &URLS);
     for server in &declared.servers {
         let hosts = server.hosts.iter().map(|(host, port)| (host.to_ascii_lowercase(), port));
         for (host, port) in hosts {
@@ -188,8 +191,9 @@ pub fn is_pooler(server: &DeclaredServer) -> bool {
 }
 
 pub fn pooler(look: &Look<'_>) -> Judged {
-    let declared: Declared = declared(look)?;
+    let declared = declared(look)?;
     let mut verdict = look.verdict().saying("nothing is asked of a pooler that it cannot do");
+    not_known(&mut verdict, &declared, &URLS);
     for server in declared.servers.iter().filter(|server| is_pooler(server)) {
         let session = server
             .hosts

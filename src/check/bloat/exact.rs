@@ -31,8 +31,7 @@ pub const EXACT: Check = Check {
     judge: exact,
 };
 
-const EXACT_BLOAT: Question =
-    Question { name: "exact_bloat", variants: &[(130_000, sql::CHECK_EXACT_BLOAT)] };
+const EXACT_BLOAT: Question = Question::of("exact_bloat", &[(130_000, sql::CHECK_EXACT_BLOAT)]);
 
 #[derive(Deserialize)]
 struct Measured {

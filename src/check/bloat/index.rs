@@ -33,7 +33,7 @@ pub const INDEX: Check = Check {
 };
 
 const WIDTHS: Question =
-    Question { name: "index_widths", variants: &[(130_000, sql::CHECK_INDEX_WIDTHS)] };
+    Question::of("index_widths", &[(130_000, sql::CHECK_INDEX_WIDTHS)]).may_be_cut();
 
 #[derive(Deserialize)]
 struct Width {

@@ -33,7 +33,7 @@ pub const TABLE: Check = Check {
 };
 
 const WIDTHS: Question =
-    Question { name: "table_widths", variants: &[(130_000, sql::CHECK_TABLE_WIDTHS)] };
+    Question::of("table_widths", &[(130_000, sql::CHECK_TABLE_WIDTHS)]).may_be_cut();
 
 #[derive(Deserialize)]
 struct Width {

@@ -1,5 +1,7 @@
 //! Rules of `pg_hba.conf`.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use serde::Deserialize;
 
 use super::settings::HBA_RULES;
@@ -43,9 +45,11 @@ impl Rule {
     /// Nobody on another machine can use it.
     fn is_near(&self) -> bool {
         let address = self.address.as_deref().unwrap_or_default();
-        let local =
-            address.starts_with("127.") || ["::1", "localhost", "samehost"].contains(&address);
-        self.is_socket() || local
+        let near = match address.parse() {
+            Ok(address) => stays_here(address, self.netmask.as_deref()),
+            Err(_) => ["localhost", "samehost"].contains(&address),
+        };
+        self.is_socket() || near
     }
 
     /// The rule is for TLS only.
@@ -77,6 +81,21 @@ impl Rule {
     }
 }
 
+/// Whether all addresses of a network are this machine's own: 127.0.0.0/8 and ::1.
+fn stays_here(address: IpAddr, mask: Option<&str>) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            let mask = mask.map_or(Ok(Ipv4Addr::BROADCAST), str::parse);
+            address.is_loopback() && mask.is_ok_and(|mask| mask.octets()[0] == 255)
+        }
+        IpAddr::V6(address) => {
+            let one = Ipv6Addr::from_bits(u128::MAX);
+            let mask = mask.map_or(Ok(one), str::parse);
+            address.is_loopback() && mask.is_ok_and(|mask| mask == one)
+        }
+    }
+}
+
 pub fn judge(look: &Look<'_>) -> Judged {
     let rules: Vec<Rule> = look.rows(&HBA_RULES)?;
     let mut verdict = look.verdict().saying(format!("{} rules are in order", rules.len()));
@@ -91,9 +110,6 @@ pub fn judge(look: &Look<'_>) -> Judged {
             let says = format!("\"{written}\" ({place}) {what}");
             verdict.find(level, written, says);
         }
-    }
-    if look.is_cut(&HBA_RULES) {
-        verdict.unseen = Some("pg_hba.conf has more rules than are read".to_owned());
     }
     Ok(verdict)
 }
@@ -125,5 +141,24 @@ mod tests {
         assert_eq!(level("host", anywhere, "scram-sha-256"), None);
         assert_eq!(level("local", None, "peer"), None);
         assert_eq!(level("host", anywhere, "reject"), None);
+    }
+
+    #[test]
+    fn a_network_is_near_when_all_of_it_is() {
+        let near = |address: &str, mask: &str| {
+            let (address, netmask) = (Some(address.to_owned()), Some(mask.to_owned()));
+            Rule { kind: Some("host".to_owned()), address, netmask, ..Rule::default() }.is_near()
+        };
+        let one = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
+        assert!(near("127.0.0.1", "255.255.255.255"));
+        assert!(near("127.0.0.0", "255.0.0.0"));
+        assert!(near("::1", one));
+        // 127.0.0.1/0 is written quickly, and lets everybody in from everywhere.
+        assert!(!near("127.0.0.1", "0.0.0.0"));
+        assert!(!near("127.0.0.1", "254.0.0.0"));
+        assert!(!near("::1", "::"));
+        assert!(!near("::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe"));
+        assert!(!near("10.0.0.1", "255.255.255.255"));
+        assert!(!near("127.0.0.1", "nothing"));
     }
 }

@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 
-use super::settings::{Settings, size};
+use super::settings::Settings;
 use crate::check::look::Look;
 use crate::check::verdict::{Judged, Silence};
+use crate::check::words;
 use crate::settings::Machine;
 
 /// Under this name the machine's memory stands beside the facts.
@@ -47,8 +48,8 @@ pub fn judge(look: &Look<'_>) -> Judged {
     let connections = settings.number("max_connections")?;
     let says = format!(
         "{connections} connections and autovacuum may take {} of {} ({source})",
-        size(worst),
-        size(memory)
+        words::bytes(worst),
+        words::bytes(memory)
     );
     let mut verdict = look.verdict().saying(says.clone());
     verdict.measures.extend(look.measure("", "worst case", worst, Some(memory)));

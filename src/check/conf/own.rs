@@ -18,11 +18,9 @@ pub fn pending_restart(look: &Look<'_>) -> Judged {
 }
 
 /// Settings with the value that loses data, and how.
-const DANGEROUS: [(&str, &str, &str); 6] = [
+const DANGEROUS: [(&str, &str, &str); 4] = [
     ("fsync", "off", "a crash of the machine destroys the database"),
     ("full_page_writes", "off", "a page that is half written in a crash stays damaged"),
-    ("autovacuum", "off", "nothing removes dead rows, until transaction ids run out"),
-    ("track_counts", "off", "autovacuum knows of no table that needs it"),
     ("zero_damaged_pages", "on", "reading a damaged page erases its rows"),
     ("ignore_checksum_failure", "on", "damaged pages are read as if they were good"),
 ];
@@ -107,9 +105,6 @@ pub fn role_overrides(look: &Look<'_>) -> Judged {
         };
         let says = format!("{whose} has {} = {}", row.name, row.value);
         verdict.find(Level::Info, format!("{whose} {}", row.name), says);
-    }
-    if look.is_cut(&ROLE_SETTINGS) {
-        verdict.unseen = Some("there are more settings of roles than are read".to_owned());
     }
     Ok(verdict)
 }

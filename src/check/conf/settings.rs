@@ -10,22 +10,20 @@ use crate::check::verdict::Silence;
 use crate::sql;
 
 /// Every setting.
-pub const SETTINGS: Question =
-    Question { name: "settings", variants: &[(130_000, sql::CHECK_SETTINGS)] };
+pub const SETTINGS: Question = Question::of("settings", &[(130_000, sql::CHECK_SETTINGS)]);
 /// What roles and databases have instead.
 pub const ROLE_SETTINGS: Question =
-    Question { name: "role_settings", variants: &[(130_000, sql::CHECK_ROLE_SETTINGS)] };
+    Question::of("role_settings", &[(130_000, sql::CHECK_ROLE_SETTINGS)]);
 /// Roles that can log in.
-pub const LOGIN_ROLES: Question =
-    Question { name: "login_roles", variants: &[(130_000, sql::CHECK_LOGIN_ROLES)] };
+pub const LOGIN_ROLES: Question = Question::of("login_roles", &[(130_000, sql::CHECK_LOGIN_ROLES)]);
 /// Rules of pg_hba.conf.
-pub const HBA_RULES: Question = Question {
-    name: "hba_rules",
-    variants: &[(130_000, sql::CHECK_HBA_RULES), (160_000, sql::CHECK_HBA_RULES_16)],
-};
+pub const HBA_RULES: Question = Question::of(
+    "hba_rules",
+    &[(130_000, sql::CHECK_HBA_RULES), (160_000, sql::CHECK_HBA_RULES_16)],
+);
 /// Size and limit of the database.
 pub const THIS_DATABASE: Question =
-    Question { name: "this_database", variants: &[(130_000, sql::CHECK_THIS_DATABASE)] };
+    Question::of("this_database", &[(130_000, sql::CHECK_THIS_DATABASE)]);
 
 /// One setting.
 #[derive(Debug, Clone, Deserialize)]
@@ -141,14 +139,20 @@ pub fn in_unit(value: &str, unit: Option<&str>) -> Option<f64> {
 
 /// How a setting is changed here: a statement, or a word where a provider has its own way.
 pub fn change(look: &Look<'_>, name: &str, value: &str, context: &str) -> String {
-    if let Some(provider) = &look.facts.sight.provider {
+    let sight = &look.facts.sight;
+    if let Some(provider) = sight.provider {
         return format!("set {name} = {value} where {provider} keeps its parameters");
     }
-    let then = match context {
-        "postmaster" => "  -- then restart the server",
-        _ => " SELECT pg_reload_conf();",
+    let (reload, restart) = match context {
+        "postmaster" => ("", Some("then restart the server".to_owned())),
+        _ => (" SELECT pg_reload_conf();", None),
     };
-    format!("ALTER SYSTEM SET {name} = '{value}';{then}")
+    let perhaps = sight
+        .perhaps
+        .map(|provider| format!("if this is {provider}, set it where that keeps its parameters"));
+    let notes: Vec<String> = restart.into_iter().chain(perhaps).collect();
+    let notes = if notes.is_empty() { String::new() } else { format!("  -- {}", notes.join("; ")) };
+    format!("ALTER SYSTEM SET {name} = '{value}';{reload}{notes}")
 }
 
 /// How a setting is taken back.
@@ -165,18 +169,6 @@ pub fn reset(look: &Look<'_>, setting: &Setting) -> String {
             change(look, &setting.name, setting.boot_val.as_deref().unwrap_or(""), &setting.context)
         }
     }
-}
-
-/// Bytes for people.
-pub fn size(bytes: f64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let (mut value, mut at) = (bytes, 0);
-    while value >= 1024.0 && at + 1 < UNITS.len() {
-        value /= 1024.0;
-        at += 1;
-    }
-    let digits = usize::from(value < 10.0 && value.fract() > 0.05 && at > 0);
-    format!("{value:.digits$} {}", UNITS[at])
 }
 
 #[cfg(test)]
@@ -196,8 +188,6 @@ mod tests {
             let rows = [
                 setting("fsync", "on", "default"),
                 setting("full_page_writes", "on", "default"),
-                setting("autovacuum", "on", "default"),
-                setting("track_counts", "on", "default"),
                 setting("zero_damaged_pages", "on", source),
                 setting("ignore_checksum_failure", "off", "default"),
             ];

@@ -42,26 +42,40 @@ impl<'a> Limits<'a> {
         found.map(|own| own.value.as_str())
     }
 
-    /// Seconds that a role has for `name`, 0 for no limit; none where it cannot be told, as this
-    /// session has another one by its own role.
-    pub fn seconds(&self, role: Option<&str>, name: &str) -> Option<f64> {
+    /// What is written for a role, its database or all.
+    fn written(&self, role: Option<&str>, name: &str) -> Option<&str> {
         let here = Some(self.database);
         let of_role = role
             .and_then(|role| self.own(Some(role), here, name).or(self.own(Some(role), None, name)));
         let of_all = || self.own(None, here, name).or(self.own(None, None, name));
-        if let Some(written) = of_role.or_else(of_all) {
-            return written_seconds(written);
-        }
-        let mine = self.own(Some(&self.me), here, name).or(self.own(Some(&self.me), None, name));
-        match mine {
-            Some(_) => None,
+        of_role.or_else(of_all)
+    }
+
+    /// Whether this session has another one by its own role than the server has.
+    fn is_mine(&self, name: &str) -> bool {
+        let of_me = |database| self.own(Some(&self.me), database, name).is_some();
+        of_me(Some(self.database)) || of_me(None)
+    }
+
+    /// Seconds that a role has for `name`, 0 for no limit; none where it cannot be told, as this
+    /// session has another one by its own role.
+    pub fn seconds(&self, role: Option<&str>, name: &str) -> Option<f64> {
+        match self.written(role, name) {
+            Some(written) => written_seconds(written),
+            None if self.is_mine(name) => None,
             None => self.settings.number(name).ok(),
         }
+    }
+
+    /// The same of a setting that is no number, as it is written.
+    pub fn text(&self, role: Option<&str>, name: &str) -> Option<&str> {
+        let servers = || self.settings.value(name).ok().filter(|_| !self.is_mine(name));
+        self.written(role, name).or_else(servers)
     }
 }
 
 /// Reads `30s`, `5min`, `30000` (milliseconds).
-fn written_seconds(written: &str) -> Option<f64> {
+pub fn written_seconds(written: &str) -> Option<f64> {
     let written = written.trim().trim_matches('\'');
     let end = written.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(written.len());
     let (number, unit) = written.split_at(end);

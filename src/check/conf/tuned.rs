@@ -1,9 +1,10 @@
 //! Defaults that are for small machines.
 
 use super::memory;
-use super::settings::{Settings, THIS_DATABASE, ThisDatabase, change, size};
+use super::settings::{Settings, THIS_DATABASE, ThisDatabase, change};
 use crate::check::look::Look;
 use crate::check::verdict::Judged;
+use crate::check::words;
 use crate::report::check::Level;
 
 /// Settings whose default is for a small machine, beside shared_buffers: what is lost by it, the
@@ -23,7 +24,7 @@ pub fn judge(look: &Look<'_>) -> Judged {
     let buffers = settings.number("shared_buffers")?;
     // initdb writes 128MB into the file; a provider has its own default.
     if buffers <= 128.0 * MIB && database.bytes > buffers {
-        let (buffers, whole) = (size(buffers), size(database.bytes));
+        let (buffers, whole) = (words::bytes(buffers), words::bytes(database.bytes));
         let says = format!("shared_buffers is {buffers}, and the database has {whole}");
         let remedy = match machine {
             Some(memory) => change(look, "shared_buffers", &megabytes(memory / 4.0), "postmaster"),

@@ -1,7 +1,7 @@
 //! Connections: whether the next client gets one, and how they are used.
 
 mod limits;
-mod slots;
+pub mod slots;
 mod traffic;
 mod usage;
 
@@ -43,10 +43,5 @@ const REACHABLE: Check = Check {
 fn reachable(look: &Look<'_>) -> Judged {
     let seconds = look.facts.server.connect_seconds;
     let says = format!("connecting took {}", words::time(seconds));
-    let mut verdict = look.verdict().saying(says.clone());
-    verdict.measures.extend(look.measure("", "connect", seconds, None));
-    if let Some(level) = look.level("", "server", seconds, None) {
-        verdict.find(level, "server", says).with_value(seconds);
-    }
-    Ok(verdict)
+    Ok(look.weigh("connect", "server", seconds, None, says))
 }

@@ -30,21 +30,28 @@ pub const UTILIZATION: Check = Check {
     judge: utilization,
 };
 
-const SLOTS: Question = Question { name: "slots", variants: &[(130_000, sql::CHECK_SLOTS)] };
+pub const SLOTS: Question = Question::of("slots", &[(130_000, sql::CHECK_SLOTS)]);
 
 #[derive(Deserialize)]
-struct Slots {
-    used: f64,
+pub struct Slots {
+    pub used: f64,
     /// Of the used ones, those that may be no clients: what they are is hidden.
-    perhaps_workers: f64,
+    pub perhaps_workers: f64,
     max_connections: f64,
     superuser_reserved: f64,
     reserved: f64,
 }
 
+impl Slots {
+    /// Connections without both reserves.
+    pub fn usable(&self) -> f64 {
+        self.max_connections - self.superuser_reserved - self.reserved
+    }
+}
+
 fn utilization(look: &Look<'_>) -> Judged {
     let slots: Slots = look.row(&SLOTS)?;
-    let usable = slots.max_connections - slots.superuser_reserved - slots.reserved;
+    let usable = slots.usable();
     let says = format!("{} of {usable} usable connections are used", slots.used);
     let mut verdict = look.verdict().saying(says.clone());
     verdict.measures.extend(look.measure("", "used", slots.used, Some(usable)));

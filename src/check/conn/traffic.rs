@@ -4,7 +4,7 @@ use crate::check::counters::{Between, COUNTERS, Counters};
 use crate::check::limits::LimitSpec;
 use crate::check::look::Look;
 use crate::check::registry::{Check, Kind};
-use crate::check::verdict::{Judged, Silence};
+use crate::check::verdict::Judged;
 use crate::check::words;
 use crate::report::check::Unit;
 
@@ -53,11 +53,10 @@ const SHORTEST: f64 = 60.0;
 fn churn(look: &Look<'_>) -> Judged {
     let between = Between::of(look)?;
     let began = between.grown(|counters| counters.sessions.unwrap_or_default());
-    tell(
-        look,
-        began / between.seconds,
-        format!("{} in {}", words::amount(began, "new session"), words::time(between.seconds)),
-    )
+    let says =
+        format!("{} in {}", words::amount(began, "new session"), words::time(between.seconds));
+    let database = look.facts.server.database.as_str();
+    Ok(look.weigh(database, database, began / between.seconds, None, says))
 }
 
 fn abandoned(look: &Look<'_>) -> Judged {
@@ -66,25 +65,14 @@ fn abandoned(look: &Look<'_>) -> Judged {
     let lost = grown(|one| one.sessions_abandoned);
     let fatal = grown(|one| one.sessions_fatal);
     let killed = grown(|one| one.sessions_killed);
-    tell(
-        look,
-        (lost + fatal + killed) / between.seconds.max(SHORTEST),
-        format!(
-            "in {} {} were lost, {} ended by an error, {} were killed",
-            words::time(between.seconds),
-            words::amount(lost, "session"),
-            words::count(fatal),
-            words::count(killed)
-        ),
-    )
-}
-
-fn tell(look: &Look<'_>, rate: f64, says: String) -> Judged {
+    let rate = (lost + fatal + killed) / between.seconds.max(SHORTEST);
+    let says = format!(
+        "in {} {} were lost, {} ended by an error, {} were killed",
+        words::time(between.seconds),
+        words::amount(lost, "session"),
+        words::count(fatal),
+        words::count(killed)
+    );
     let database = look.facts.server.database.as_str();
-    let mut verdict = look.verdict().saying(says.clone());
-    verdict.measures.extend(look.measure("", database, rate, None));
-    if let Some(level) = look.level("", database, rate, None) {
-        verdict.find(level, database, says).with_value(rate);
-    }
-    Ok::<_, Silence>(verdict)
+    Ok(look.weigh(database, database, rate, None, says))
 }

@@ -72,7 +72,7 @@ fn idle_share(look: &Look<'_>) -> Judged {
     let mut verdict = look.verdict().saying(says.clone());
     let share = if total > 0.0 { 100.0 * idle / total } else { 0.0 };
     verdict.measures.extend(look.measure("", "idle", share, None));
-    let many = look.level("sessions", "server", total, None).is_some();
+    let many = look.is_enough("sessions", "server", total);
     let level = |share| look.level("", "server", share, None).filter(|_| many);
     if let Some(level) = level(share) {
         verdict.find(level, "server", says).with_value(share);

@@ -1,6 +1,6 @@
 //! From the checks and the statements to GO, WAIT or NO-GO.
 
-use super::gate::Gate;
+use super::gate::{Gate, Shared};
 use crate::check::facts::Facts;
 use crate::check::judge::Asked;
 use crate::check::look::Look;
@@ -39,6 +39,7 @@ pub fn forecast(
         limits: asked.limits,
         settings: asked.settings,
         environment: asked.environment,
+        deploy: &Shared::default(),
     };
     let mut said: Vec<(Go, String)> = checked
         .iter()
@@ -55,7 +56,7 @@ pub fn forecast(
     let (mut steps, mut notes) = (Vec::<Step>::new(), Vec::new());
     // What could not be read is told by the checks, which are unknown then.
     if let Ok(gate) = Gate::of(&look)
-        && let Some(plan) = &gate.plan
+        && let Some(plan) = gate.plan
     {
         steps = plan.statements.iter().map(|statement| gate.step(statement)).collect();
         notes.clone_from(&plan.notes);

@@ -1,17 +1,18 @@
-//! Statements and the server together: whether each can run now.
+//! Statements and the server together: what each meets there.
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
 
-use super::live::{self, Effect, Id, Live, Session, Table};
+use super::live::{Effect, Id, Live, Session, Table, Timeout};
 use super::lock::Mode;
+use super::not_null::NullChecks;
 use super::plan::Plan;
-use super::statement::{Name, Statement, Touch, Unread};
+use super::renames::Names;
+use super::statement::{Name, Statement, Touch, Work};
+use crate::check::conf::written_seconds;
 use crate::check::limits::{LimitSpec, Limits};
 use crate::check::look::Look;
 use crate::check::verdict::Silence;
-use crate::check::words;
 use crate::report::check::{Level, Unit};
-use crate::report::forecast::{Go, Step};
 
 /// Seconds that a transaction which holds a lock may be old: younger ones are about to end.
 pub const HELD: LimitSpec =
@@ -38,12 +39,65 @@ pub const SCANNED: LimitSpec = LimitSpec::above(
 /// Said of a table that nobody knows.
 pub const NOT_THERE: &str = "is neither there nor made before";
 
+/// The pending migrations and the server, read once for all checks of the same facts.
+#[derive(Debug, Default)]
+pub struct Shared(OnceCell<Result<(Option<Plan>, Live), Silence>>);
+
+impl Shared {
+    fn read(look: &Look<'_>) -> Result<(Option<Plan>, Live), Silence> {
+        let mut plan = Plan::of(look.facts)?;
+        let live = Live::of(look, plan.as_ref())?;
+        if let Some(plan) = &mut plan {
+            name(&live, &mut plan.statements);
+        }
+        Ok((plan, live))
+    }
+}
+
+/// Gives each statement the names that those before it leave.
+fn name(live: &Live, statements: &mut [Statement]) {
+    let mut names = Names::default();
+    // As they were before the transaction's first statement: ROLLBACK takes them back.
+    let mut begun = (None, Names::default());
+    for statement in statements {
+        let transaction = statement.transaction.map(|number| (statement.file.clone(), number));
+        if transaction.is_none() || transaction != begun.0 {
+            begun = (transaction, names.clone());
+        }
+        statement.names.clone_from(&names);
+        live.follow(statement, &mut names);
+        if statement.rolls_all_back() {
+            names.clone_from(&begun.1);
+        }
+    }
+}
+
 /// The pending migrations and the server.
 #[derive(Debug)]
 pub struct Gate<'a> {
-    pub plan: Option<Plan>,
-    pub live: Live,
+    pub plan: Option<&'a Plan>,
+    pub live: &'a Live,
     limits: &'a Limits,
+}
+
+/// A lock that makes others wait, and that an earlier statement of the same transaction has left.
+#[derive(Debug, Clone, Copy)]
+pub struct Held<'a> {
+    pub mode: Mode,
+    pub table: &'a Id,
+    pub line: usize,
+}
+
+impl std::fmt::Display for Held<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { mode, table, line } = self;
+        let mode = mode.word();
+        write!(
+            f,
+            "line {line} of the same transaction holds {mode} on {table} meanwhile; a file of its \
+             own would not"
+        )
+    }
 }
 
 /// A statement's grip on a table that is there.
@@ -53,10 +107,16 @@ pub struct Target<'a> {
     pub table: &'a Table,
     pub mode: Mode,
     pub effects: Vec<Effect>,
-    /// With its partitions.
+    /// With its partitions, unless ONLY leaves them out.
     pub bytes: u64,
+    /// The same of its indexes.
+    pub index_bytes: u64,
+    /// The strongest lock that its transaction has already; none where nothing lasts.
+    pub held: Option<Held<'a>>,
+    /// Its partitions are not locked with it.
+    pub is_alone: bool,
     /// It is not named by the statement, but locked too: the other end of a foreign key, the
-    /// parent of a partition.
+    /// parent of a partition, its default partition.
     pub is_beside: bool,
 }
 
@@ -66,9 +126,9 @@ impl<'a> Gate<'a> {
     /// # Errors
     /// Unknown where a question could not be answered.
     pub fn of(look: &Look<'a>) -> Result<Self, Silence> {
-        let plan = Plan::of(look.facts)?;
-        let live = Live::of(look, plan.as_ref())?;
-        Ok(Self { plan, live, limits: look.limits })
+        let read = look.deploy.0.get_or_init(|| Shared::read(look));
+        let (plan, live) = read.as_ref().map_err(Clone::clone)?;
+        Ok(Self { plan: plan.as_ref(), live, limits: look.limits })
     }
 
     /// The tables that pending statements touch and that are there.
@@ -79,52 +139,95 @@ impl<'a> Gate<'a> {
 
     /// The tables that a statement touches and that are there.
     pub fn targets_of<'b>(&'b self, statement: &'b Statement) -> Vec<Target<'b>> {
-        let bytes =
-            |table: &'b Table| -> u64 { self.live.family(table).iter().map(|one| one.bytes).sum() };
-        let target = |touch: &'b Touch| {
-            let table = self.live.find(&touch.name, touch.is_index)?;
-            Some(Target {
+        let target = |table: &'b Table, mode: Mode, effects: Vec<Effect>, only: bool| {
+            let read = self.live.locked(table, only);
+            let held = if effects.is_empty() { None } else { self.held(statement, table) };
+            Target {
                 statement,
                 table,
-                mode: touch.mode,
-                effects: touch.works.iter().filter_map(|work| table.effect(work)).collect(),
-                bytes: bytes(table),
+                mode,
+                effects,
+                bytes: read.iter().map(|one| one.bytes).sum(),
+                index_bytes: read.iter().map(|one| one.index_bytes).sum(),
+                held,
+                is_alone: false,
                 is_beside: false,
-            })
+            }
         };
-        let mut targets: Vec<Target<'b>> = statement.touches.iter().filter_map(target).collect();
-        for id in self.others(statement) {
-            let Some(table) = self.live.table(id) else { continue };
-            targets.push(Target {
-                statement,
-                table,
-                mode: Mode::AccessExclusive,
-                effects: Vec::new(),
-                bytes: bytes(table),
-                is_beside: true,
-            });
-        }
-        targets
+        let named = statement.touches.iter().filter_map(|touch| {
+            let table = self.live.find(statement, touch)?;
+            let effects = self.effects(statement, touch, table);
+            let target = target(table, touch.mode, effects, touch.only);
+            Some(Target { is_alone: touch.is_alone(), ..target })
+        });
+        let beside = self.live.beside(statement).into_iter().filter_map(|(id, beside)| {
+            let table = self.live.table(id)?;
+            let target = target(table, beside.mode, beside.effect.into_iter().collect(), false);
+            Some(Target { is_alone: beside.is_alone, is_beside: true, ..target })
+        });
+        named.chain(beside).collect()
     }
 
-    /// The tables that a statement does not name and locks all the same.
-    pub fn others<'b>(&'b self, statement: &Statement) -> BTreeSet<&'b Id> {
-        let mut named = BTreeSet::new();
-        let mut others = BTreeSet::new();
-        for touch in &statement.touches {
-            let Some(table) = self.live.find(&touch.name, touch.is_index) else { continue };
-            if touch.mode == Mode::AccessExclusive {
-                named.insert(&table.id);
+    /// The strongest lock that makes others wait and that a statement's transaction has when it
+    /// comes; of several that of the statement's own table.
+    fn held<'b>(&'b self, statement: &'b Statement, table: &Table) -> Option<Held<'b>> {
+        let before = self.before(statement).filter(|one| one.is_with(statement));
+        let locks = before.flat_map(|one| {
+            let held = |(table, mode)| Held { mode, table, line: one.line };
+            self.locks(one).into_iter().map(held)
+        });
+        locks
+            .filter(|held| held.mode.stops().is_some())
+            .max_by_key(|held| (held.mode, *held.table == table.id))
+    }
+
+    /// The tables that a statement locks.
+    fn locks<'b>(&'b self, statement: &'b Statement) -> Vec<(&'b Id, Mode)> {
+        let named = statement.touches.iter().flat_map(|touch| {
+            let table = self.live.find(statement, touch);
+            let locked = table.map(|table| self.live.locked(table, touch.is_alone()));
+            locked.into_iter().flatten().map(|table| (&table.id, touch.mode))
+        });
+        let beside = self.live.beside(statement).into_iter().map(|(id, beside)| (id, beside.mode));
+        named.chain(beside).collect()
+    }
+
+    fn effects(&self, statement: &Statement, touch: &Touch, table: &Table) -> Vec<Effect> {
+        let has_no_nulls = |column: &str| {
+            let mut checks = NullChecks::new(&table.not_null_checks);
+            for before in self.before(statement) {
+                if before.rolls_back() {
+                    checks.undo();
+                }
+                self.works(before, table).for_each(|work| checks.after(work));
             }
-            for one in self.live.family(table) {
-                others.extend(touch.works.iter().flat_map(|work| one.others(work)));
-            }
-        }
-        others.difference(&named).copied().collect()
+            touch.works.iter().for_each(|work| checks.lose(work));
+            checks.rule_out(column)
+        };
+        touch.works.iter().filter_map(|work| table.effect(work, has_no_nulls)).collect()
+    }
+
+    /// What a statement does to this table by name.
+    fn works<'b>(
+        &'b self,
+        statement: &'b Statement,
+        table: &'b Table,
+    ) -> impl Iterator<Item = &'b Work> {
+        let touches = statement.touches.iter().filter(|touch| !touch.works.is_empty());
+        let is_it = |touch: &&Touch| {
+            self.live.find(statement, touch).is_some_and(|found| found.id == table.id)
+        };
+        touches.filter(is_it).flat_map(|touch| &touch.works)
+    }
+
+    /// The pending statements that come before one.
+    fn before<'b>(&'b self, statement: &'b Statement) -> impl Iterator<Item = &'b Statement> {
+        let all = self.plan.iter().flat_map(|plan| &plan.statements);
+        all.take_while(move |one| !std::ptr::eq(*one, statement))
     }
 
     /// Whether a table is made by the migrations themselves.
-    fn is_new(&self, name: &Name) -> bool {
+    pub fn is_new(&self, name: &Name) -> bool {
         let statements = self.plan.iter().flat_map(|plan| &plan.statements);
         statements.flat_map(|statement| &statement.makes).any(|made| made.name == name.name)
     }
@@ -135,9 +238,6 @@ impl<'a> Gate<'a> {
         if self.live.is_cut || statement.is_if_exists() {
             return Vec::new();
         }
-        let all = self.plan.iter().flat_map(|plan| &plan.statements);
-        let before: Vec<&Statement> =
-            all.take_while(|one| !std::ptr::eq(*one, statement)).collect();
         let is_own = |name: &Name| statement.kind.starts_with("CREATE") && statement.makes(name);
         let is_system = |name: &Name| match name.schema.as_deref() {
             Some(schema) => schema.starts_with("pg_") || schema == "information_schema",
@@ -146,17 +246,21 @@ impl<'a> Gate<'a> {
         let touches = statement.touches.iter();
         touches
             .filter(|touch| !touch.is_index && touch.mode > Mode::AccessShare)
-            .filter(|touch| self.live.find(&touch.name, false).is_none())
+            .filter(|touch| self.live.find(statement, touch).is_none())
             .map(|touch| &touch.name)
             .filter(|name| !is_system(name) && !is_own(name))
-            .filter(|name| !before.iter().any(|one| one.makes(name)))
+            .filter(|name| !self.before(statement).any(|one| one.makes(name)))
             .collect()
     }
 
+    /// The tables that are locked with a target, itself among them.
+    pub fn locked<'b>(&'b self, target: &Target<'b>) -> Vec<&'b Table> {
+        self.live.locked(target.table, target.is_alone)
+    }
+
     /// Who is in the way of a target, by this lock.
-    pub fn holders<'b>(&'b self, target: &Target<'_>) -> Vec<(&'b Session, Mode)> {
-        let family = self.live.family(target.table);
-        let ids: Vec<_> = family.iter().map(|table| &table.id).collect();
+    pub fn holders<'b>(&'b self, target: &Target<'b>) -> Vec<(&'b Session, Mode)> {
+        let ids: Vec<_> = self.locked(target).iter().map(|table| &table.id).collect();
         let sessions = self.live.sessions.iter().filter(|session| !session.gives_way());
         sessions
             .filter_map(|session| {
@@ -174,128 +278,16 @@ impl<'a> Gate<'a> {
         self.limits.of(id, spec, object).level(age, None) == Some(Level::Critical)
     }
 
-    /// Seconds of lock timeout that hold for a statement.
-    pub fn lock_timeout(&self, statement: &Statement) -> Option<f64> {
-        let own = statement.lock_timeout.as_deref().and_then(live::seconds);
-        own.or(self.live.lock_timeout).filter(|time| *time > 0.0)
+    /// The lock timeout that holds for a statement.
+    pub fn lock_timeout(&self, statement: &Statement) -> Timeout {
+        let own = statement.lock_timeout.as_deref().and_then(written_seconds);
+        own.map_or(self.live.lock_timeout, |seconds| Timeout::of(Some(seconds)))
     }
 
     /// Whether its file has turned the lock timeout off.
     pub fn is_off(statement: &Statement) -> bool {
-        let own = statement.lock_timeout.as_deref().and_then(live::seconds);
+        let own = statement.lock_timeout.as_deref().and_then(written_seconds);
         own.is_some_and(|time| time <= 0.0)
-    }
-
-    /// What comes of one statement.
-    pub fn step(&self, statement: &Statement) -> Step {
-        let targets = self.targets_of(statement);
-        let mut verdict = Verdict::default();
-        match &statement.unread {
-            Some(Unread::Unparsed(why)) => {
-                verdict.is(Go::NoGo, format!("it cannot be parsed: {why}"));
-            }
-            Some(Unread::Opaque(why)) => verdict.is(Go::Unknown, why.clone()),
-            None => {}
-        }
-        for target in &targets {
-            self.weigh(target, &mut verdict);
-        }
-        if statement.waits_for_all {
-            let old = |session: &&Session| {
-                session.has_snapshot
-                    && !session.antiwrap
-                    && self.is_old(("dep.long_xact", &ANY, &session.who()), session)
-            };
-            for session in self.live.sessions.iter().filter(old) {
-                verdict.waits(session, "it waits for all older transactions");
-            }
-        }
-        // Behind one that stops neither reads nor writes only others of its kind wait, and a short
-        // timeout would leave CONCURRENTLY half done.
-        let is_heavy = |target: &Target<'_>| target.mode.stops().is_some();
-        if targets.iter().any(is_heavy) && self.lock_timeout(statement).is_none() {
-            let none = if Self::is_off(statement) {
-                format!("{} turns lock_timeout off", statement.file)
-            } else {
-                format!("{} has no lock_timeout", self.live.role)
-            };
-            let why = format!("{none}: while it waits, all others wait behind it");
-            verdict.is(Go::NoGo, why);
-        }
-        for target in targets.iter().filter(|target| target.is_beside) {
-            verdict.reasons.push(format!("{} is locked too", target.table.id));
-        }
-        for name in self.missing(statement) {
-            verdict.is(Go::Unknown, format!("{name} {NOT_THERE}"));
-        }
-        let missing: Vec<String> = statement
-            .touches
-            .iter()
-            .filter(|touch| self.live.find(&touch.name, touch.is_index).is_none())
-            .filter(|touch| !self.is_new(&touch.name))
-            .map(|touch| touch.name.to_string())
-            .collect();
-        if !missing.is_empty() && verdict.reasons.is_empty() {
-            verdict.reasons.push(format!("{} is not there yet", missing.join(", ")));
-        }
-        let named = targets.iter().filter(|target| !target.is_beside);
-        let largest = named.max_by_key(|target| (target.mode, target.bytes));
-        let has =
-            |is: fn(&Effect) -> bool| targets.iter().any(|target| target.effects.iter().any(is));
-        Step {
-            file: statement.file.clone(),
-            line: statement.line,
-            statement: statement.text.clone(),
-            kind: statement.kind.clone(),
-            lock: statement.strongest().map(|mode| mode.word().to_owned()),
-            rewrite: has(|effect| matches!(effect, Effect::Rewrites(_))),
-            scan: has(|effect| matches!(effect, Effect::Scans(_))),
-            transaction: !statement.alone,
-            table: largest.map(|target| target.table.id.to_string()),
-            bytes: largest.map(|target| target.bytes),
-            verdict: verdict.go,
-            reason: verdict.reasons.join("; "),
-            pids: verdict.pids,
-        }
-    }
-
-    fn weigh(&self, target: &Target<'_>, verdict: &mut Verdict) {
-        let (table, bytes) = (target.table.id.to_string(), target.bytes);
-        for effect in &target.effects {
-            match (effect, self.size_level(target, effect)) {
-                (Effect::Rewrites(why), Some(Level::Critical)) => {
-                    verdict.is(
-                        Go::NoGo,
-                        format!("{table} is written anew ({}): {why}", words::bytes(number(bytes))),
-                    );
-                }
-                (Effect::Scans(why), Some(Level::Critical)) => {
-                    verdict.is(
-                        Go::NoGo,
-                        format!("{table} is read whole ({}): {why}", words::bytes(number(bytes))),
-                    );
-                }
-                (Effect::Builds, Some(Level::Critical)) => {
-                    let what = format!(
-                        "an index of {table} ({}) is built while writes wait",
-                        words::bytes(number(bytes))
-                    );
-                    verdict.is(Go::NoGo, what);
-                }
-                (Effect::Rewrites(why), _) => {
-                    verdict.reasons.push(format!("{table} is written anew: {why}"));
-                }
-                _ => {}
-            }
-        }
-        for (session, mode) in self.holders(target) {
-            let is_in_the_way = session.is_dump()
-                || session.antiwrap
-                || self.is_old(("dep.locks_on_target", &HELD, &table), session);
-            if is_in_the_way {
-                verdict.waits(session, &format!("{} on {table} is held", mode.word()));
-            }
-        }
     }
 
     /// What the size of a table weighs for what is done to it.
@@ -304,8 +296,12 @@ impl<'a> Gate<'a> {
             Effect::Rewrites(_) => &REWRITTEN,
             // An UPDATE or DELETE of every row: whoever writes one of them waits.
             Effect::Scans(_) if target.mode == Mode::RowExclusive => &SCANNED,
-            // Whoever reads and writes goes on meanwhile.
-            Effect::Scans(_) | Effect::Builds if target.mode.stops().is_none() => return None,
+            // Whoever reads and writes goes on meanwhile, unless a statement before keeps them out.
+            Effect::Scans(_) | Effect::Builds
+                if target.mode.stops().is_none() && target.held.is_none() =>
+            {
+                return None;
+            }
             Effect::Scans(_) | Effect::Builds => &SCANNED,
         };
         let limit = self.limits.of("dep.rewrite", spec, &target.table.id.to_string());
@@ -313,38 +309,11 @@ impl<'a> Gate<'a> {
     }
 }
 
-/// The worst so far.
-struct Verdict {
-    go: Go,
-    reasons: Vec<String>,
-    pids: Vec<i32>,
-}
-
-impl Default for Verdict {
-    fn default() -> Self {
-        Self { go: Go::Go, reasons: Vec::new(), pids: Vec::new() }
-    }
-}
-
-impl Verdict {
-    fn is(&mut self, go: Go, why: String) {
-        self.go = self.go.max(go);
-        if !self.reasons.contains(&why) {
-            self.reasons.push(why);
-        }
-    }
-
-    fn waits(&mut self, session: &Session, why: &str) {
-        let age = session.transaction_age.map(|age| format!(", {} old", words::time(age)));
-        let age = age.unwrap_or_default();
-        self.is(Go::Wait, format!("{why} by {}{age}", session.named()));
-        if let Some(pid) = session.pid.filter(|pid| !self.pids.contains(pid)) {
-            self.pids.push(pid);
-        }
-    }
-}
-
 #[expect(clippy::cast_precision_loss, reason = "compared with a limit")]
 pub const fn number(bytes: u64) -> f64 {
     bytes as f64
 }
+
+#[cfg(test)]
+#[path = "gate_tests.rs"]
+mod tests;

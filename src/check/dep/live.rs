@@ -5,20 +5,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::lock::Mode;
+use super::not_null::NullCheck;
 use super::plan::Plan;
-use super::statement::{Name, Work};
+use super::renames::Names;
+use super::room::EXTENSION;
+use super::schemas::schemas;
+use super::statement::{Name, Statement, Touch, Unread, Work};
 use super::types::keeps_values;
+use crate::check::conf::{self, Limits, Settings};
 use crate::check::look::Look;
+use crate::check::migration::MIGRATIONS;
 use crate::check::question::Question;
 use crate::check::verdict::Silence;
 use crate::sql;
 
 pub const SESSIONS: Question =
-    Question { name: "deploy_sessions", variants: &[(130_000, sql::CHECK_DEPLOY_SESSIONS)] };
+    Question::of("deploy_sessions", &[(130_000, sql::CHECK_DEPLOY_SESSIONS)]);
 pub const TABLES: Question =
-    Question { name: "deploy_tables", variants: &[(130_000, sql::CHECK_DEPLOY_TABLES)] };
-pub const SETTINGS: Question =
-    Question { name: "deploy_settings", variants: &[(130_000, sql::CHECK_DEPLOY_SETTINGS)] };
+    Question::of("deploy_tables", &[(130_000, sql::CHECK_DEPLOY_TABLES)]).may_be_cut();
+
+/// What has to be asked for [`Live::of`], and for the plan before it.
+pub const ASKED: &[&Question] =
+    &[&SESSIONS, &TABLES, &conf::SETTINGS, &conf::ROLE_SETTINGS, &MIGRATIONS, &EXTENSION];
 
 /// A table or an index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -139,13 +147,16 @@ pub struct Table {
     pub index_bytes: u64,
     /// Types by name.
     pub columns: Option<BTreeMap<String, String>>,
-    pub not_null_checks: Vec<String>,
+    pub not_null_checks: Vec<NullCheck>,
     pub indexes: Vec<Id>,
     /// From either side.
     pub foreign_keys: Vec<ForeignKey>,
     pub is_partition: bool,
     /// Whose partition it is.
     pub parent: Option<Id>,
+    /// Its partition for rows that no other one takes.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub default_partition: Option<Id>,
 }
 
 /// What a statement does to a table that is there.
@@ -157,38 +168,26 @@ pub enum Effect {
 }
 
 impl Table {
-    /// The tables that are locked too, ACCESS EXCLUSIVE, when this is done to it.
-    pub fn others(&self, work: &Work) -> Vec<&Id> {
-        let keys = |is: &dyn Fn(&ForeignKey) -> bool| -> Vec<&Id> {
-            self.foreign_keys.iter().filter(|key| is(key)).map(|key| &key.other).collect()
-        };
-        let has = |key: &ForeignKey, column: &String| {
-            key.columns.as_ref().is_none_or(|columns| columns.contains(column))
-        };
-        match work {
-            // Whoever plans a query of the parent has to know that the partition is gone.
-            Work::Drops => {
-                let parent = self.parent.as_ref().filter(|_| self.is_partition);
-                keys(&|_| true).into_iter().chain(parent).collect()
-            }
-            Work::DropsConstraint { name } => {
-                keys(&|key| key.constraint == *name || key.index.as_ref() == Some(name))
-            }
-            // Foreign keys of a column of another type are made anew.
-            Work::DropsColumn { column } | Work::ChangesType { column, .. } => {
-                keys(&|key| has(key, column))
-            }
-            Work::Rewrites(_) | Work::Scans(_) | Work::Builds | Work::NotNull { .. } => Vec::new(),
-        }
+    /// The tables at the other ends of such foreign keys.
+    pub fn others(&self, is: impl Fn(&ForeignKey) -> bool) -> impl Iterator<Item = &Id> {
+        self.foreign_keys.iter().filter(move |key| is(key)).map(|key| &key.other)
     }
 
-    /// What a work is for this table; none where it is nothing here.
-    pub fn effect(&self, work: &Work) -> Option<Effect> {
+    /// What a work is for this table; none where it is nothing here. `has_no_nulls` tells whether
+    /// a CHECK keeps them out of a column.
+    pub fn effect(&self, work: &Work, has_no_nulls: impl Fn(&str) -> bool) -> Option<Effect> {
         match work {
             Work::Rewrites(why) => Some(Effect::Rewrites(why.clone())),
             Work::Scans(why) => Some(Effect::Scans(why.clone())),
             Work::Builds => Some(Effect::Builds),
-            Work::Drops | Work::DropsConstraint { .. } | Work::DropsColumn { .. } => None,
+            Work::Drops
+            | Work::DropsConstraint { .. }
+            | Work::DropsColumn { .. }
+            | Work::Attaches
+            | Work::Detaches
+            | Work::RulesOutNulls { .. }
+            | Work::Validates { .. }
+            | Work::Renames { .. } => None,
             Work::ChangesType { column, to, using } => {
                 let from = self.columns.as_ref().and_then(|columns| columns.get(column));
                 match from {
@@ -200,21 +199,45 @@ impl Table {
                     None => Some(Effect::Rewrites(format!("{column} gets the type {to}"))),
                 }
             }
-            Work::NotNull { column } => {
-                let said = |check: &String| {
-                    let inside = check.replace(['(', ')', '"'], "");
-                    inside == format!("CHECK {column} IS NOT NULL")
-                };
-                let is_said = self.not_null_checks.iter().any(said);
-                (!is_said).then(|| {
-                    Effect::Scans(format!(
-                        "every row is read for nulls; a valid CHECK ({column} IS NOT NULL) would \
+            Work::NotNull { column } => (!has_no_nulls(column)).then(|| {
+                Effect::Scans(format!(
+                    "every row is read for nulls; a valid CHECK ({column} IS NOT NULL) would \
                          spare it"
-                    ))
-                })
-            }
+                ))
+            }),
         }
     }
+}
+
+/// A time limit of the role that migrates.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Timeout {
+    /// It waits for ever.
+    None,
+    /// Seconds.
+    Known(f64),
+    /// The connected role has one of its own in place of what others have.
+    Unknown,
+}
+
+impl Timeout {
+    /// Of seconds, 0 for none at all.
+    pub fn of(seconds: Option<f64>) -> Self {
+        match seconds {
+            Some(seconds) if seconds > 0.0 => Self::Known(seconds),
+            Some(_) => Self::None,
+            None => Self::Unknown,
+        }
+    }
+}
+
+/// A table or an index by its name.
+#[derive(Debug, Clone)]
+struct Place {
+    id: Id,
+    /// The number of the table, or of that of the index.
+    table: usize,
+    is_index: bool,
 }
 
 /// All of it.
@@ -222,21 +245,25 @@ impl Table {
 pub struct Live {
     pub sessions: Vec<Session>,
     pub tables: Vec<Table>,
+    /// Tables and indexes by their names without schema.
+    places: BTreeMap<String, Vec<Place>>,
+    /// The numbers of tables by their parents.
+    children: BTreeMap<Id, Vec<usize>>,
     /// There are more tables than are read; these are smaller.
     pub is_cut: bool,
     path: Vec<String>,
-    pub lock_timeout: Option<f64>,
-    pub statement_timeout: Option<f64>,
+    extensions: BTreeSet<String>,
+    pub lock_timeout: Timeout,
+    pub statement_timeout: Timeout,
     /// Who migrates.
     pub role: String,
+    /// Who looks.
+    pub connected: String,
 }
 
 #[derive(Deserialize)]
-struct Setting {
-    role: String,
-    in_database: bool,
-    name: String,
-    value: String,
+struct Installed {
+    extensions: BTreeSet<String>,
 }
 
 impl Live {
@@ -256,45 +283,121 @@ impl Live {
                 session.locks.retain(|lock| !lesser.contains(&lock.table));
             }
         }
-        let settings: Vec<Setting> = look.rows(&SETTINGS)?;
+        let settings = Settings::of(look)?;
+        let limits = Limits::of(look, &settings)?;
         let connected = look.facts.sight.role.as_str();
         let role = plan.and_then(|plan| plan.role.as_deref()).unwrap_or(connected);
-        let value = |name: &str| effective(&settings, name, role, connected);
-        let time = |name: &str| value(name).and_then(seconds).filter(|time| *time > 0.0);
-        let path = value("search_path").unwrap_or("\"$user\", public");
-        let path = path.split(',').map(|schema| match schema.trim().trim_matches('"') {
-            "$user" => role.to_owned(),
-            schema => schema.to_owned(),
-        });
+        let time = |name: &str| Timeout::of(limits.seconds(Some(role), name));
+        let path = limits.text(Some(role), "search_path").unwrap_or("\"$user\", public");
+        let installed: Installed = look.row(&EXTENSION)?;
         Ok(Self {
             sessions,
+            places: places(&tables),
+            children: children(&tables),
             tables,
             is_cut: look.is_cut(&TABLES) || look.is_cut(&SESSIONS),
-            path: path.filter(|schema| !schema.is_empty()).collect(),
+            path: schemas(path),
+            extensions: installed.extensions,
             lock_timeout: time("lock_timeout"),
             statement_timeout: time("statement_timeout"),
             role: role.to_owned(),
+            connected: connected.to_owned(),
         })
     }
 
-    /// The table of this name, or of the index of this name. A name without schema is looked for
-    /// where the role's search_path says, else everywhere.
-    pub fn find(&self, name: &Name, is_index: bool) -> Option<&Table> {
-        let own = |table: &&Table, schema: Option<&str>| {
-            let is = |id: &Id| id.name == name.name && schema.is_none_or(|one| one == id.schema);
-            if is_index { table.indexes.iter().any(is) } else { is(&table.id) }
-        };
+    /// Why a time limit cannot be told.
+    pub fn untold(&self, name: &str) -> String {
+        let (role, connected) = (&self.role, &self.connected);
+        format!("what {role} has for {name} cannot be told: {connected} has its own")
+    }
+
+    /// The table that a statement touches. A name without schema is looked for where its file's
+    /// `search_path` says, and nowhere else; without one where the role's says, else everywhere.
+    pub fn find(&self, statement: &Statement, touch: &Touch) -> Option<&Table> {
+        let place = self.seek(statement, &touch.name, touch.is_index)?;
+        self.tables.get(place.table)
+    }
+
+    fn seek(&self, statement: &Statement, name: &Name, is_index: bool) -> Option<&Place> {
+        let at = |schema| self.place(&statement.names, (schema, &name.name), is_index);
         if let Some(schema) = &name.schema {
-            return self.tables.iter().find(|table| own(table, Some(schema)));
+            return at(Some(schema));
         }
-        let mut path = self.path.iter();
-        path.find_map(|schema| self.tables.iter().find(|table| own(table, Some(schema))))
-            .or_else(|| self.tables.iter().find(|table| own(table, None)))
+        let path = statement.search_path.as_ref();
+        let mut schemas = path.unwrap_or(&self.path).iter().map(|schema| match schema.as_str() {
+            "$user" => self.role.as_str(),
+            schema => schema,
+        });
+        let found = schemas.find_map(|schema| at(Some(schema)));
+        found.or_else(|| if path.is_none() { at(None) } else { None })
+    }
+
+    /// What has this name by now in a schema; in any where none is given.
+    fn place(
+        &self,
+        names: &Names,
+        (schema, name): (Option<&str>, &str),
+        is_index: bool,
+    ) -> Option<&Place> {
+        let of_name = |name: &str| {
+            let places = self.places.get(name).into_iter().flatten();
+            places.filter(|place| place.is_index == is_index)
+        };
+        let renamed =
+            names.were(name, schema).find_map(|id| of_name(&id.name).find(|place| place.id == *id));
+        renamed.or_else(|| {
+            of_name(name)
+                .filter(|place| names.now(&place.id) == Some(&place.id))
+                .find(|place| schema.is_none_or(|one| one == place.id.schema))
+        })
+    }
+
+    /// What a statement leaves of the names of what is there.
+    pub fn follow(&self, statement: &Statement, names: &mut Names) {
+        for touch in statement.touches.iter().filter(|touch| touch.works.contains(&Work::Drops)) {
+            if let Some(table) = self.find(statement, touch) {
+                names.set(&table.id, None);
+            }
+        }
+        let Some(rename) = &statement.renames else { return };
+        let Some(place) = self.seek(statement, &rename.from, rename.is_index) else { return };
+        let to = &rename.to;
+        let moved = |id: &Id, name: Option<&String>| {
+            let now = statement.names.now(id).unwrap_or(id);
+            Id {
+                schema: to.schema.as_ref().unwrap_or(&now.schema).clone(),
+                name: name.unwrap_or(&now.name).clone(),
+            }
+        };
+        names.set(&place.id, Some(moved(&place.id, Some(&to.name))));
+        // Indexes go to another schema with their table.
+        if to.schema.is_some() && !place.is_index {
+            for index in self.tables.get(place.table).into_iter().flat_map(|table| &table.indexes) {
+                names.set(index, Some(moved(index, None)));
+            }
+        }
+    }
+
+    /// Why it is not known what a statement does. What makes an extension that is there does
+    /// nothing.
+    pub fn unread<'a>(&self, statement: &'a Statement) -> Option<&'a Unread> {
+        let is_there = |name: &String| self.extensions.contains(name);
+        match statement.unread.as_ref()? {
+            Unread::Opaque(_) if statement.extension.as_ref().is_some_and(is_there) => None,
+            unread => Some(unread),
+        }
     }
 
     /// The table with this id.
     pub fn table(&self, id: &Id) -> Option<&Table> {
-        self.tables.iter().find(|table| table.id == *id)
+        let mut places = self.places.get(&id.name).into_iter().flatten();
+        let place = places.find(|place| !place.is_index && place.id == *id)?;
+        self.tables.get(place.table)
+    }
+
+    /// The tables that a lock of one locks: its partitions with it, unless it is `alone`.
+    pub fn locked<'a>(&'a self, table: &'a Table, alone: bool) -> Vec<&'a Table> {
+        if alone { vec![table] } else { self.family(table) }
     }
 
     /// A table and its partitions.
@@ -302,85 +405,33 @@ impl Live {
         let mut family = vec![table];
         let mut at = 0;
         while let Some(parent) = family.get(at).map(|table| &table.id) {
-            let children = self.tables.iter().filter(|table| table.parent.as_ref() == Some(parent));
-            family.extend(children);
+            let children = self.children.get(parent).into_iter().flatten();
+            family.extend(children.filter_map(|number| self.tables.get(*number)));
             at += 1;
         }
         family
     }
 }
 
-/// What holds for a role: its own in this database, its own, the database's, the server's. What
-/// the server has is only known with what the connected role has in it.
-fn effective<'a>(
-    settings: &'a [Setting],
-    name: &str,
-    role: &str,
-    connected: &str,
-) -> Option<&'a str> {
-    let value = |role: &str, in_database: bool| {
-        let is =
-            |one: &&Setting| one.name == name && one.role == role && one.in_database == in_database;
-        settings.iter().find(is).map(|one| one.value.as_str())
+fn places(tables: &[Table]) -> BTreeMap<String, Vec<Place>> {
+    let mut places: BTreeMap<String, Vec<Place>> = BTreeMap::new();
+    let mut add = |id: &Id, table: usize, is_index: bool| {
+        let place = Place { id: id.clone(), table, is_index };
+        places.entry(id.name.clone()).or_default().push(place);
     };
-    if role == connected {
-        return value("-", false);
+    for (number, table) in tables.iter().enumerate() {
+        add(&table.id, number, false);
+        table.indexes.iter().for_each(|index| add(index, number, true));
     }
-    let own = value(role, true).or_else(|| value(role, false));
-    let own = own.or_else(|| value("", true)).or_else(|| value("", false));
-    let is_plain = value(connected, true).or_else(|| value(connected, false)).is_none();
-    own.or_else(|| value("-", false).filter(|_| is_plain))
+    places
 }
 
-/// `5s`, `3000`, `2min` in seconds.
-pub fn seconds(text: &str) -> Option<f64> {
-    let text = text.trim().trim_matches('\'');
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let number: f64 = text[..end].parse().ok()?;
-    Some(match text[end..].trim() {
-        "" | "ms" => number / 1000.0,
-        "us" => number / 1e6,
-        "s" => number,
-        "min" => number * 60.0,
-        "h" => number * 3600.0,
-        "d" => number * 86400.0,
-        _ => return None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_setting_holds() {
-        let setting = |role: &str, in_database, value: &str| Setting {
-            role: role.into(),
-            in_database,
-            name: "lock_timeout".into(),
-            value: value.into(),
-        };
-        let mut settings = vec![setting("-", false, "7ms")];
-        let of = |settings: &[Setting], role: &str| {
-            effective(settings, "lock_timeout", role, "me").map(str::to_owned)
-        };
-        assert_eq!(of(&settings, "me").as_deref(), Some("7ms"));
-        assert_eq!(of(&settings, "app").as_deref(), Some("7ms"));
-        settings.push(setting("me", false, "7ms"));
-        assert_eq!(of(&settings, "app"), None);
-        settings.push(setting("", true, "6s"));
-        assert_eq!(of(&settings, "app").as_deref(), Some("6s"));
-        settings.push(setting("app", false, "5s"));
-        assert_eq!(of(&settings, "app").as_deref(), Some("5s"));
-        settings.push(setting("app", true, "4s"));
-        assert_eq!(of(&settings, "app").as_deref(), Some("4s"));
+fn children(tables: &[Table]) -> BTreeMap<Id, Vec<usize>> {
+    let mut children: BTreeMap<Id, Vec<usize>> = BTreeMap::new();
+    for (number, table) in tables.iter().enumerate() {
+        if let Some(parent) = &table.parent {
+            children.entry(parent.clone()).or_default().push(number);
+        }
     }
-
-    #[test]
-    fn times_are_read_as_the_server_does() {
-        assert_eq!(seconds("3000"), Some(3.0));
-        assert_eq!(seconds("2min"), Some(120.0));
-        assert_eq!(seconds("'5s'"), Some(5.0));
-        assert_eq!(seconds("x"), None);
-    }
+    children
 }

@@ -2,22 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-
 use super::gate::{Gate, NOT_THERE, REWRITTEN, SCANNED, number};
-use super::live::{Effect, SESSIONS, SETTINGS, TABLES};
+use super::live::{ASKED, Effect, SESSIONS, TABLES, Timeout};
 use super::lock::Mode;
 use super::plan::Plan;
-use super::statement::Unread;
+use super::room::EXTENSION;
+use super::statement::{Statement, Unread};
+use crate::check::conf;
+use crate::check::idx::invalid;
 use crate::check::limits::LimitSpec;
 use crate::check::look::Look;
 use crate::check::migration::MIGRATIONS;
-use crate::check::question::Question;
 use crate::check::registry::{Check, Kind};
 use crate::check::verdict::{Judged, Silence, Verdict};
 use crate::check::words::{bytes, time};
 use crate::report::check::{Finding, Level, Unit};
-use crate::sql;
 use crate::sql::quote_name;
 
 /// Said where there are no files.
@@ -43,7 +42,7 @@ pub const ROLE_TIMEOUTS: Check = Check {
     ],
     needs: &[],
     since: 130_000,
-    asks: &[&SESSIONS, &TABLES, &SETTINGS, &MIGRATIONS],
+    asks: ASKED,
     judge: role_timeouts,
 };
 
@@ -58,7 +57,7 @@ pub const REWRITE: Check = Check {
     limits: &[REWRITTEN, SCANNED],
     needs: &[],
     since: 130_000,
-    asks: &[&SESSIONS, &TABLES, &SETTINGS, &MIGRATIONS],
+    asks: ASKED,
     judge: rewrite,
 };
 
@@ -74,7 +73,7 @@ pub const MIGRATION_LINT: Check = Check {
     limits: &[LimitSpec::warn_above("size of the table that a rule is about", Unit::Bytes, 1e7)],
     needs: &[],
     since: 130_000,
-    asks: &[&SESSIONS, &TABLES, &SETTINGS, &MIGRATIONS],
+    asks: ASKED,
     judge: migration_lint,
 };
 
@@ -88,15 +87,20 @@ pub const INVALID_LEFTOVERS: Check = Check {
     limits: &[],
     needs: &[],
     since: 130_000,
-    asks: &[&INVALID, &SESSIONS, &TABLES, &SETTINGS, &MIGRATIONS],
+    asks: &[
+        &invalid::INDEXES,
+        &SESSIONS,
+        &TABLES,
+        &conf::SETTINGS,
+        &conf::ROLE_SETTINGS,
+        &MIGRATIONS,
+        &EXTENSION,
+    ],
     judge: invalid_leftovers,
 };
 
-const INVALID: Question =
-    Question { name: "invalid_indexes", variants: &[(130_000, sql::CHECK_INVALID_INDEXES)] };
-
-fn planned<'a>(gate: &'a Gate<'_>) -> Result<&'a Plan, Silence> {
-    gate.plan.as_ref().ok_or_else(|| Silence::not_applicable(NO_PLAN))
+fn planned<'a>(gate: &Gate<'a>) -> Result<&'a Plan, Silence> {
+    gate.plan.ok_or_else(|| Silence::not_applicable(NO_PLAN))
 }
 
 fn role_timeouts(look: &Look<'_>) -> Judged {
@@ -105,16 +109,18 @@ fn role_timeouts(look: &Look<'_>) -> Judged {
     let mut verdict = look.verdict();
     let remedy = format!("ALTER ROLE {} SET lock_timeout = '5s';", quote_name(&role));
     let has = match gate.live.lock_timeout {
-        Some(limit) => format!("{role} has a lock_timeout of {}", time(limit)),
-        None => format!("{role} has no lock_timeout"),
+        Timeout::Known(limit) => format!("{role} has a lock_timeout of {}", time(limit)),
+        Timeout::None => format!("{role} has no lock_timeout"),
+        Timeout::Unknown => gate.live.untold("lock_timeout"),
     };
     verdict.says = has.clone();
-    let Some(plan) = &gate.plan else {
+    let Some(plan) = gate.plan else {
         match gate.live.lock_timeout {
-            None => {
+            Timeout::Unknown => verdict.unseen = Some(has),
+            Timeout::None => {
                 verdict.find(Level::Critical, role, has).with_remedy(remedy);
             }
-            Some(limit) => {
+            Timeout::Known(limit) => {
                 if let Some(level) = look.level("", &role, limit, None) {
                     verdict.find(level, role, has).with_value(limit).with_remedy(remedy);
                 }
@@ -134,46 +140,26 @@ fn role_timeouts(look: &Look<'_>) -> Judged {
 /// One finding for each file and kind of trouble.
 fn statements(look: &Look<'_>, gate: &Gate<'_>, plan: &Plan, verdict: &mut Verdict) {
     let mut seen = BTreeSet::new();
+    let mut untold = BTreeSet::new();
     for statement in &plan.statements {
-        let place = format!("{}:{}", statement.file, statement.line);
         let strongest = gate.targets_of(statement).iter().map(|target| target.mode).max();
         let Some(mode) = strongest.filter(|mode| *mode >= Mode::ShareUpdateExclusive) else {
             continue;
         };
-        // While it waits, others wait behind it.
-        let stops = mode.stops().is_some();
-        let kind = &statement.kind;
-        let found = match gate.lock_timeout(statement) {
-            None if !stops => None,
-            None if Gate::is_off(statement) => Some((
-                Level::Critical,
-                statement.file.clone(),
-                format!("lock_timeout is turned off before {kind} in {place}"),
-            )),
-            None => Some((
-                Level::Critical,
-                gate.live.role.clone(),
-                format!("{} has no lock_timeout, and {place} sets none before {kind}", gate.live.role),
-            )),
-            Some(limit) if statement.waits_for_all => {
-                look.level("concurrently", &statement.file, limit, None).map(|level| {
-                    let says = format!("{kind} in {place} is ended after {} of waiting, and leaves an invalid index", time(limit));
-                    (level, statement.file.clone(), says)
-                })
-            }
-            Some(_) if !stops => None,
-            Some(limit) => look.level("", &statement.file, limit, None).map(|level| {
-                let says = format!("{kind} in {place} waits for its lock for {}, and all others behind it", time(limit));
-                (level, statement.file.clone(), says)
-            }),
-        };
-        let Some((level, object, says)) = found else { continue };
+        let matters = mode.stops().is_some() || statement.waits_for_all;
+        if matters && gate.lock_timeout(statement) == Timeout::Unknown {
+            untold.insert("lock_timeout");
+        }
+        let Some((level, object, says)) = waiting(look, gate, statement, mode) else { continue };
         if seen.insert((object.clone(), level)) {
             verdict.find(level, object, says);
         }
     }
     let long = plan.statements.iter().find(|statement| statement.waits_for_all);
-    if let (Some(limit), Some(long)) = (gate.live.statement_timeout, long) {
+    if long.is_some() && gate.live.statement_timeout == Timeout::Unknown {
+        untold.insert("statement_timeout");
+    }
+    if let (Timeout::Known(limit), Some(long)) = (gate.live.statement_timeout, long) {
         let says = format!(
             "{} ({}:{}) is ended by the statement_timeout of {} after {}",
             long.kind,
@@ -183,6 +169,52 @@ fn statements(look: &Look<'_>, gate: &Gate<'_>, plan: &Plan, verdict: &mut Verdi
             time(limit)
         );
         verdict.find(Level::Warning, format!("{}/statement_timeout", long.file), says);
+    }
+    if !untold.is_empty() {
+        let untold: Vec<String> = untold.into_iter().map(|name| gate.live.untold(name)).collect();
+        verdict.unseen = Some(untold.join("; "));
+    }
+}
+
+/// What is wrong with how long a statement waits for this lock: how bad it is, of what, and why.
+fn waiting(
+    look: &Look<'_>,
+    gate: &Gate<'_>,
+    statement: &Statement,
+    mode: Mode,
+) -> Option<(Level, String, String)> {
+    let (file, kind, role) = (&statement.file, &statement.kind, &gate.live.role);
+    let place = format!("{file}:{}", statement.line);
+    // While it waits, others wait behind it.
+    let stops = mode.stops().is_some();
+    match gate.lock_timeout(statement) {
+        Timeout::Unknown => None,
+        Timeout::None if !stops => None,
+        Timeout::None if Gate::is_off(statement) => {
+            let says = format!("lock_timeout is turned off before {kind} in {place}");
+            Some((Level::Critical, file.clone(), says))
+        }
+        Timeout::None => {
+            let says = format!("{role} has no lock_timeout, and {place} sets none before {kind}");
+            Some((Level::Critical, role.clone(), says))
+        }
+        Timeout::Known(limit) if statement.waits_for_all => {
+            let level = look.level("concurrently", file, limit, None)?;
+            let limit = time(limit);
+            let says = format!(
+                "{kind} in {place} is ended after {limit} of waiting, and leaves an invalid index"
+            );
+            Some((level, file.clone(), says))
+        }
+        Timeout::Known(_) if !stops => None,
+        Timeout::Known(limit) => {
+            let level = look.level("", file, limit, None)?;
+            let limit = time(limit);
+            let says = format!(
+                "{kind} in {place} waits for its lock for {limit}, and all others behind it"
+            );
+            Some((level, file.clone(), says))
+        }
     }
 }
 
@@ -200,13 +232,14 @@ fn rewrite(look: &Look<'_>) -> Judged {
                 "{} ({}:{})",
                 target.statement.kind, target.statement.file, target.statement.line
             );
+            let held = target.held.map(|held| format!("; {held}")).unwrap_or_default();
             let says = match effect {
                 Effect::Rewrites(why) => format!("{place} writes {table} ({size}) anew: {why}"),
                 Effect::Scans(why) => {
-                    format!("{place} reads {table} ({size}) while others wait: {why}")
+                    format!("{place} reads {table} ({size}) while others wait: {why}{held}")
                 }
                 Effect::Builds => {
-                    format!("{place} builds an index of {table} ({size}) while writes wait")
+                    format!("{place} builds an index of {table} ({size}) while writes wait{held}")
                 }
             };
             if seen.insert((table.clone(), level)) {
@@ -230,7 +263,7 @@ fn migration_lint(look: &Look<'_>) -> Judged {
         verdict.find(Level::Critical, place, says);
     }
     for statement in &plan.statements {
-        if let Some(Unread::Opaque(why)) = &statement.unread {
+        if let Some(Unread::Opaque(why)) = gate.live.unread(statement) {
             unseen.push(format!("{}:{} {}: {why}", statement.file, statement.line, statement.kind));
         }
         for name in gate.missing(statement) {
@@ -247,13 +280,13 @@ fn migration_lint(look: &Look<'_>) -> Judged {
             .statements
             .iter()
             .rfind(|statement| statement.file == lint.file && statement.line <= lint.line);
-        let touches = || statement.iter().flat_map(|statement| &statement.touches);
-        let size = touches()
-            .filter_map(|touch| gate.live.find(&touch.name, touch.is_index))
-            .map(|table| table.bytes)
-            .max();
+        let touched = |statement: &Statement| {
+            let tables = statement.touches.iter();
+            tables.filter_map(|touch| gate.live.find(statement, touch)).map(|one| one.bytes).max()
+        };
+        let size = statement.and_then(touched);
         // Nobody uses what is not there.
-        if size.is_none() && touches().next().is_some() {
+        if size.is_none() && statement.is_some_and(|statement| !statement.touches.is_empty()) {
             continue;
         }
         let level = size.and_then(|size| look.level("", &lint.file, number(size), None));
@@ -272,24 +305,19 @@ fn migration_lint(look: &Look<'_>) -> Judged {
     Ok(verdict)
 }
 
-#[derive(Deserialize)]
-struct Invalid {
-    index: String,
-    table: String,
-}
-
 fn invalid_leftovers(look: &Look<'_>) -> Judged {
-    let rows: Vec<Invalid> = look.rows(&INVALID)?;
+    let mut rows: Vec<invalid::Index> = look.rows(&invalid::INDEXES)?;
     let gate = Gate::of(look)?;
-    let targets = gate.targets();
-    // As regclass writes them, when nothing has to be quoted; else all count.
-    let tables: BTreeSet<String> =
-        targets.iter().map(|target| target.table.id.to_string()).collect();
+    if gate.plan.is_some() {
+        let targets = gate.targets();
+        let tables: BTreeSet<String> =
+            targets.iter().map(|target| target.table.id.to_string()).collect();
+        // As regclass writes them, when nothing has to be quoted; else all count.
+        rows.retain(|row| row.table.contains('"') || tables.contains(&row.table));
+    }
+    invalid::nobody_builds(look, &rows)?;
     let mut verdict = look.verdict().saying("no invalid index is left");
     for row in rows {
-        if gate.plan.is_some() && !row.table.contains('"') && !tables.contains(&row.table) {
-            continue;
-        }
         let says = format!("{} of {} is not valid", row.index, row.table);
         verdict
             .find(Level::Warning, &row.index, says)

@@ -1,24 +1,32 @@
 //! Whether a deployment can begin now: what its migrations do, and who is in their way.
 //!
 //! [`read`] tells what statements do (squawk parses them), [`live`] what is on the server,
-//! [`gate`] puts both together for the checks and for the [`forecast`].
+//! [`gate`] puts both together for the checks, [`step`] for the statements of the [`forecast`].
 
+mod beside;
+mod folder;
 mod forecast;
 mod gate;
 mod lint;
 mod live;
 mod lock;
 mod migrations;
+mod not_null;
 mod plan;
 mod read;
+mod renames;
 mod room;
+mod schemas;
 mod server;
 mod sessions;
 mod sources;
 mod statement;
+mod step;
 mod types;
 
+pub use folder::sources;
 pub use forecast::forecast;
+pub use gate::Shared;
 pub use plan::Plan;
 pub use room::{DISK, Disk, EXTENSION};
 pub use sources::{Layout, Source, plain};

@@ -26,6 +26,13 @@ fn lines(statement: &Statement) -> Vec<String> {
         Work::Drops => " drops".to_owned(),
         Work::DropsConstraint { name } => format!(" drops constraint {name}"),
         Work::DropsColumn { column } => format!(" drops column {column}"),
+        Work::Attaches => " attaches".to_owned(),
+        Work::Detaches => " detaches".to_owned(),
+        Work::RulesOutNulls { name, column, is_valid } => {
+            format!(" rules out nulls of {column} by {name:?} {is_valid}")
+        }
+        Work::Validates { name } => format!(" validates {name}"),
+        Work::Renames { name } => format!(" renames {name}"),
     };
     let touch = |touch: &Touch| {
         let works: String = touch.works.iter().map(work).collect();
@@ -82,7 +89,20 @@ fn alter_table_tells_its_lock_and_whether_it_rewrites() {
         ("ALTER TABLE t SET TABLESPACE fast", "t ACCESS EXCLUSIVE rewrites"),
         ("ALTER TABLE t ADD CHECK (c > 0)", "t ACCESS EXCLUSIVE scans"),
         ("ALTER TABLE t ADD CONSTRAINT k CHECK (c > 0) NOT VALID", "t ACCESS EXCLUSIVE"),
-        ("ALTER TABLE t VALIDATE CONSTRAINT k", "t SHARE UPDATE EXCLUSIVE scans"),
+        ("ALTER TABLE t VALIDATE CONSTRAINT \"K\"", "t SHARE UPDATE EXCLUSIVE scans validates K"),
+        (
+            "ALTER TABLE t ADD CONSTRAINT k CHECK (\"C\" IS NOT NULL) NOT VALID",
+            "t ACCESS EXCLUSIVE rules out nulls of C by Some(\"k\") false",
+        ),
+        (
+            "ALTER TABLE t ADD CHECK ((c notnull))",
+            "t ACCESS EXCLUSIVE scans rules out nulls of c by None true",
+        ),
+        ("ALTER TABLE t ADD CHECK (c IS NULL) NOT VALID", "t ACCESS EXCLUSIVE"),
+        ("ALTER TABLE t ADD CHECK (c IS NOT NULL) NO INHERIT NOT VALID", "t ACCESS EXCLUSIVE"),
+        ("ALTER TABLE t ADD CHECK (c IS NOT NULL AND d > 0) NOT VALID", "t ACCESS EXCLUSIVE"),
+        ("ALTER TABLE t RENAME COLUMN c TO d", "t ACCESS EXCLUSIVE renames c"),
+        ("ALTER TABLE t RENAME CONSTRAINT k TO l", "t ACCESS EXCLUSIVE renames k"),
         ("ALTER TABLE t ADD PRIMARY KEY (id)", "t ACCESS EXCLUSIVE builds"),
         ("ALTER TABLE t ADD CONSTRAINT k UNIQUE USING INDEX i", "t ACCESS EXCLUSIVE"),
         ("ALTER TABLE t DISABLE TRIGGER ALL", "t SHARE ROW EXCLUSIVE"),
@@ -101,18 +121,18 @@ fn others_tables_are_locked_too() {
     let column = "ALTER TABLE t ADD COLUMN a int REFERENCES u (id)";
     assert_eq!(touches(column), ["u SHARE ROW EXCLUSIVE", "t ACCESS EXCLUSIVE"]);
     let attach = "ALTER TABLE p ATTACH PARTITION c FOR VALUES IN (1)";
-    assert_eq!(touches(attach), ["c ACCESS EXCLUSIVE scans", "p SHARE UPDATE EXCLUSIVE"]);
+    assert_eq!(touches(attach), ["c ACCESS EXCLUSIVE scans", "p SHARE UPDATE EXCLUSIVE attaches"]);
     let detach = "ALTER TABLE p DETACH PARTITION c";
-    assert_eq!(touches(detach), ["c ACCESS EXCLUSIVE", "p ACCESS EXCLUSIVE"]);
+    assert_eq!(touches(detach), ["c ACCESS EXCLUSIVE", "p ACCESS EXCLUSIVE detaches"]);
     let detach = one("ALTER TABLE p DETACH PARTITION c CONCURRENTLY");
-    assert_eq!(lines(&detach), ["c ACCESS EXCLUSIVE", "p SHARE UPDATE EXCLUSIVE"]);
+    assert_eq!(lines(&detach), ["c ACCESS EXCLUSIVE", "p SHARE UPDATE EXCLUSIVE detaches"]);
     assert!(detach.alone && detach.waits_for_all);
     let create = one("CREATE TABLE n (id int, t int REFERENCES s.t)");
     assert_eq!(lines(&create), ["s.t SHARE ROW EXCLUSIVE"]);
     assert_eq!(create.makes.len(), 1);
     assert_eq!(create.makes[0].to_string(), "n");
     let create = one("CREATE TABLE c PARTITION OF s.p FOR VALUES IN (1)");
-    assert_eq!(lines(&create), ["s.p ACCESS EXCLUSIVE"]);
+    assert_eq!(lines(&create), ["s.p ACCESS EXCLUSIVE attaches"]);
 }
 
 #[test]
@@ -205,49 +225,13 @@ fn what_is_not_understood_is_told() {
 }
 
 #[test]
-fn lines_texts_and_timeouts_are_kept() {
+fn lines_and_texts_are_kept() {
     let sql = "-- first\nSET lock_timeout = '5s';\n\n/* x */ ALTER TABLE t\n  ADD COLUMN c text \
-               DEFAULT 'secret';\nRESET lock_timeout;DROP TABLE u;\n\
-               BEGIN; SET LOCAL lock_timeout TO 3000; DROP TABLE v; COMMIT; DROP TABLE w";
+               DEFAULT 'secret';";
     let (statements, _) = read("m.sql", sql, 150_000);
     assert_eq!(statements[1].line, 4);
     assert_eq!(statements[1].text, "ALTER TABLE t ADD COLUMN c text DEFAULT '..'");
     assert_eq!(statements[1].kind, "ALTER TABLE");
-    assert_eq!(statements[1].lock_timeout.as_deref(), Some("5s"));
-    let drops: Vec<Option<&str>> = statements
-        .iter()
-        .filter(|one| one.kind == "DROP TABLE")
-        .map(|one| one.lock_timeout.as_deref())
-        .collect();
-    assert_eq!(drops, [None, Some("3000"), None]);
-}
-
-#[test]
-fn a_local_timeout_ends_and_the_sessions_holds_again() {
-    let sql = "SET lock_timeout = '3s'; BEGIN; SET LOCAL lock_timeout = '2s'; DROP TABLE a; COMMIT; \
-               DROP TABLE b; BEGIN; SET lock_timeout = '1s'; DROP TABLE c; ROLLBACK; DROP TABLE d";
-    let (statements, _) = read("m.sql", sql, 150_000);
-    let drops: Vec<Option<&str>> = statements
-        .iter()
-        .filter(|one| one.kind == "DROP TABLE")
-        .map(|one| one.lock_timeout.as_deref())
-        .collect();
-    assert_eq!(drops, [Some("2s"), Some("3s"), Some("1s"), Some("3s")]);
-}
-
-#[test]
-fn a_timeout_that_is_off_is_not_the_roles_own() {
-    let sql = "SET lock_timeout = 0; DROP TABLE a; RESET lock_timeout; DROP TABLE b; \
-               SELECT pg_catalog.set_config('lock_timeout', '0', false); DROP TABLE c; \
-               SET lock_timeout TO DEFAULT; DROP TABLE d; SELECT set_config('search_path', '', true); \
-               DROP TABLE e";
-    let (statements, _) = read("m.sql", sql, 150_000);
-    let drops: Vec<Option<&str>> = statements
-        .iter()
-        .filter(|one| one.kind == "DROP TABLE")
-        .map(|one| one.lock_timeout.as_deref())
-        .collect();
-    assert_eq!(drops, [Some("0"), None, Some("0"), None, None]);
 }
 
 #[test]

@@ -7,12 +7,12 @@ use crate::check::backup::Backups;
 use crate::check::limits::LimitSpec;
 use crate::check::look::Look;
 use crate::check::need::Need;
-use crate::check::question::Question;
 use crate::check::registry::{Check, Kind};
+use crate::check::repl::slots::{SLOTS, Slot};
+use crate::check::repl::standbys::{STANDBYS, Standby};
 use crate::check::verdict::{Judged, Silence};
 use crate::check::words::{bytes, time};
 use crate::report::check::{Level, Unit};
-use crate::sql;
 
 pub const REPLICA_LAG: Check = Check {
     id: "dep.replica_lag",
@@ -21,10 +21,14 @@ pub const REPLICA_LAG: Check = Check {
     why: "What a migration writes anew goes to the standbys as WAL. One that is behind already \
           falls further back, shows old data and cannot take over.",
     remedy: "Wait until it has caught up, or find out what holds it up: pgtend check --only repl.",
-    limits: &[LimitSpec::fail_above("lag of a standby's replay", Unit::Seconds, 30.0)],
+    limits: &[
+        LimitSpec::fail_above("lag of a standby's replay", Unit::Seconds, 30.0),
+        LimitSpec::fail_above("bytes of WAL that a standby has not replayed", Unit::Bytes, 1e9)
+            .named("bytes"),
+    ],
     needs: &[Need::Stats],
     since: 130_000,
-    asks: &[&REPLICATION],
+    asks: &[&STANDBYS],
     judge: replica_lag,
 };
 
@@ -35,10 +39,10 @@ pub const SLOT_LAG: Check = Check {
     why: "A slot keeps WAL until its reader has it. What a migration writes comes on top of what \
           is kept already, and fills the disk of the primary.",
     remedy: "Wait until its reader has caught up, or drop a slot that nobody reads.",
-    limits: &[LimitSpec::above("WAL that a slot's reader has not got", Unit::Bytes, 1e9, 1e10)],
+    limits: &[LimitSpec::above("WAL that is kept for a slot", Unit::Bytes, 1e9, 1e10)],
     needs: &[],
     since: 130_000,
-    asks: &[&REPLICATION],
+    asks: &[&SLOTS],
     judge: slot_lag,
 };
 
@@ -75,51 +79,51 @@ pub const PERF_BASELINE: Check = Check {
     judge: perf_baseline,
 };
 
-const REPLICATION: Question =
-    Question { name: "deploy_replication", variants: &[(130_000, sql::CHECK_DEPLOY_REPLICATION)] };
-
-#[derive(Deserialize)]
-struct Behind {
-    kind: String,
-    name: String,
-    seconds: Option<f64>,
-    bytes: Option<f64>,
-}
-
 fn replica_lag(look: &Look<'_>) -> Judged {
-    let rows: Vec<Behind> = look.rows(&REPLICATION)?;
-    let standbys: Vec<&Behind> = rows.iter().filter(|row| row.kind == "standby").collect();
+    let standbys: Vec<Standby> = look.rows(&STANDBYS)?;
     if standbys.is_empty() {
         return Err(Silence::not_applicable("no standby is connected"));
     }
     let mut verdict = look.verdict().saying("no standby is behind");
-    for standby in standbys {
-        // Nothing is replayed where there is nothing to replay.
-        let lag = standby.seconds.unwrap_or(0.0);
-        verdict.measures.extend(look.measure("", &standby.name, lag, None));
-        if let Some(level) = look.level("", &standby.name, lag, None) {
-            let behind = bytes(standby.bytes.unwrap_or(0.0));
-            let says = format!("{} is {} ({behind}) behind", standby.name, time(lag));
-            verdict.find(level, &standby.name, says).with_value(lag);
-        }
+    let mut hidden = Vec::new();
+    for standby in &standbys {
+        let name = standby.name(&standbys);
+        // A time is only measured while something is replayed: the bytes are there without it.
+        let Some(behind) = standby.bytes.map(|bytes| bytes.max(0.0)) else {
+            hidden.push(name);
+            continue;
+        };
+        let lag = standby.seconds;
+        verdict.measures.extend(lag.and_then(|lag| look.measure("", &name, lag, None)));
+        let by_time = lag.and_then(|lag| look.level("", &name, lag, None));
+        let by_bytes = look.level("bytes", &name, behind, None);
+        let Some(level) = by_time.max(by_bytes) else { continue };
+        let says = match lag {
+            Some(lag) => format!("{name} is {} ({}) behind", time(lag), bytes(behind)),
+            None => format!("{name} is {} behind", bytes(behind)),
+        };
+        verdict.find(level, name, says).with_value(lag.unwrap_or(behind));
+    }
+    if !hidden.is_empty() {
+        verdict.unseen = Some(format!("the position of {} is not told", hidden.join(", ")));
     }
     Ok(verdict)
 }
 
 fn slot_lag(look: &Look<'_>) -> Judged {
-    let rows: Vec<Behind> = look.rows(&REPLICATION)?;
-    let slots: Vec<&Behind> = rows.iter().filter(|row| row.kind == "slot").collect();
+    let mut slots: Vec<Slot> = look.rows(&SLOTS)?;
+    slots.retain(|slot| !slot.temporary);
     if slots.is_empty() {
         return Err(Silence::not_applicable("there is no replication slot"));
     }
     let mut verdict = look.verdict().saying("no slot is behind");
-    for slot in slots {
+    for slot in slots.iter().filter(|slot| !slot.is_lost()) {
         // A slot that was never used keeps nothing.
-        let Some(lag) = slot.bytes else { continue };
-        verdict.measures.extend(look.measure("", &slot.name, lag, None));
-        if let Some(level) = look.level("", &slot.name, lag, None) {
-            let says = format!("the reader of slot {} is {} behind", slot.name, bytes(lag));
-            verdict.find(level, &slot.name, says).with_value(lag);
+        let Some(kept) = slot.retained.map(|bytes| bytes.max(0.0)) else { continue };
+        verdict.measures.extend(look.measure("", &slot.slot, kept, None));
+        if let Some(level) = look.level("", &slot.slot, kept, None) {
+            let says = format!("{} of WAL are kept for the slot {}", bytes(kept), slot.slot);
+            verdict.find(level, &slot.slot, says).with_value(kept);
         }
     }
     Ok(verdict)
@@ -160,4 +164,51 @@ fn perf_baseline(look: &Look<'_>) -> Judged {
     let says = "save the statements' times now, to compare with them after the deployment";
     verdict.find(Level::Info, "server", says).with_remedy("pgtend slow-queries --save before.json");
     Ok(verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::check::sample::Sample;
+
+    fn standby(bytes: Option<f64>, seconds: Option<f64>) -> Value {
+        json!({"application": "w", "client": null, "state": "streaming", "sync": "async",
+               "bytes": bytes, "seconds": seconds})
+    }
+
+    #[test]
+    fn a_lag_that_was_never_measured_is_judged_by_its_bytes() {
+        let judged = |bytes, seconds| {
+            Sample::of("standbys", &[standby(bytes, seconds)]).judged(&REPLICA_LAG).unwrap()
+        };
+        // Its replay is paused.
+        let found = judged(Some(5e10), None);
+        assert_eq!(found.findings[0].level, Level::Critical);
+        assert_eq!(found.findings[0].says, "w is 46.6 GiB behind");
+        assert!(found.measures.is_empty());
+        assert_eq!(
+            judged(Some(1e6), Some(31.0)).findings[0].says,
+            "w is 31.0 s (976.6 KiB) behind"
+        );
+        let (quiet, hidden) = (judged(Some(0.0), None), judged(None, None));
+        assert_eq!((quiet.findings.len(), quiet.unseen), (0, None));
+        assert_eq!(hidden.unseen.as_deref(), Some("the position of w is not told"));
+    }
+
+    #[test]
+    fn what_is_kept_for_a_slot_counts_not_what_its_reader_has_confirmed() {
+        let slot = |name: &str, retained: Option<f64>, temporary: bool| {
+            json!({"slot": name, "kind": "logical", "active": true, "temporary": temporary,
+                   "wal_status": "reserved", "safe_bytes": null, "retained": retained,
+                   "inactive_since": null, "conflicting": false, "invalidation_reason": null,
+                   "synced": false})
+        };
+        let rows =
+            [slot("a", Some(2e10), false), slot("b", None, false), slot("c", Some(2e10), true)];
+        let found = Sample::of("replication_slots", &rows).judged(&SLOT_LAG).unwrap().findings;
+        let found: Vec<_> = found.iter().map(|one| (one.object.as_str(), one.level)).collect();
+        assert_eq!(found, [("a", Level::Critical)]);
+    }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::gate::{ANY, Gate, HELD};
-use super::live::{Id, SESSIONS, SETTINGS, Session, TABLES};
+use super::live::{ASKED, Id, SESSIONS, Session};
 use super::lock::Mode;
+use super::statement::Statement;
 use crate::check::limits::LimitSpec;
 use crate::check::look::Look;
-use crate::check::migration::MIGRATIONS;
 use crate::check::need::Need;
 use crate::check::registry::{Check, Kind};
 use crate::check::verdict::{Judged, Verdict};
@@ -24,7 +24,7 @@ pub const DUMP_RUNNING: Check = Check {
     limits: &[],
     needs: &[Need::Stats],
     since: 130_000,
-    asks: &[&SESSIONS, &TABLES, &SETTINGS, &MIGRATIONS],
+    asks: ASKED,
     judge: dump_running,
 };
 
@@ -47,7 +47,7 @@ pub const LONG_XACT: Check = Check {
     ],
     needs: &[Need::Stats],
     since: 130_000,
-    asks: &[&SESSIONS, &TABLES, &SETTINGS, &MIGRATIONS],
+    asks: ASKED,
     judge: long_xact,
 };
 
@@ -62,7 +62,7 @@ pub const LOCKS_ON_TARGET: Check = Check {
     limits: &[HELD],
     needs: &[Need::Stats],
     since: 130_000,
-    asks: &[&SESSIONS, &TABLES, &SETTINGS, &MIGRATIONS],
+    asks: ASKED,
     judge: locks_on_target,
 };
 
@@ -76,7 +76,7 @@ pub const ANTIWRAP_ON_TARGET: Check = Check {
     limits: &[],
     needs: &[Need::Stats],
     since: 130_000,
-    asks: &[&SESSIONS, &TABLES, &SETTINGS, &MIGRATIONS],
+    asks: ASKED,
     judge: antiwrap_on_target,
 };
 
@@ -88,13 +88,13 @@ fn cut(gate: &Gate<'_>, look: &Look<'_>, verdict: &mut Verdict) {
     } else if gate.live.is_cut && gate.plan.as_ref().is_some_and(|plan| !plan.statements.is_empty())
     {
         // Their locks are seen by the names of the statements' tables, but not who else they are.
-        let missing = gate.plan.iter().flat_map(|plan| &plan.statements);
-        let missing = missing
-            .flat_map(|statement| &statement.touches)
-            .any(|touch| gate.live.find(&touch.name, touch.is_index).is_none());
-        let statements = gate.plan.iter().flat_map(|plan| &plan.statements);
-        let mut others = statements.flat_map(|statement| gate.others(statement));
-        if missing || others.any(|id| gate.live.table(id).is_none()) {
+        let is_missed = |statement: &Statement| {
+            let is_unknown = |touch| gate.live.find(statement, touch).is_none();
+            statement.touches.iter().any(is_unknown)
+                || gate.live.beside(statement).keys().any(|id| gate.live.table(id).is_none())
+        };
+        let mut statements = gate.plan.iter().flat_map(|plan| &plan.statements);
+        if statements.any(is_missed) {
             let why = "there are more tables than are read, and one of the migration is not among \
                        the largest";
             verdict.unseen = Some(why.to_owned());
@@ -105,7 +105,7 @@ fn cut(gate: &Gate<'_>, look: &Look<'_>, verdict: &mut Verdict) {
 fn dump_running(look: &Look<'_>) -> Judged {
     let gate = Gate::of(look)?;
     let mut verdict = look.verdict().saying("no dump and no backup of this database runs");
-    let strong = |statement: &super::statement::Statement| {
+    let strong = |statement: &Statement| {
         statement.waits_for_all || statement.strongest() == Some(Mode::AccessExclusive)
     };
     let waits = gate.plan.as_ref().is_none_or(|plan| plan.statements.iter().any(strong));
@@ -117,12 +117,15 @@ fn dump_running(look: &Look<'_>) -> Judged {
     for (object, sessions) in seen {
         let Some(oldest) = sessions.first() else { continue };
         let level = if waits { Level::Critical } else { Level::Info };
-        let age = oldest.transaction_age.unwrap_or(0.0);
+        let age = oldest.transaction_age;
+        let since = age.map(|age| format!(" for {}", time(age))).unwrap_or_default();
         let what = if oldest.backup { "a backup by pgtend" } else { "a dump" };
         let pids = pids(&sessions);
-        let says =
-            format!("{what} of this database is running for {}: {}{pids}", time(age), oldest.who());
-        verdict.find(level, object, says).with_value(age);
+        let says = format!("{what} of this database is running{since}: {}{pids}", oldest.who());
+        let finding = verdict.find(level, object, says);
+        if let Some(age) = age {
+            finding.with_value(age);
+        }
     }
     Ok(verdict)
 }
@@ -138,19 +141,19 @@ fn long_xact(look: &Look<'_>) -> Judged {
     let mut verdict = look.verdict().saying("no transaction is old");
     cut(&gate, look, &mut verdict);
     let targets = gate.targets();
-    let tables: Vec<&Id> = targets
-        .iter()
-        .flat_map(|target| gate.live.family(target.table))
-        .map(|table| &table.id)
-        .collect();
+    let tables: Vec<&Id> =
+        targets.iter().flat_map(|target| gate.locked(target)).map(|table| &table.id).collect();
     let has_plan = gate.plan.is_some();
     let for_all = gate
         .plan
         .as_ref()
         .is_none_or(|plan| plan.statements.iter().any(|statement| statement.waits_for_all));
-    let mut oldest: f64 = 0.0;
+    let mut oldest = Some(0.0);
     for session in &gate.live.sessions {
-        let Some(age) = session.transaction_age else { continue };
+        let Some(age) = session.transaction_age else {
+            oldest = oldest.filter(|_| session.locks.is_empty());
+            continue;
+        };
         if session.is_dump() || session.antiwrap || session.gives_way() {
             continue;
         }
@@ -164,7 +167,7 @@ fn long_xact(look: &Look<'_>) -> Judged {
         let by_age =
             if for_all && session.has_snapshot { look.level("any", &who, age, None) } else { None };
         if !locked.is_empty() {
-            oldest = oldest.max(age);
+            oldest = oldest.map(|oldest: f64| oldest.max(age));
         }
         if let Some(level) = by_lock.max(by_age) {
             let state = session.state.as_deref().unwrap_or("in an unknown state");
@@ -186,7 +189,7 @@ fn long_xact(look: &Look<'_>) -> Judged {
             }
         }
     }
-    verdict.measures.extend(look.measure("", "oldest", oldest, None));
+    verdict.measures.extend(oldest.and_then(|oldest| look.measure("", "oldest", oldest, None)));
     Ok(verdict)
 }
 
@@ -257,8 +260,7 @@ fn antiwrap_on_target(look: &Look<'_>) -> Judged {
         let heavy = |mode: Mode| mode.conflicts(Mode::ShareUpdateExclusive);
         gate.plan.is_none()
             || targets.iter().any(|target| {
-                heavy(target.mode)
-                    && gate.live.family(target.table).iter().any(|one| one.id == *table)
+                heavy(target.mode) && gate.locked(target).iter().any(|one| one.id == *table)
             })
     };
     for session in gate.live.sessions.iter().filter(|session| session.antiwrap) {

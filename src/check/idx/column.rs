@@ -67,10 +67,9 @@ pub const BOOLEAN: Check = Check {
 };
 
 const NULLS: Question =
-    Question { name: "null_indexes", variants: &[(130_000, sql::CHECK_NULL_INDEXES)] };
+    Question::of("null_indexes", &[(130_000, sql::CHECK_NULL_INDEXES)]).may_be_cut();
 
-const KINDS: Question =
-    Question { name: "column_kinds", variants: &[(130_000, sql::CHECK_COLUMN_KINDS)] };
+const KINDS: Question = Question::of("column_kinds", &[(130_000, sql::CHECK_COLUMN_KINDS)]);
 
 #[derive(Deserialize)]
 struct Nulls {
@@ -95,8 +94,9 @@ struct IndexKind {
 fn null_heavy(look: &Look<'_>) -> Judged {
     let rows: Vec<Nulls> = look.rows(&NULLS)?;
     let mut verdict = look.verdict().saying("no index is mostly on nulls");
+    let smallest = rows.last().map(|row| row.bytes);
     for row in rows {
-        if look.level("bytes", &row.index, row.bytes, None).is_none() {
+        if !look.is_enough("bytes", &row.index, row.bytes) {
             continue;
         }
         let Some(nulls) = row.nulls else {
@@ -118,6 +118,10 @@ fn null_heavy(look: &Look<'_>) -> Judged {
             "CREATE INDEX CONCURRENTLY ON {} ({}) WHERE {} IS NOT NULL; DROP INDEX CONCURRENTLY {};",
             row.table, row.column, row.column, row.index
         ));
+    }
+    // The largest come first: those that were not read are no larger.
+    if smallest.is_some_and(|bytes| look.is_enough("bytes", "", bytes)) {
+        verdict.unseen = verdict.unseen.or_else(|| look.cut(&NULLS));
     }
     Ok(verdict)
 }
@@ -145,4 +149,25 @@ fn kinds(look: &Look<'_>, array: bool, none: &str, what: &str) -> Judged {
         verdict.find(level, &row.index, says).with_value(row.bytes);
     }
     Ok(verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::check::sample::Sample;
+
+    #[test]
+    fn indexes_that_were_not_read_are_unseen_where_they_could_matter() {
+        let unseen = |indexes: usize, bytes: f64| {
+            let row = json!({"index": "public.i", "table": "public.t", "column": "c",
+                             "bytes": bytes, "nulls": 0.0});
+            let sample = Sample::of("null_indexes", &vec![row; indexes]);
+            sample.judged(&NULL_HEAVY).unwrap().unseen.is_some()
+        };
+        assert!(unseen(1001, 1e7));
+        assert!(!unseen(1001, 9e6));
+        assert!(!unseen(1000, 1e7));
+    }
 }

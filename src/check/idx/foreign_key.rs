@@ -26,10 +26,8 @@ pub const FK_MISSING: Check = Check {
     judge: fk_missing,
 };
 
-const KEYS: Question = Question {
-    name: "foreign_keys_without_index",
-    variants: &[(130_000, sql::CHECK_FOREIGN_KEYS_WITHOUT_INDEX)],
-};
+const KEYS: Question =
+    Question::of("foreign_keys_without_index", &[(130_000, sql::CHECK_FOREIGN_KEYS_WITHOUT_INDEX)]);
 
 #[derive(Deserialize)]
 struct Key {
@@ -69,7 +67,6 @@ fn fk_missing(look: &Look<'_>) -> Judged {
             .with_value(row.bytes)
             .with_remedy(format!("CREATE INDEX{concurrently} ON {} ({});", row.table, row.columns));
     }
-    verdict.cut(look, &KEYS);
     Ok(verdict)
 }
 

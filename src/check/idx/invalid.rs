@@ -25,13 +25,13 @@ pub const INVALID: Check = Check {
     judge: invalid,
 };
 
-const INDEXES: Question =
-    Question { name: "invalid_indexes", variants: &[(130_000, sql::CHECK_INVALID_INDEXES)] };
+pub const INDEXES: Question =
+    Question::of("invalid_indexes", &[(130_000, sql::CHECK_INVALID_INDEXES)]);
 
 #[derive(Deserialize)]
-struct Index {
-    index: String,
-    table: String,
+pub struct Index {
+    pub index: String,
+    pub table: String,
     is_unique: bool,
 }
 
@@ -43,8 +43,11 @@ impl Index {
     }
 }
 
-fn invalid(look: &Look<'_>) -> Judged {
-    let rows: Vec<Index> = look.rows(&INDEXES)?;
+/// Whether it is seen that nobody is building one of these.
+///
+/// # Errors
+/// Unknown where the role does not see what others build.
+pub fn nobody_builds(look: &Look<'_>, rows: &[Index]) -> Result<(), Silence> {
     if let Some(first) = rows.first().filter(|_| !Need::Stats.met(&look.facts.sight)) {
         let more = match rows.len() {
             1 => String::new(),
@@ -58,6 +61,12 @@ fn invalid(look: &Look<'_>) -> Judged {
             first.index, first.table
         )));
     }
+    Ok(())
+}
+
+fn invalid(look: &Look<'_>) -> Judged {
+    let rows: Vec<Index> = look.rows(&INDEXES)?;
+    nobody_builds(look, &rows)?;
     let mut verdict = look.verdict().saying("all indexes are valid");
     for row in rows {
         let level = match row.is_unique && !row.is_left() {
@@ -71,7 +80,6 @@ fn invalid(look: &Look<'_>) -> Judged {
         let says = format!("{} of {} is not valid", row.index, row.table);
         verdict.find(level, &row.index, says).with_remedy(remedy);
     }
-    verdict.cut(look, &INDEXES);
     Ok(verdict)
 }
 

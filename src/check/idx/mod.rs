@@ -2,7 +2,7 @@
 
 mod column;
 mod foreign_key;
-mod invalid;
+pub mod invalid;
 mod same;
 mod usage;
 

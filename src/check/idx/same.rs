@@ -43,10 +43,9 @@ pub const REDUNDANT_PREFIX: Check = Check {
 };
 
 const DUPLICATES: Question =
-    Question { name: "duplicate_indexes", variants: &[(130_000, sql::CHECK_DUPLICATE_INDEXES)] };
+    Question::of("duplicate_indexes", &[(130_000, sql::CHECK_DUPLICATE_INDEXES)]);
 
-const PREFIXES: Question =
-    Question { name: "prefix_indexes", variants: &[(130_000, sql::CHECK_PREFIX_INDEXES)] };
+const PREFIXES: Question = Question::of("prefix_indexes", &[(130_000, sql::CHECK_PREFIX_INDEXES)]);
 
 #[derive(Deserialize)]
 struct Duplicate {
@@ -96,7 +95,6 @@ fn duplicate(look: &Look<'_>) -> Judged {
         };
         verdict.find(Level::Warning, row.index, says).with_value(row.bytes).with_remedy(remedy);
     }
-    verdict.cut(look, &DUPLICATES);
     Ok(verdict)
 }
 

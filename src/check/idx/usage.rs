@@ -90,15 +90,16 @@ pub const USAGE: Check = Check {
     judge: usage,
 };
 
-const UNUSED_INDEXES: Question = Question {
-    name: "unused_indexes",
-    variants: &[(130_000, sql::CHECK_UNUSED_INDEXES), (160_000, sql::CHECK_UNUSED_INDEXES_16)],
-};
+const UNUSED_INDEXES: Question = Question::of(
+    "unused_indexes",
+    &[(130_000, sql::CHECK_UNUSED_INDEXES), (160_000, sql::CHECK_UNUSED_INDEXES_16)],
+)
+.may_be_cut();
 
 const SCANS: Question =
-    Question { name: "sequential_scans", variants: &[(130_000, sql::CHECK_SEQUENTIAL_SCANS)] };
+    Question::of("sequential_scans", &[(130_000, sql::CHECK_SEQUENTIAL_SCANS)]).may_be_cut();
 
-const USE: Question = Question { name: "index_use", variants: &[(130_000, sql::CHECK_INDEX_USE)] };
+const USE: Question = Question::of("index_use", &[(130_000, sql::CHECK_INDEX_USE)]);
 
 /// One row has no index: it says for how long uses are counted.
 #[derive(Deserialize)]
@@ -135,12 +136,13 @@ fn unused(look: &Look<'_>) -> Judged {
     let counted =
         counted.ok_or_else(|| Silence::unknown("since when uses are counted is not known"))?;
     let since = words::time(counted);
-    if look.level("counted", "", counted, None).is_none() {
+    if !look.is_enough("counted", "", counted) {
         return Err(Silence::not_applicable(format!(
             "uses are counted only since {since}: that says nothing of an index"
         )));
     }
     let mut verdict = look.verdict().saying(format!("every large index was used within {since}"));
+    let smallest = rows.last().and_then(|row| row.bytes);
     for row in rows {
         let (Some(index), Some(table), Some(bytes)) = (row.index, row.table, row.bytes) else {
             continue;
@@ -162,6 +164,10 @@ fn unused(look: &Look<'_>) -> Judged {
             .with_value(bytes)
             .with_remedy(format!("DROP INDEX CONCURRENTLY {index};"));
     }
+    // The largest come first: those that were not read are no larger.
+    if smallest.is_some_and(|bytes| look.level("", "", bytes, None).is_some()) {
+        verdict.unseen = look.cut(&UNUSED_INDEXES);
+    }
     Ok(verdict)
 }
 
@@ -170,8 +176,8 @@ fn seqscan_heavy(look: &Look<'_>) -> Judged {
     let mut verdict = look.verdict().saying("large tables are mostly read by an index");
     for row in rows {
         let share = 100.0 * row.by_index / (row.by_index + row.sequential).max(1.0);
-        let large = look.level("rows", &row.table, row.rows, None).is_some()
-            && look.level("scans", &row.table, row.sequential, None).is_some();
+        let large = look.is_enough("rows", &row.table, row.rows)
+            && look.is_enough("scans", &row.table, row.sequential);
         let level = super::advice(look, "", &row.table, share).filter(|_| large);
         let Some(level) = level else { continue };
         let says = format!(
@@ -192,7 +198,7 @@ fn usage(look: &Look<'_>) -> Judged {
     let mut verdict = look.verdict().saying(format!(
         "{share:.0}% of reads used an index; {} of {} had no use",
         words::count(used.without_use),
-        words::amount(used.indexes, "index").replace("indexs", "indexes"),
+        words::amount_of(used.indexes, "index", "indexes"),
     ));
     verdict.measure("reads by an index", share, Unit::Percent);
     verdict.measure("indexes without use", used.without_use, Unit::Count);
@@ -240,5 +246,32 @@ mod tests {
         assert_eq!(says(lately), None);
         let once = says(judged(json!(200.0 * DAY), 7.0, json!(91.0 * DAY))).unwrap();
         assert!(once.contains("was last used 91 days ago"), "{once}");
+    }
+
+    #[test]
+    fn how_long_uses_are_counted_need_not_matter() {
+        let rows = [
+            json!({"counted": DAY}),
+            json!({"index": "public.i", "table": "public.t", "bytes": 2e8, "scans": 0.0}),
+        ];
+        let sample = Sample::of("unused_indexes", &rows);
+        assert!(matches!(sample.judged(&UNUSED), Err(Silence::NotApplicable(_))));
+        let sample = sample.limited(&UNUSED, "idx.unused/counted", Some("off"), None);
+        assert_eq!(sample.judged(&UNUSED).unwrap().findings.len(), 1);
+    }
+
+    #[test]
+    fn indexes_that_were_not_read_are_unseen_where_they_could_be_large() {
+        let unseen = |indexes: usize, bytes: f64| {
+            let index = json!({"index": "public.i", "table": "public.t", "bytes": bytes,
+                               "scans": 7.0, "idle": 2.0 * DAY});
+            let mut rows = vec![json!({"counted": 200.0 * DAY})];
+            rows.resize(indexes + 1, index);
+            let verdict = Sample::of("unused_indexes", &rows).judged(&UNUSED).unwrap();
+            verdict.unseen.is_some()
+        };
+        assert!(unseen(1000, 1e8));
+        assert!(!unseen(1000, 9e7));
+        assert!(!unseen(999, 1e8));
     }
 }

@@ -1,10 +1,10 @@
 //! Replication: who follows, how far behind, and what is kept for those who do not.
 
-mod slots;
-mod standbys;
+pub mod slots;
+pub mod standbys;
 mod subscriptions;
 
-pub use slots::{SETTINGS as WAL_SETTINGS, WalSettings};
+pub use slots::{SETTINGS as WAL_SETTINGS, WalSettings, drop_statement};
 
 use super::registry::Check;
 

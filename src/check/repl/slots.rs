@@ -75,30 +75,29 @@ pub const UNBOUNDED: Check = Check {
     judge: unbounded,
 };
 
-const SLOTS: Question = Question {
-    name: "replication_slots",
-    variants: &[
+pub const SLOTS: Question = Question::of(
+    "replication_slots",
+    &[
         (130_000, sql::CHECK_REPLICATION_SLOTS),
         (160_000, sql::CHECK_REPLICATION_SLOTS_16),
         (170_000, sql::CHECK_REPLICATION_SLOTS_17),
     ],
-};
+)
+.compared();
 
 /// What bounds the write-ahead log.
-pub const SETTINGS: Question = Question {
-    name: "replication_settings",
-    variants: &[(130_000, sql::CHECK_REPLICATION_SETTINGS)],
-};
+pub const SETTINGS: Question =
+    Question::of("replication_settings", &[(130_000, sql::CHECK_REPLICATION_SETTINGS)]);
 
 #[derive(Deserialize)]
-struct Slot {
-    slot: String,
+pub struct Slot {
+    pub slot: String,
     kind: String,
     active: bool,
-    temporary: bool,
+    pub temporary: bool,
     wal_status: Option<String>,
     safe_bytes: Option<f64>,
-    retained: Option<f64>,
+    pub retained: Option<f64>,
     /// Epoch.
     inactive_since: Option<f64>,
     conflicting: bool,
@@ -108,15 +107,16 @@ struct Slot {
 }
 
 impl Slot {
-    fn is_lost(&self) -> bool {
+    pub fn is_lost(&self) -> bool {
         self.conflicting
             || self.invalidation_reason.is_some()
             || self.wal_status.as_deref() == Some("lost")
     }
+}
 
-    fn drop_statement(&self) -> String {
-        format!("SELECT pg_drop_replication_slot({});", sql::quote_literal(&self.slot).trim())
-    }
+/// How a slot is dropped that nobody reads any more.
+pub fn drop_statement(slot: &str) -> String {
+    format!("SELECT pg_drop_replication_slot({});", sql::quote_literal(slot))
 }
 
 #[derive(Deserialize)]
@@ -134,11 +134,7 @@ fn slots(look: &Look<'_>) -> Result<(Vec<Slot>, Verdict), crate::check::verdict:
         0 => "there are no slots".to_owned(),
         count => words::amount(count as f64, "slot"),
     };
-    let mut verdict = look.verdict().saying(says);
-    if look.is_cut(&SLOTS) {
-        verdict.unseen = Some("there are more slots than are read".to_owned());
-    }
-    Ok((slots, verdict))
+    Ok((slots, look.verdict().saying(says)))
 }
 
 /// For how many seconds nobody has read a slot.
@@ -165,7 +161,7 @@ fn inactive(look: &Look<'_>) -> Judged {
     let (slots, mut verdict) = slots(look)?;
     let now = look.facts.at.duration_since(jiff::Timestamp::UNIX_EPOCH).as_secs_f64();
     // Without an earlier sample it is only not known for how long.
-    let earlier = look.before::<Slot>(&SLOTS).ok();
+    let earlier = look.perhaps_before::<Slot>(&SLOTS, &mut verdict);
     for slot in &slots {
         if slot.active || slot.temporary || slot.synced || slot.is_lost() {
             continue;
@@ -189,7 +185,7 @@ fn inactive(look: &Look<'_>) -> Judged {
             idle.says(),
             kept.unwrap_or_default()
         );
-        let finding = verdict.find(level, &slot.slot, says).with_remedy(slot.drop_statement());
+        let finding = verdict.find(level, &slot.slot, says).with_remedy(drop_statement(&slot.slot));
         if let Idle::Exactly(seconds) | Idle::AtLeast(seconds) = idle {
             finding.with_value(seconds);
         }
@@ -214,7 +210,7 @@ fn retained(look: &Look<'_>) -> Judged {
     let settings: WalSettings = look.row(&SETTINGS)?;
     // What wal_keep_size keeps is there for slots too.
     let most = settings.max_slot_wal_keep_size.map(|most| most.max(settings.wal_keep_size));
-    let earlier = look.before::<Slot>(&SLOTS).ok();
+    let earlier = look.perhaps_before::<Slot>(&SLOTS, &mut verdict);
     for slot in &slots {
         let Some(bytes) = slot.retained.map(|bytes| bytes.max(0.0)) else { continue };
         verdict.measures.extend(look.measure("", &slot.slot, bytes, most));
@@ -233,7 +229,7 @@ fn retained(look: &Look<'_>) -> Judged {
             );
             let finding = verdict.find(level, &slot.slot, says).with_value(bytes);
             if !slot.active {
-                finding.with_remedy(slot.drop_statement());
+                finding.with_remedy(drop_statement(&slot.slot));
             }
         }
     }
@@ -271,7 +267,7 @@ fn status(look: &Look<'_>) -> Judged {
                 (None, false) => "its log was removed".to_owned(),
             };
             let says = format!("the slot {} is lost: {why}", slot.slot);
-            verdict.find(Level::Critical, &slot.slot, says).with_remedy(slot.drop_statement());
+            verdict.find(Level::Critical, &slot.slot, says).with_remedy(drop_statement(&slot.slot));
         } else if slot.wal_status.as_deref() == Some("unreserved") {
             let left = slot.safe_bytes.map(|bytes| format!(", {} are left", words::bytes(bytes)));
             let says = format!(
@@ -314,6 +310,7 @@ mod tests {
 
     use super::*;
     use crate::check::sample::Sample;
+    use crate::conn::Flavour;
 
     fn slot(active: bool, since: Option<f64>, status: &str, reason: Option<&str>) -> Value {
         json!({"slot": "s", "kind": "logical", "active": active, "temporary": false,
@@ -423,7 +420,11 @@ mod tests {
             |sample: &Sample| sample.judged(&UNBOUNDED).unwrap().findings.remove(0).remedy.unwrap();
         let own = remedy(&sample);
         assert!(own.contains("ALTER SYSTEM") && own.contains("pg_reload_conf()"), "{own}");
-        sample.facts.sight.provider = Some("rds".to_owned());
+        sample.facts.sight.perhaps = Some(Flavour::Rds);
+        let perhaps = remedy(&sample);
+        assert!(perhaps.starts_with("ALTER SYSTEM"), "{perhaps}");
+        assert!(perhaps.contains("if this is Amazon RDS, set it where that keeps"), "{perhaps}");
+        sample.facts.sight.provider = Some(Flavour::Rds);
         let managed = remedy(&sample);
         assert!(!managed.contains("ALTER SYSTEM"), "{managed}");
     }

@@ -66,24 +66,23 @@ pub const EXPECTED: Check = Check {
     judge: expected,
 };
 
-const STANDBYS: Question =
-    Question { name: "standbys", variants: &[(130_000, sql::CHECK_STANDBYS)] };
+pub const STANDBYS: Question = Question::of("standbys", &[(130_000, sql::CHECK_STANDBYS)]);
 
-const REPLAY: Question = Question { name: "replay", variants: &[(130_000, sql::CHECK_REPLAY)] };
+const REPLAY: Question = Question::of("replay", &[(130_000, sql::CHECK_REPLAY)]);
 
 #[derive(Deserialize)]
-struct Standby {
+pub struct Standby {
     application: String,
     client: Option<String>,
     state: Option<String>,
     sync: Option<String>,
-    bytes: Option<f64>,
-    seconds: Option<f64>,
+    pub bytes: Option<f64>,
+    pub seconds: Option<f64>,
 }
 
 impl Standby {
     /// Its name; with its address where others have the same name.
-    fn name(&self, all: &[Self]) -> String {
+    pub fn name(&self, all: &[Self]) -> String {
         let name = match self.application.as_str() {
             "" => "(without a name)",
             name => name,
@@ -111,21 +110,25 @@ fn lag(look: &Look<'_>) -> Judged {
             hidden.push(name);
             continue;
         };
-        let seconds = standby.seconds.unwrap_or(0.0);
         verdict.measures.extend(look.measure("", &name, bytes, None));
-        if let Some(mut measure) = look.measure("time", &name, seconds, None) {
+        // A follower that has nothing to do, or has not yet replayed anything, has no time.
+        let seconds = standby.seconds;
+        if let Some(mut measure) =
+            seconds.and_then(|seconds| look.measure("time", &name, seconds, None))
+        {
             measure.name = format!("{name} time");
             verdict.measures.push(measure);
         }
-        let level =
-            look.level("", &name, bytes, None).max(look.level("time", &name, seconds, None));
-        let Some(level) = level else { continue };
+        let by_time = seconds.and_then(|seconds| look.level("time", &name, seconds, None));
+        let Some(level) = look.level("", &name, bytes, None).max(by_time) else { continue };
         let states = [standby.state.as_deref(), standby.sync.as_deref()];
         let states: Vec<&str> = states.into_iter().flatten().collect();
+        let took =
+            seconds.map(|seconds| format!(", its last replay took {}", words::time(seconds)));
         let says = format!(
-            "{name} is {} behind, its last replay took {} ({})",
+            "{name} is {} behind{} ({})",
             words::bytes(bytes),
-            words::time(seconds),
+            took.unwrap_or_default(),
             states.join(", ")
         );
         verdict.find(level, name, says).with_value(bytes);
@@ -149,20 +152,28 @@ fn standby_lag(look: &Look<'_>) -> Judged {
     let Some(replay) = rows.first() else {
         return Err(Silence::not_applicable("it is no standby"));
     };
-    let bytes = replay.bytes.unwrap_or(0.0).max(0.0);
+    let bytes = replay.bytes.map(|bytes| bytes.max(0.0));
+    if replay.receiving && bytes.is_none() {
+        return Err(Silence::unknown("how much is received and not replayed is not told"));
+    }
     // With everything replayed the age of the last transaction says how quiet the primary is.
-    let seconds = match replay.receiving && bytes <= 0.0 {
+    let is_done = bytes.is_some_and(|bytes| bytes <= 0.0);
+    let seconds = match replay.receiving && is_done {
         true => Some(0.0),
         false => replay.replayed_seconds,
     };
-    let mut verdict = look.verdict().saying("all that was received is replayed");
+    let mut verdict = look.verdict();
+    if is_done {
+        verdict.says = "all that was received is replayed".to_owned();
+    }
     let paused = if replay.paused { "; the replay is paused" } else { "" };
     if let Some(seconds) = seconds {
         verdict.measures.extend(look.measure("", "replay", seconds, None));
+        let wait = bytes.map(|bytes| format!(", and {} wait", words::bytes(bytes)));
         let says = format!(
-            "the last replayed transaction is {} old, and {} wait{paused}",
+            "the last replayed transaction is {} old{}{paused}",
             words::time(seconds),
-            words::bytes(bytes)
+            wait.unwrap_or_default()
         );
         if let Some(level) = look.level("", "replay", seconds, None) {
             let finding = verdict.find(level, "replay", &says).with_value(seconds);
@@ -170,7 +181,7 @@ fn standby_lag(look: &Look<'_>) -> Judged {
                 finding.with_remedy("SELECT pg_wal_replay_resume();");
             }
         }
-        if bytes > 0.0 {
+        if !is_done {
             verdict.says = says;
         }
     } else {
@@ -204,9 +215,6 @@ fn expected(look: &Look<'_>) -> Judged {
             verdict.find(Level::Critical, name, says);
         }
     }
-    if look.is_cut(&STANDBYS) {
-        verdict.unseen = Some("more stream from here than are read".to_owned());
-    }
     Ok(verdict)
 }
 
@@ -234,6 +242,38 @@ mod tests {
                                        "sync": null, "bytes": null, "seconds": null})];
         let verdict = Sample::of("standbys", &rows).judged(&LAG).unwrap();
         assert!(verdict.unseen.unwrap().contains('w'));
+    }
+
+    #[test]
+    fn a_time_that_was_not_measured_is_not_none() {
+        let of = |seconds: Option<f64>| {
+            let mut row = standby("w", "10.0.0.1", 2e8);
+            row["seconds"] = seconds.into();
+            let verdict = Sample::of("standbys", &[row]).judged(&LAG).unwrap();
+            let names: Vec<String> = verdict.measures.into_iter().map(|one| one.name).collect();
+            (names, verdict.findings[0].says.clone())
+        };
+        let (names, says) = of(None);
+        assert_eq!(names, ["w"]);
+        assert!(!says.contains("replay took"), "{says}");
+        let (names, says) = of(Some(61.0));
+        assert_eq!(names, ["w", "w time"]);
+        assert!(says.contains("its last replay took 61"), "{says}");
+    }
+
+    #[test]
+    fn bytes_that_are_not_told_are_not_none() {
+        let judged = |receiving: bool| {
+            let row = serde_json::json!({"receiving": receiving, "paused": false, "bytes": null,
+                                         "replayed_seconds": 61.0});
+            Sample::of("replay", &[row]).judged(&STANDBY_LAG)
+        };
+        assert!(matches!(judged(true), Err(Silence::Unknown(_))));
+        // Files are replayed: nobody knows how many are to come.
+        let verdict = judged(false).unwrap();
+        let says = &verdict.findings[0].says;
+        assert!(!says.contains("wait") && !says.contains("all that was received"), "{says}");
+        assert!(verdict.unseen.is_some());
     }
 
     #[test]

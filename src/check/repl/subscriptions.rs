@@ -30,13 +30,11 @@ pub const ERRORS: Check = Check {
     judge: errors,
 };
 
-const SUBSCRIPTIONS: Question = Question {
-    name: "subscription_errors",
-    variants: &[
-        (150_000, sql::CHECK_SUBSCRIPTION_ERRORS),
-        (180_000, sql::CHECK_SUBSCRIPTION_ERRORS_18),
-    ],
-};
+const SUBSCRIPTIONS: Question = Question::of(
+    "subscription_errors",
+    &[(150_000, sql::CHECK_SUBSCRIPTION_ERRORS), (180_000, sql::CHECK_SUBSCRIPTION_ERRORS_18)],
+)
+.compared();
 
 #[derive(Deserialize)]
 struct Subscription {
@@ -58,8 +56,8 @@ fn errors(look: &Look<'_>) -> Judged {
     if rows.is_empty() {
         return Err(Silence::not_applicable("there are no subscriptions"));
     }
-    let earlier = look.before::<Subscription>(&SUBSCRIPTIONS).ok();
     let mut verdict = look.verdict().saying("nothing has failed");
+    let earlier = look.perhaps_before::<Subscription>(&SUBSCRIPTIONS, &mut verdict);
     for row in &rows {
         let name = &row.subscription;
         let before = earlier.as_ref().and_then(|(rows, seconds)| {
@@ -94,9 +92,6 @@ fn errors(look: &Look<'_>) -> Judged {
         }
         let Some(level) = look.level("", name, new, None) else { continue };
         verdict.find(level, name, format!("the subscription {name} {had}")).with_value(new);
-    }
-    if look.is_cut(&SUBSCRIPTIONS) {
-        verdict.unseen = Some("there are more subscriptions than are read".to_owned());
     }
     Ok(verdict)
 }

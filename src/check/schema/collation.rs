@@ -24,10 +24,10 @@ pub const COLLATION: Check = Check {
     judge: collation,
 };
 
-const COLLATIONS: Question = Question {
-    name: "collations",
-    variants: &[(130_000, sql::CHECK_COLLATIONS), (150_000, sql::CHECK_COLLATIONS_15)],
-};
+const COLLATIONS: Question = Question::of(
+    "collations",
+    &[(130_000, sql::CHECK_COLLATIONS), (150_000, sql::CHECK_COLLATIONS_15)],
+);
 
 #[derive(Deserialize)]
 struct Changed {
@@ -53,7 +53,7 @@ fn collation(look: &Look<'_>) -> Judged {
         let says = format!(
             "{what} {name} was recorded as version {recorded} and is {} now: {} and {} use it",
             actual.as_deref().unwrap_or("without a version"),
-            words::count(indexes) + if (indexes - 1.0).abs() < 0.5 { " index" } else { " indexes" },
+            words::amount_of(indexes, "index", "indexes"),
             words::amount(columns, "column"),
         );
         let level = if indexes > 0.0 { Level::Critical } else { Level::Warning };
@@ -68,6 +68,5 @@ fn collation(look: &Look<'_>) -> Judged {
         };
         verdict.find(level, &name, says).with_remedy(remedy);
     }
-    verdict.cut(look, &COLLATIONS);
     Ok(verdict)
 }

@@ -24,7 +24,7 @@ pub const NOT_VALID: Check = Check {
 };
 
 const NOT_VALIDATED: Question =
-    Question { name: "not_validated", variants: &[(130_000, sql::CHECK_NOT_VALIDATED)] };
+    Question::of("not_validated", &[(130_000, sql::CHECK_NOT_VALIDATED)]);
 
 #[derive(Deserialize)]
 struct NotValidated {
@@ -45,7 +45,6 @@ fn not_valid(look: &Look<'_>) -> Judged {
             .find(Level::Warning, format!("{owner}.{constraint}"), says)
             .with_remedy(format!("ALTER {word} {owner} VALIDATE CONSTRAINT {quoted};"));
     }
-    verdict.cut(look, &NOT_VALIDATED);
     Ok(verdict)
 }
 
@@ -64,7 +63,7 @@ pub const FK_TYPE_MISMATCH: Check = Check {
 };
 
 const TYPES: Question =
-    Question { name: "foreign_key_types", variants: &[(130_000, sql::CHECK_FOREIGN_KEY_TYPES)] };
+    Question::of("foreign_key_types", &[(130_000, sql::CHECK_FOREIGN_KEY_TYPES)]);
 
 #[derive(Deserialize)]
 struct Types {
@@ -95,7 +94,6 @@ fn fk_type_mismatch(look: &Look<'_>) -> Judged {
             sql::quote_name(&column)
         ));
     }
-    verdict.cut(look, &TYPES);
     Ok(verdict)
 }
 
@@ -114,7 +112,7 @@ pub const DISABLED_TRIGGERS: Check = Check {
 };
 
 const DISABLED: Question =
-    Question { name: "disabled_triggers", variants: &[(130_000, sql::CHECK_DISABLED_TRIGGERS)] };
+    Question::of("disabled_triggers", &[(130_000, sql::CHECK_DISABLED_TRIGGERS)]);
 
 #[derive(Deserialize)]
 struct Disabled {
@@ -142,6 +140,5 @@ fn disabled_triggers(look: &Look<'_>) -> Judged {
                 .with_remedy(format!("ALTER TABLE {table} ENABLE TRIGGER ALL;")),
         };
     }
-    verdict.cut(look, &DISABLED);
     Ok(verdict)
 }

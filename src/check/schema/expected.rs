@@ -29,7 +29,8 @@ pub const EXPECTED: Check = Check {
     judge: expected,
 };
 
-const OBJECTS: Question = Question { name: "objects", variants: &[(130_000, sql::CHECK_OBJECTS)] };
+const OBJECTS: Question = Question::of("objects", &[(130_000, sql::CHECK_OBJECTS)])
+    .wanted(|settings| settings.schema_expected.is_some());
 
 /// Where the lines of the file stand in the facts.
 pub const LINES: &str = "schema.expected";

@@ -23,10 +23,8 @@ pub const EXT_OUTDATED: Check = Check {
     judge: ext_outdated,
 };
 
-const OUTDATED: Question = Question {
-    name: "outdated_extensions",
-    variants: &[(130_000, sql::CHECK_OUTDATED_EXTENSIONS)],
-};
+const OUTDATED: Question =
+    Question::of("outdated_extensions", &[(130_000, sql::CHECK_OUTDATED_EXTENSIONS)]);
 
 #[derive(Deserialize)]
 struct Outdated {
@@ -61,8 +59,7 @@ pub const NAME_OVERFLOW: Check = Check {
     judge: name_overflow,
 };
 
-const LONG: Question =
-    Question { name: "long_names", variants: &[(130_000, sql::CHECK_LONG_NAMES)] };
+const LONG: Question = Question::of("long_names", &[(130_000, sql::CHECK_LONG_NAMES)]);
 
 #[derive(Deserialize)]
 struct Long {

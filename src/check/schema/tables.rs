@@ -25,7 +25,7 @@ pub const NO_PK: Check = Check {
 };
 
 const WITHOUT_KEY: Question =
-    Question { name: "no_primary_key", variants: &[(130_000, sql::CHECK_NO_PRIMARY_KEY)] };
+    Question::of("no_primary_key", &[(130_000, sql::CHECK_NO_PRIMARY_KEY)]);
 
 #[derive(Deserialize)]
 struct WithoutKey {
@@ -82,7 +82,6 @@ fn no_pk(look: &Look<'_>) -> Judged {
         let says = format!("{} has no primary key{whole}", row.table);
         verdict.find(Level::Warning, &row.table, says).with_remedy(row.remedy());
     }
-    verdict.cut(look, &WITHOUT_KEY);
     Ok(verdict)
 }
 
@@ -100,10 +99,8 @@ pub const PUB_NO_REPLIDENT: Check = Check {
     judge: pub_no_replident,
 };
 
-const PUBLISHED: Question = Question {
-    name: "published_without_identity",
-    variants: &[(130_000, sql::CHECK_PUBLISHED_WITHOUT_IDENTITY)],
-};
+const PUBLISHED: Question =
+    Question::of("published_without_identity", &[(130_000, sql::CHECK_PUBLISHED_WITHOUT_IDENTITY)]);
 
 #[derive(Deserialize)]
 struct Published {
@@ -127,7 +124,6 @@ fn pub_no_replident(look: &Look<'_>) -> Judged {
             "ALTER TABLE {table} REPLICA IDENTITY FULL;  -- better: a primary key"
         ));
     }
-    verdict.cut(look, &PUBLISHED);
     Ok(verdict)
 }
 
@@ -145,8 +141,7 @@ pub const UNLOGGED: Check = Check {
     judge: unlogged,
 };
 
-const NOT_LOGGED: Question =
-    Question { name: "unlogged", variants: &[(130_000, sql::CHECK_UNLOGGED)] };
+const NOT_LOGGED: Question = Question::of("unlogged", &[(130_000, sql::CHECK_UNLOGGED)]);
 
 #[derive(Deserialize)]
 struct NotLogged {
@@ -170,7 +165,6 @@ fn unlogged(look: &Look<'_>) -> Judged {
                  exclusive lock"
             ));
     }
-    verdict.cut(look, &NOT_LOGGED);
     Ok(verdict)
 }
 
@@ -189,7 +183,7 @@ pub const INT_PK: Check = Check {
 };
 
 const NARROW: Question =
-    Question { name: "narrow_keys", variants: &[(130_000, sql::CHECK_NARROW_KEYS)] };
+    Question::of("narrow_keys", &[(130_000, sql::CHECK_NARROW_KEYS)]).may_be_cut();
 
 #[derive(Deserialize)]
 struct Narrow {

@@ -15,8 +15,7 @@ use crate::sql::{self, quote_name};
 
 const DAY: f64 = 86_400.0;
 
-pub(super) const SECURITY: Question =
-    Question { name: "security", variants: &[(130_000, sql::CHECK_SECURITY)] };
+pub(super) const SECURITY: Question = Question::of("security", &[(130_000, sql::CHECK_SECURITY)]);
 
 /// What is said of TLS and passwords; `None` is hidden from this role.
 #[derive(Deserialize)]
@@ -42,8 +41,7 @@ pub const PASSWORD_HASH: Check = Check {
     judge: password_hash,
 };
 
-const MD5_ROLES: Question =
-    Question { name: "md5_roles", variants: &[(130_000, sql::CHECK_MD5_ROLES)] };
+const MD5_ROLES: Question = Question::of("md5_roles", &[(130_000, sql::CHECK_MD5_ROLES)]);
 
 #[derive(Deserialize)]
 struct Md5Role {
@@ -75,14 +73,13 @@ fn password_hash(look: &Look<'_>) -> Judged {
                     quote_name(&role)
                 ));
             }
-            verdict.cut(look, &MD5_ROLES);
         }
         Err(Silence::Unknown(why) | Silence::NotApplicable(why)) => verdict.unseen = Some(why),
     }
     Ok(verdict)
 }
 
-const LOGINS: Question = Question { name: "logins", variants: &[(130_000, sql::CHECK_LOGINS)] };
+const LOGINS: Question = Question::of("logins", &[(130_000, sql::CHECK_LOGINS)]);
 
 #[derive(Deserialize)]
 struct Login {
@@ -186,7 +183,6 @@ fn privileged_login(look: &Look<'_>) -> Judged {
             verdict.find(Level::Info, role, format!("{role} logs in and has {rights}"));
         }
     }
-    verdict.cut(look, &LOGINS);
     Ok(verdict)
 }
 
@@ -234,7 +230,6 @@ fn pw_expiry(look: &Look<'_>) -> Judged {
             ));
         }
     }
-    verdict.cut(look, &LOGINS);
     Ok(verdict)
 }
 

@@ -9,8 +9,7 @@ use crate::check::verdict::Judged;
 use crate::report::check::Level;
 use crate::sql;
 
-const PUBLIC: Question =
-    Question { name: "public_rights", variants: &[(130_000, sql::CHECK_PUBLIC_RIGHTS)] };
+const PUBLIC: Question = Question::of("public_rights", &[(130_000, sql::CHECK_PUBLIC_RIGHTS)]);
 
 #[derive(Deserialize)]
 struct Public {
@@ -43,7 +42,6 @@ fn public_create(look: &Look<'_>) -> Judged {
             .find(Level::Warning, &name, format!("everybody may create objects in schema {name}"))
             .with_remedy(format!("REVOKE CREATE ON SCHEMA {quoted} FROM PUBLIC;"));
     }
-    verdict.cut(look, &PUBLIC);
     Ok(verdict)
 }
 
@@ -87,7 +85,7 @@ pub const SECDEF: Check = Check {
 };
 
 const DEFINERS: Question =
-    Question { name: "definer_functions", variants: &[(130_000, sql::CHECK_DEFINER_FUNCTIONS)] };
+    Question::of("definer_functions", &[(130_000, sql::CHECK_DEFINER_FUNCTIONS)]);
 
 #[derive(Deserialize)]
 struct Definer {
@@ -109,6 +107,5 @@ fn secdef(look: &Look<'_>) -> Judged {
             "ALTER ROUTINE {function} SET search_path = pg_catalog, {schema}, pg_temp;"
         ));
     }
-    verdict.cut(look, &DEFINERS);
     Ok(verdict)
 }

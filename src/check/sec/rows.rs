@@ -25,11 +25,12 @@ pub const RLS: Check = Check {
     judge: rls,
 };
 
-const SECURED: Question =
-    Question { name: "row_security", variants: &[(130_000, sql::CHECK_ROW_SECURITY)] };
+const SECURED: Question = Question::of("row_security", &[(130_000, sql::CHECK_ROW_SECURITY)]);
 
 const UNPROTECTED: Question =
-    Question { name: "unprotected_tables", variants: &[(130_000, sql::CHECK_UNPROTECTED_TABLES)] };
+    Question::of("unprotected_tables", &[(130_000, sql::CHECK_UNPROTECTED_TABLES)])
+        .may_be_cut()
+        .wanted(|settings| !settings.rls_required.is_empty());
 
 #[derive(Deserialize)]
 struct Secured {
@@ -59,7 +60,7 @@ fn rls(look: &Look<'_>) -> Judged {
             let says = format!("{table} has no row security, and rls_required asks for {pattern}");
             verdict.find(Level::Critical, table, says).with_remedy(enable(table));
         }
-        verdict.cut(look, &UNPROTECTED);
+        verdict.unseen = look.cut(&UNPROTECTED);
     }
     for row in look.rows::<Secured>(&SECURED)? {
         let Secured { table, is_on, is_forced, policies, owner, owner_logs_in } = row;
@@ -82,7 +83,6 @@ fn rls(look: &Look<'_>) -> Judged {
                 .with_remedy(format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY;"));
         }
     }
-    verdict.cut(look, &SECURED);
     Ok(verdict)
 }
 

@@ -12,6 +12,7 @@ use crate::check::registry::{Check, Kind};
 use crate::check::verdict::{Judged, Silence};
 use crate::check::words;
 use crate::report::check::{Level, Unit};
+use crate::settings::Stage;
 
 const DAY: f64 = 86_400.0;
 
@@ -35,18 +36,22 @@ fn tls(look: &Look<'_>) -> Judged {
     let Security { ssl, least_tls, addresses, rds_force, .. } = look.row(&SECURITY)?;
     let mut verdict = look.verdict().saying("TLS is on");
     // A developer's own machine has none, and nobody listens there.
-    let in_development = look.environment == Some("development");
+    let in_development = look.stage() == Some(Stage::Development);
     let weight = |level| if in_development { Level::Info } else { level };
-    let addresses = addresses.unwrap_or_default();
-    if !ssl && is_local(&addresses) {
-        let says = "TLS is off; the server listens on addresses of its own machine only";
-        verdict.find(Level::Info, "ssl", says);
-    } else if !ssl {
-        let says = format!("TLS is off, and the server listens on {addresses}");
-        let remedy = change(look, "ssl", "on", "sighup");
-        verdict
-            .find(weight(Level::Critical), "ssl", says)
-            .with_remedy(format!("{remedy}  -- with ssl_cert_file and ssl_key_file"));
+    match addresses {
+        _ if ssl => {}
+        None => verdict.not_seen("TLS is off, and which addresses it is off for is hidden"),
+        Some(addresses) if is_local(&addresses) => {
+            let says = "TLS is off; the server listens on addresses of its own machine only";
+            verdict.find(Level::Info, "ssl", says);
+        }
+        Some(addresses) => {
+            let says = format!("TLS is off, and the server listens on {addresses}");
+            let remedy = change(look, "ssl", "on", "sighup");
+            verdict
+                .find(weight(Level::Critical), "ssl", says)
+                .with_remedy(format!("{remedy}  -- with ssl_cert_file and ssl_key_file"));
+        }
     }
     if let Some(least) = least_tls.filter(|least| ssl && is_old(least)) {
         let shown = if least.is_empty() { "any version" } else { &least };
@@ -170,7 +175,27 @@ fn certificate(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::check::sample::Sample;
+
+    #[test]
+    fn hidden_addresses_are_not_local_ones() {
+        let judged = |addresses: Option<&str>| {
+            let row = json!({"ssl": false, "least_tls": "TLSv1.2", "addresses": addresses,
+                             "encryption": null, "rds_force": null});
+            Sample::of("security", &[row]).judged(&TLS).unwrap()
+        };
+        let levels = |addresses| {
+            let findings = judged(addresses).findings;
+            findings.into_iter().map(|finding| finding.level).collect::<Vec<_>>()
+        };
+        assert_eq!(levels(Some("")), [Level::Info]);
+        assert_eq!(levels(Some("*")), [Level::Critical]);
+        assert_eq!(levels(None), []);
+        assert!(judged(None).unseen.is_some() && judged(Some("")).unseen.is_none());
+    }
 
     #[test]
     fn addresses_of_the_machine_are_local() {

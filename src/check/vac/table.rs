@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::check::conf::change;
+use crate::check::conf::{SETTINGS, Settings, reset};
 use crate::check::limits::LimitSpec;
 use crate::check::look::Look;
 use crate::check::question::Question;
@@ -79,25 +79,14 @@ pub const NEVER_ANALYZED: Check = Check {
     judge: never_analyzed,
 };
 
-const SETTINGS: Question =
-    Question { name: "autovacuum", variants: &[(130_000, sql::CHECK_AUTOVACUUM)] };
-
-const TABLES_OFF: Question = Question {
-    name: "tables_without_autovacuum",
-    variants: &[(130_000, sql::CHECK_TABLES_WITHOUT_AUTOVACUUM)],
-};
+const TABLES_OFF: Question =
+    Question::of("tables_without_autovacuum", &[(130_000, sql::CHECK_TABLES_WITHOUT_AUTOVACUUM)]);
 
 const DEAD_ROWS: Question =
-    Question { name: "dead_rows", variants: &[(130_000, sql::CHECK_DEAD_ROWS)] };
+    Question::of("dead_rows", &[(130_000, sql::CHECK_DEAD_ROWS)]).may_be_cut();
 
 const NOT_ANALYZED: Question =
-    Question { name: "never_analyzed", variants: &[(130_000, sql::CHECK_NEVER_ANALYZED)] };
-
-#[derive(Deserialize)]
-struct Settings {
-    autovacuum: bool,
-    track_counts: bool,
-}
+    Question::of("never_analyzed", &[(130_000, sql::CHECK_NEVER_ANALYZED)]).may_be_cut();
 
 #[derive(Deserialize)]
 struct WithoutAutovacuum {
@@ -122,15 +111,15 @@ struct NotAnalyzed {
 }
 
 fn off(look: &Look<'_>) -> Judged {
-    let settings: Settings = look.row(&SETTINGS)?;
+    let settings = Settings::of(look)?;
     let mut verdict = look.verdict().saying("autovacuum works");
-    for (name, is_on) in
-        [("autovacuum", settings.autovacuum), ("track_counts", settings.track_counts)]
-    {
-        if !is_on {
-            verdict
-                .find(Level::Critical, name, format!("{name} is off"))
-                .with_remedy(change(look, name, "on", "sighup"));
+    for (name, effect) in [
+        ("autovacuum", "nothing removes dead rows, until transaction ids run out"),
+        ("track_counts", "autovacuum knows of no table that needs it"),
+    ] {
+        if settings.value(name)? == "off" {
+            let remedy = settings.get(name).map(|setting| reset(look, setting));
+            verdict.find(Level::Critical, name, format!("{name} is off: {effect}")).remedy = remedy;
         }
     }
     Ok(verdict)
@@ -149,7 +138,6 @@ fn table_off(look: &Look<'_>) -> Judged {
             .find(Level::Warning, object, format!("autovacuum leaves {whose}{} out", row.table))
             .with_remedy(format!("ALTER TABLE {} RESET ({option});", row.table));
     }
-    verdict.cut(look, &TABLES_OFF);
     Ok(verdict)
 }
 
@@ -161,7 +149,7 @@ fn overdue(look: &Look<'_>) -> Judged {
         let whose = if row.toast { "the TOAST table of " } else { "" };
         let object = if row.toast { format!("{} (TOAST)", row.table) } else { row.table.clone() };
         let times = row.dead / row.begins.max(1.0);
-        let many = look.level("rows", &object, row.dead, None).is_some();
+        let many = look.is_enough("rows", &object, row.dead);
         let Some(level) = look.level("", &object, times, None).filter(|_| many) else { continue };
         let last = row.vacuumed_ago.map_or_else(
             || "no VACUUM was counted".to_owned(),
@@ -180,8 +168,8 @@ fn overdue(look: &Look<'_>) -> Judged {
             .with_remedy(format!("VACUUM (ANALYZE, VERBOSE) {};", row.table));
     }
     // They come with the most dead rows first: those that were not read have no more.
-    if fewest.is_some_and(|dead| look.level("rows", "", dead, None).is_some()) {
-        verdict.cut(look, &DEAD_ROWS);
+    if fewest.is_some_and(|dead| look.is_enough("rows", "", dead)) {
+        verdict.unseen = look.cut(&DEAD_ROWS);
     }
     Ok(verdict)
 }
@@ -202,10 +190,11 @@ fn never_analyzed(look: &Look<'_>) -> Judged {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
-    use crate::check::sample::Sample;
+    use crate::check::sample::{Sample, setting};
+    use crate::conn::Flavour;
 
     #[test]
     fn dead_rows_weigh_by_where_autovacuum_begins() {
@@ -235,22 +224,65 @@ mod tests {
         assert!(!unseen(1000, 20_000.0));
     }
 
+    /// A server with these values, set in its file.
+    fn settings(autovacuum: &str, track_counts: &str) -> [Value; 2] {
+        [("autovacuum", autovacuum), ("track_counts", track_counts)].map(|(name, value)| {
+            let mut row = setting(name, value);
+            row["boot_val"] = json!("on");
+            row
+        })
+    }
+
+    fn remedy(sample: &Sample) -> String {
+        sample.judged(&OFF).unwrap().findings.remove(0).remedy.unwrap()
+    }
+
     #[test]
     fn a_provider_takes_no_alter_system() {
-        let row = json!({"autovacuum": false, "track_counts": true});
-        let mut sample = Sample::of("autovacuum", &[row]);
-        let remedy =
-            |sample: &Sample| sample.judged(&OFF).unwrap().findings.remove(0).remedy.unwrap();
+        let mut sample = Sample::of("settings", &settings("off", "on"));
         assert_eq!(remedy(&sample), "ALTER SYSTEM SET autovacuum = 'on'; SELECT pg_reload_conf();");
-        sample.facts.sight.provider = Some("rds".to_owned());
-        assert_eq!(remedy(&sample), "set autovacuum = on where rds keeps its parameters");
+        sample.facts.sight.provider = Some(Flavour::Rds);
+        assert_eq!(remedy(&sample), "set autovacuum = on where Amazon RDS keeps its parameters");
     }
 
     #[test]
     fn autovacuum_does_nothing_without_counters() {
-        let row = json!({"autovacuum": true, "track_counts": false});
-        let verdict = Sample::of("autovacuum", &[row]).judged(&OFF).unwrap();
+        let mut rows = settings("on", "off");
+        let verdict = Sample::of("settings", &rows).judged(&OFF).unwrap();
         assert_eq!(verdict.findings[0].key, "vac.off:track_counts");
         assert_eq!(verdict.findings.len(), 1);
+        // The server's own value is not what a session of this database has.
+        rows[1]["source"] = json!("database");
+        let mut sample = Sample::of("settings", &rows);
+        sample.facts.server.database = "shop".to_owned();
+        assert_eq!(remedy(&sample), "ALTER DATABASE \"shop\" RESET track_counts;");
+    }
+
+    #[test]
+    fn one_fault_is_one_finding() {
+        let safe = ["fsync", "full_page_writes"].map(|name| setting(name, "on"));
+        let honest = ["zero_damaged_pages", "ignore_checksum_failure"];
+        let honest = honest.map(|name| setting(name, "off"));
+        let rows = [settings("off", "off").as_slice(), &safe, &honest].concat();
+        let sample = Sample::of("settings", &rows);
+        assert_eq!(sample.judged(&OFF).unwrap().findings.len(), 2);
+        let dangerous = crate::check::find("conf.dangerous").unwrap();
+        assert!(sample.judged(dangerous).unwrap().findings.is_empty());
+    }
+
+    #[test]
+    fn a_floor_that_is_off_is_none() {
+        let row = json!({"table": "public.t", "toast": false, "dead": 500, "begins": 50,
+                         "vacuumed_ago": null});
+        let found = |warning, critical| {
+            let sample = Sample::of("dead_rows", std::slice::from_ref(&row));
+            let sample = sample.limited(&OVERDUE, "vac.overdue/rows", warning, critical);
+            sample.judged(&OVERDUE).unwrap().findings.len()
+        };
+        assert_eq!(found(None, None), 0);
+        assert_eq!(found(Some("off"), None), 1);
+        assert_eq!(found(Some("501"), None), 0);
+        assert_eq!(found(Some("off"), Some("501")), 0);
+        assert_eq!(found(Some("500"), None), 1);
     }
 }

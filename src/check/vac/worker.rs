@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::check::conf::{SETTINGS, Settings};
 use crate::check::limits::{Bound, LimitSpec};
 use crate::check::look::Look;
 use crate::check::need::Need;
@@ -67,10 +68,7 @@ pub const STUCK: Check = Check {
     judge: stuck,
 };
 
-const VACUUMS: Question = Question { name: "vacuums", variants: &[(130_000, sql::CHECK_VACUUMS)] };
-
-const SETTINGS: Question =
-    Question { name: "autovacuum", variants: &[(130_000, sql::CHECK_AUTOVACUUM)] };
+const VACUUMS: Question = Question::of("vacuums", &[(130_000, sql::CHECK_VACUUMS)]).compared();
 
 #[derive(Deserialize)]
 struct Vacuum {
@@ -84,11 +82,6 @@ struct Vacuum {
     pages_done: Option<f64>,
     seconds: Option<f64>,
     against_wraparound: Option<bool>,
-}
-
-#[derive(Deserialize)]
-struct Settings {
-    max_workers: f64,
 }
 
 impl Vacuum {
@@ -117,13 +110,13 @@ fn workers(look: &Look<'_>) -> Judged {
     let busy = |rows: &[Vacuum]| rows.iter().filter(|row| row.worker == Some(true)).count();
     let busy = |rows: &[Vacuum]| f64::from(u32::try_from(busy(rows)).unwrap_or(u32::MAX));
     let rows: Vec<Vacuum> = look.rows(&VACUUMS)?;
-    let Settings { max_workers } = look.row(&SETTINGS)?;
+    let max_workers = Settings::of(look)?.number("autovacuum_max_workers")?;
     let now = busy(&rows);
     let says = format!("{now} of {max_workers} autovacuum workers are busy");
     let mut verdict = look.verdict().saying(says.clone());
     verdict.measures.extend(look.measure("", "busy", now, Some(max_workers)));
     let Some(level) = look.level("", "server", now, Some(max_workers)) else { return Ok(verdict) };
-    let before = look.before::<Vacuum>(&VACUUMS).ok();
+    let before = look.perhaps_before::<Vacuum>(&VACUUMS, &mut verdict);
     let then = before.map(|(rows, _)| look.level("", "server", busy(&rows), Some(max_workers)));
     let (level, says) = match then {
         Some(Some(_)) => (level, format!("{says}, as in the look before")),
@@ -158,12 +151,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::check::sample::Sample;
+    use crate::check::sample::{Sample, setting};
 
     fn busy(workers: usize) -> Sample {
         let worker = json!({"worker": true, "database": "shop", "against_wraparound": false});
         let rows: Vec<Value> = vec![worker; workers];
-        Sample::of("vacuums", &rows).with("autovacuum", &[json!({"max_workers": 3})])
+        Sample::of("vacuums", &rows).with("settings", &[setting("autovacuum_max_workers", "3")])
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use serde::Deserialize;
 
-use crate::check::limits::{Bound, LimitSpec};
+use crate::check::limits::{Bound, Limit, LimitSpec};
 use crate::check::look::Look;
 use crate::check::question::Question;
 use crate::check::registry::{Check, Kind};
 use crate::check::verdict::Judged;
 use crate::check::words;
-use crate::report::check::{Level, Unit};
+use crate::report::check::Unit;
 use crate::sql;
 
 const AGE: LimitSpec = LimitSpec::above(
@@ -17,7 +17,8 @@ const AGE: LimitSpec = LimitSpec::above(
     Unit::Count,
     400e6,
     1e9,
-);
+)
+.with_end();
 
 pub const XID_DB: Check = Check {
     id: "vac.xid_db",
@@ -51,7 +52,8 @@ pub const MXID_DB: Check = Check {
         Unit::Count,
         400e6,
         1e9,
-    )],
+    )
+    .with_end()],
     needs: &[],
     since: 130_000,
     asks: &[&DATABASES],
@@ -74,10 +76,10 @@ pub const XID_TABLE: Check = Check {
 };
 
 const DATABASES: Question =
-    Question { name: "database_ages", variants: &[(130_000, sql::CHECK_DATABASE_AGES)] };
+    Question::of("database_ages", &[(130_000, sql::CHECK_DATABASE_AGES)]).compared();
 
 const TABLES: Question =
-    Question { name: "table_ages", variants: &[(130_000, sql::CHECK_TABLE_AGES)] };
+    Question::of("table_ages", &[(130_000, sql::CHECK_TABLE_AGES)]).may_be_cut();
 
 #[derive(Deserialize)]
 struct Database {
@@ -109,16 +111,17 @@ fn mxid_db(look: &Look<'_>) -> Judged {
 
 fn databases(look: &Look<'_>, what: &str, of: fn(&Database) -> (f64, f64)) -> Judged {
     let rows: Vec<Database> = look.rows(&DATABASES)?;
-    let before: Option<(Vec<Database>, f64)> = look.before(&DATABASES).ok();
     let mut verdict = look.verdict();
+    let before = look.perhaps_before::<Database>(&DATABASES, &mut verdict);
     if let Some(oldest) = rows.iter().max_by(|a, b| of(a).0.total_cmp(&of(b).0)) {
         let age = words::count(of(oldest).0);
         verdict.says = format!("the oldest database, {}, is {age} {what} old", oldest.database);
     }
     for row in &rows {
         let (age, begins) = of(row);
-        verdict.measures.extend(look.measure("", &row.database, age, Some(NUMBERS)));
-        let Some(level) = level(look, &row.database, age, begins) else { continue };
+        let Some(limit) = limit(look, &row.database, begins) else { continue };
+        verdict.measures.push(limit.measure(&row.database, age, Some(NUMBERS)));
+        let Some(level) = limit.level(age, Some(NUMBERS)) else { continue };
         let left = words::count((NUMBERS - age).max(0.0));
         let mut says =
             format!("{} is {} {what} old; {left} are left", row.database, words::count(age));
@@ -143,13 +146,14 @@ fn xid_table(look: &Look<'_>) -> Judged {
     for row in &rows {
         let toast = row.toast_xids.filter(|toast| *toast > row.xids);
         let age = toast.unwrap_or(row.xids);
+        let Some(limit) = limit(look, &row.table, row.freeze_max_age) else { continue };
         let whose = if toast.is_some() { "the TOAST table of " } else { "" };
         let says = format!("{whose}{} is {} transactions old", row.table, words::count(age));
         if verdict.says.is_empty() {
             verdict.says = format!("the oldest: {says}");
-            verdict.measures.extend(look.measure("", "oldest", age, Some(NUMBERS)));
+            verdict.measures.push(limit.measure("oldest", age, Some(NUMBERS)));
         }
-        let Some(level) = level(look, &row.table, age, row.freeze_max_age) else { continue };
+        let Some(level) = limit.level(age, Some(NUMBERS)) else { continue };
         verdict
             .find(level, &row.table, says)
             .with_value(age)
@@ -162,12 +166,12 @@ fn xid_table(look: &Look<'_>) -> Judged {
 }
 
 /// The standard warning waits for half as much again as where autovacuum begins to care.
-fn level(look: &Look<'_>, object: &str, age: f64, begins: f64) -> Option<Level> {
+fn limit(look: &Look<'_>, object: &str, begins: f64) -> Option<Limit> {
     let mut limit = look.limit("", object)?;
-    if limit.warning == AGE.warning {
+    if !limit.own_warning {
         limit.warning = Some(Bound::Value((1.5 * begins).max(400e6)));
     }
-    limit.level(age, Some(NUMBERS))
+    Some(limit)
 }
 
 /// Seconds until the numbers end, when the age grew.
@@ -182,6 +186,7 @@ mod tests {
 
     use super::*;
     use crate::check::sample::Sample;
+    use crate::report::check::Level;
 
     fn database(xids: f64) -> Sample {
         let row = json!({"database": "shop", "xids": xids, "multixacts": 450e6,
@@ -200,6 +205,25 @@ mod tests {
         assert_eq!(level(1e9), Some(Level::Critical));
         let multixacts = database(0.0).judged(&MXID_DB).unwrap();
         assert_eq!(multixacts.findings[0].level, Level::Warning);
+    }
+
+    #[test]
+    fn monitoring_gets_the_limit_that_is_judged_by() {
+        let measured = |sample: Sample| {
+            let verdict = sample.judged(&XID_DB).unwrap();
+            let measure = &verdict.measures[0];
+            (measure.warning, measure.critical, verdict.findings.len())
+        };
+        assert_eq!(measured(database(500e6)), (Some(600e6), Some(1e9), 0));
+        // What the operator says is meant, also where it is the number of the standard one.
+        let own = database(500e6).limited(&XID_DB, "vac.xid_db", Some("400M"), None);
+        assert_eq!(measured(own), (Some(400e6), Some(1e9), 1));
+        let off = database(700e6).limited(&XID_DB, "vac.xid_db:shop", Some("off"), None);
+        assert_eq!(measured(off), (None, Some(1e9), 0));
+        let row = json!({"table": "public.t", "xids": 5.0, "toast_xids": null,
+                         "freeze_max_age": 400e6});
+        let verdict = Sample::of("table_ages", &[row]).judged(&XID_TABLE).unwrap();
+        assert_eq!(verdict.measures[0].warning, Some(600e6));
     }
 
     #[test]

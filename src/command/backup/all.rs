@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use crate::backup;
 use crate::backup::all::{self, Outcome};
+use crate::backup::databases::maintenance;
 use crate::command::{Context, with_progress, with_signal};
 use crate::error::Result;
 use crate::report::backup::LeftOut;
-use crate::settings::Target;
-
-/// Where pg_dumpall looks first, too.
-const MAINTENANCE: &str = "postgres";
 
 /// Which databases.
 #[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
@@ -61,12 +58,4 @@ pub(super) async fn back_up_all(
         })
         .collect();
     Ok(MadeAll { server, repository: request.store.location(), left_out, outcomes })
-}
-
-/// With the database that the list is read in, when nobody named one.
-fn maintenance(target: &Target) -> Target {
-    if target.given.contains_key("dbname") {
-        return target.clone();
-    }
-    target.other_database(MAINTENANCE)
 }

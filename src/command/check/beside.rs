@@ -3,19 +3,21 @@
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::backup::catalog;
+use crate::backup::catalog::{self, Found};
 use crate::check::{
     self, APPLICATION, BACKUPS, BASELINE, Backups, Baseline, Check, Facts, MACHINE, OneBackup,
 };
 use crate::command::Context;
+use crate::conn::{Server, Session};
 use crate::error::{Error, Result};
 use crate::report::backup::State;
 use crate::report::verify::Level;
 use crate::settings;
-use crate::store::encode_part;
+use crate::store::{Store, encode_part};
 
 /// What is known when facts beside the server's own are read.
 #[derive(Debug, Clone, Copy)]
@@ -28,19 +30,20 @@ pub struct Moment<'a> {
     pub left: Duration,
 }
 
-/// Adds what the chosen checks need.
+/// Adds what the chosen checks need, and the backups that were found.
 ///
 /// # Errors
 /// Usage, when the application's settings cannot be read; what else cannot be is a fact too.
-pub async fn add(
+pub fn add(
     context: &Context,
     moment: Moment<'_>,
     checks: &[&Check],
+    backups: Option<Backups>,
     facts: &mut Facts,
 ) -> Result<()> {
-    let wanted = |id: &str| checks.iter().any(|check| check.id.starts_with(id));
+    let wanted = |id: &str| are_wanted(checks, &[id]);
     if wanted("conf.")
-        && is_here(&facts.server.host)
+        && check::runs_here(facts)
         && let Some(machine) = settings::machine()
     {
         put(facts, MACHINE, &machine)?;
@@ -59,19 +62,33 @@ pub async fn add(
         declared.environment = moment.profile.map(str::to_owned).or(declared.environment);
         put(facts, APPLICATION, &declared)?;
     }
-    if (wanted("backup.") || wanted("dep.backup"))
-        && let Some(backups) = backups(context, moment, facts).await
-    {
+    if let Some(backups) = backups {
         put(facts, BACKUPS, &backups)?;
     }
     Ok(())
 }
 
+/// Whether one of the checks, or of the families, is run.
+fn are_wanted(checks: &[&Check], ids: &[&str]) -> bool {
+    checks.iter().any(|check| ids.iter().any(|id| check.id.starts_with(id)))
+}
+
 /// Backups that are looked at, of one folder: the newest.
 const NEWEST: usize = 60;
+/// Backups that are read at a time.
+const READ_AT_A_TIME: usize = 8;
 
-/// What the repository has of this database; none where no repository is known.
-async fn backups(context: &Context, moment: Moment<'_>, facts: &Facts) -> Option<Backups> {
+/// What the repository has of the session's database; none where no repository is known, or no
+/// check asks.
+pub async fn backups(
+    context: &Context,
+    moment: Moment<'_>,
+    checks: &[&Check],
+    session: &Session,
+) -> Option<Backups> {
+    if !are_wanted(checks, &["backup.", "dep.backup"]) {
+        return None;
+    }
     let target = moment.target.or(context.connect.target.as_deref());
     let (repository, _) = context.settings.repo_of(context.repo.as_deref(), target)?;
     let failed = |problem: String| Backups {
@@ -79,8 +96,8 @@ async fn backups(context: &Context, moment: Moment<'_>, facts: &Facts) -> Option
         problem: Some(format!("the repository cannot be read: {problem}")),
         backups: Vec::new(),
     };
-    let read = tokio::time::timeout(moment.left, of_repository(context, &repository, facts));
-    Some(match read.await {
+    let read = of_repository(context, &repository, session.server());
+    Some(match tokio::time::timeout(moment.left, read).await {
         Ok(Ok(backups)) => backups,
         Ok(Err(error)) => failed(error.to_string()),
         Err(_) => failed("it did not answer within the time limit".to_owned()),
@@ -88,35 +105,51 @@ async fn backups(context: &Context, moment: Moment<'_>, facts: &Facts) -> Option
 }
 
 /// The backups of this database of this server, whatever the cluster is named there.
-async fn of_repository(context: &Context, location: &str, facts: &Facts) -> Result<Backups> {
+async fn of_repository(context: &Context, location: &str, server: &Server) -> Result<Backups> {
     let store = context.store_at(location)?;
     store.must_exist().await?;
     let mut backups = Vec::new();
-    let database = encode_part(&facts.server.database);
+    let database = encode_part(&server.database);
+    let system = server.system_identifier.to_string();
     for cluster in store.folders("").await? {
         let parent = format!("{cluster}/{database}/");
         let found = catalog::of_database(&store, &parent).await?;
-        if found.is_empty()
-            || catalog::other_cluster(&store, &parent, &facts.system_identifier).await?.is_some()
-        {
+        if found.is_empty() || catalog::other_cluster(&store, &parent, &system).await?.is_some() {
             continue;
         }
-        for one in found.iter().rev().take(NEWEST) {
-            let listed = one.listed(&store).await?;
-            let proof = listed.verified.as_ref();
-            backups.push(OneBackup {
-                id: listed.id.clone(),
-                taken: listed.taken.filter(|_| listed.state == State::Complete),
-                damaged: listed.problem.clone(),
-                proven: proof
-                    .filter(|proof| proof.passed && proof.level >= Level::Content)
-                    .map(|proof| proof.at),
-                failed: proof.filter(|proof| !proof.passed).map(|proof| proof.at),
-            });
-        }
+        backups.extend(newest(&store, &found).await?);
     }
     backups.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(Backups { repository: store.location(), problem: None, backups })
+}
+
+/// The newest, down to one that is complete and proven: an older one says nothing more.
+async fn newest(store: &Store, found: &[Found]) -> Result<Vec<OneBackup>> {
+    let newest = found.iter().rev().take(NEWEST);
+    let mut read = stream::iter(newest).map(|one| of_backup(store, one)).buffered(READ_AT_A_TIME);
+    let mut backups = Vec::new();
+    while let Some(backup) = read.try_next().await? {
+        let is_enough = backup.taken.is_some() && backup.proven.is_some();
+        backups.push(backup);
+        if is_enough {
+            break;
+        }
+    }
+    Ok(backups)
+}
+
+async fn of_backup(store: &Store, one: &Found) -> Result<OneBackup> {
+    let listed = one.listed(store).await?;
+    let proof = listed.verified.as_ref();
+    Ok(OneBackup {
+        taken: listed.taken.filter(|_| listed.state == State::Complete),
+        proven: proof
+            .filter(|proof| proof.passed && proof.level >= Level::Content)
+            .map(|proof| proof.at),
+        failed: proof.filter(|proof| !proof.passed).map(|proof| proof.at),
+        damaged: listed.problem,
+        id: listed.id,
+    })
 }
 
 fn put<T: Serialize>(facts: &mut Facts, name: &str, fact: &T) -> Result<()> {
@@ -124,12 +157,6 @@ fn put<T: Serialize>(facts: &mut Facts, name: &str, fact: &T) -> Result<()> {
         .map_err(|error| Error::bug("a fact is not JSON").caused_by(&error))?;
     facts.beside.insert(name.to_owned(), value);
     Ok(())
-}
-
-/// Whether a server is on this machine: it answers on a socket, or on the machine's own address.
-fn is_here(host: &str) -> bool {
-    let numeric = host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    host.starts_with(['/', '@']) || host == "localhost" || numeric
 }
 
 fn baseline(path: &Path) -> Baseline {

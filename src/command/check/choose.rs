@@ -51,7 +51,9 @@ impl Chosen {
         };
         let checks: Vec<&'static Check> = check::all().filter(wanted).collect();
         match checks.is_empty() {
-            true => Err(Error::usage("no check is left").because("--only and --skip leave none")),
+            true => Err(Error::usage("no check is left")
+                .because("--only, --skip and skip in [check] of pgtend.toml leave none")
+                .next("take a name out of --skip; pgtend check --list shows all")),
             false => Ok(checks),
         }
     }

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use tokio::time::timeout;
 
 use super::super::watch::{Line, Plain, Subject, watch_subject};
-use super::look::{Job, is_about_the_server, of_failure, place};
+use super::look::{AT_A_TIME, Job, is_about_the_server, of_failure, silent, unread};
 use super::samples::Seen;
 use crate::check::Facts;
 use crate::cli::watch::Every;
@@ -16,11 +16,9 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::check::{CheckReport, ServerChecks};
 use crate::report::health;
-use crate::settings::{Target, quantity};
+use crate::settings::Target;
 use crate::ui::live;
 
-/// Servers that are asked at a time.
-const AT_A_TIME: usize = 8;
 /// A look that takes longer is given up, with its session; less than the page waits for all.
 const LONGEST: Duration = Duration::from_secs(20);
 
@@ -36,38 +34,45 @@ struct Watched<'a> {
     given_up: bool,
 }
 
+/// One of those that are shown.
+enum Shown<'a> {
+    Asked(Box<Watched<'a>>),
+    /// Its settings cannot be read, and are not read again: it is failed to the end.
+    Unread(&'a str, &'a Error),
+}
+
 /// Shows the servers until the operator has seen enough.
 ///
 /// # Errors
-/// A target that cannot be read; of a single server those of the first look that no other try
-/// changes.
+/// Of a single server those of the first look that no other try changes.
 pub async fn watch(
     job: &Job<'_>,
     targets: Vec<(String, Result<Target>)>,
     every: Every,
 ) -> Result<Exit> {
-    let targets: Vec<Target> =
-        targets.into_iter().map(|(_, target)| target).collect::<Result<_>>()?;
     let alone = targets.len() == 1;
     // The next look is the next try.
     let options = || SessionOptions { retry: false, ..job.options(alone) };
-    let mut watched: Vec<Watched<'_>> = targets
+    let mut shown: Vec<Shown<'_>> = targets
         .iter()
-        .map(|target| Watched {
-            target,
-            line: Line::new(job.context, target, options()),
-            breaker: Breaker::new(),
-            last: None,
-            failure: None,
-            given_up: false,
+        .map(|(name, target)| match target {
+            Ok(target) => Shown::Asked(Box::new(Watched {
+                target,
+                line: Line::new(job.context, target, options()),
+                breaker: Breaker::new(),
+                last: None,
+                failure: None,
+                given_up: false,
+            })),
+            Err(error) => Shown::Unread(name, error),
         })
         .collect();
     let subject = match targets.as_slice() {
-        [one] => Subject { name: one.name.as_deref(), place: place(one) },
+        [(_, Ok(one))] => Subject { name: one.name.as_deref(), place: one.place() },
         all => Subject { name: None, place: format!("{} targets", all.len()) },
     };
     watch_subject(job.context, &subject, every, Plain, async || {
-        let looks = watched.iter_mut().map(|one| one.look(job, alone));
+        let looks = shown.iter_mut().map(|one| one.look(job, alone));
         let servers: Vec<Result<ServerChecks>> =
             stream::iter(looks).buffered(AT_A_TIME).collect().await;
         let servers = servers.into_iter().collect::<Result<Vec<_>>>()?;
@@ -75,6 +80,22 @@ pub async fn watch(
         Ok(CheckReport { servers, notes: Vec::new(), gate: job.gate.clone(), all })
     })
     .await
+}
+
+impl Shown<'_> {
+    async fn look(&mut self, job: &Job<'_>, alone: bool) -> Result<ServerChecks> {
+        match self {
+            Self::Asked(watched) => watched.look(job, alone).await,
+            Self::Unread(name, error) => {
+                let mut server = unread(name, error);
+                if let Some(health) = &mut server.health {
+                    let why = "it is not asked: its settings cannot be read";
+                    health.reasons.insert("circuit_breaker".to_owned(), why.to_owned());
+                }
+                Ok(server)
+            }
+        }
+    }
 }
 
 impl Watched<'_> {
@@ -86,7 +107,7 @@ impl Watched<'_> {
                     self.breaker.succeeded();
                     self.failure = None;
                     let previous = self.last.replace(facts.clone());
-                    let previous = previous.filter(|previous| is_same(previous, &facts));
+                    let previous = previous.filter(|previous| previous.is_of_same(&facts));
                     let seen = Seen { facts, previous };
                     let mut server = job.judged(Some(self.target), &seen, alone);
                     self.tell(&mut server);
@@ -103,7 +124,8 @@ impl Watched<'_> {
             }
         }
         let unknown = || Error::new(Exit::Unavailable, "the server is not tried");
-        let mut server = of_failure(self.target, self.failure.get_or_insert_with(unknown));
+        let failure = self.failure.get_or_insert_with(unknown);
+        let mut server = of_failure(self.target.name.clone(), self.target, failure);
         if let (Some(failed), false) = (&mut server.failed, self.given_up) {
             failed.push_str(&format!("; {}", self.breaker.state(Instant::now())));
         }
@@ -115,10 +137,7 @@ impl Watched<'_> {
         let limit = job.args.time_limit.min(LONGEST);
         let target = self.target;
         let asked = self.line.sample(async |routed| job.ask(&routed.session, target, limit).await);
-        timeout(limit, asked).await.unwrap_or_else(|_| {
-            Err(Error::new(Exit::Unavailable, "the server does not answer")
-                .because(format!("nothing within {}", quantity::written_duration(limit))))
-        })
+        timeout(limit, asked).await.unwrap_or_else(|_| Err(silent(limit)))
     }
 
     /// Puts the breaker into the health document.
@@ -133,10 +152,4 @@ impl Watched<'_> {
         health.circuit_breaker =
             Some(health::Breaker { state: state.to_owned(), failures, retry_in_seconds: left });
     }
-}
-
-/// Whether the same database of the same server answered.
-fn is_same(previous: &Facts, facts: &Facts) -> bool {
-    previous.system_identifier == facts.system_identifier
-        && previous.server.database == facts.server.database
 }

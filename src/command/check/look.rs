@@ -13,7 +13,7 @@ use super::Args;
 use super::beside::{self, Moment};
 use super::samples::Seen;
 use super::{deploy, files};
-use crate::check::{self, Asked, Check, Facts, Kind, Known, Limits, Source};
+use crate::check::{self, Asked, Check, Facts, Known, Limits, Source};
 use crate::conn::{Routed, Session, SessionOptions};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -29,7 +29,7 @@ const PER_STATEMENT: [(&str, &str); 3] = [
     ("datestyle", "ISO"),
 ];
 /// Servers that are asked at a time.
-const AT_A_TIME: usize = 8;
+pub const AT_A_TIME: usize = 8;
 /// From this time limit on a server that may be starting is tried again.
 const PATIENT: Duration = Duration::from_secs(20);
 /// For the answers that have come by the end of the time limit to be read.
@@ -48,6 +48,8 @@ pub struct Job<'a> {
     pub sources: Option<Vec<Source>>,
     /// Why what was seen could not be kept.
     pub unkept: RefCell<Option<Error>>,
+    /// What else is to be told with the answer.
+    pub notes: RefCell<Vec<String>>,
 }
 
 impl Job<'_> {
@@ -60,24 +62,33 @@ impl Job<'_> {
         targets: Vec<(String, Result<Target>)>,
     ) -> Result<Vec<ServerChecks>> {
         let alone = targets.len() == 1;
-        stream::iter(targets)
+        let looked: Vec<Vec<ServerChecks>> = stream::iter(targets)
             .map(|(name, target)| async move {
                 match target {
-                    Ok(target) => self.until_quiet(&target, alone).await,
-                    Err(error) => {
-                        let mut server = failed(Some(name), String::new(), &error);
-                        server.health = Some(check::health(&server, None));
-                        Ok(server)
+                    Ok(target) if self.args.databases.are_all() => {
+                        self.look_at_databases(&target, alone).await
                     }
+                    Ok(target) => Ok(vec![self.until_quiet(&target, alone).await?]),
+                    Err(error) => Ok(vec![unread(&name, &error)]),
                 }
             })
             .buffered(AT_A_TIME)
             .try_collect()
-            .await
+            .await?;
+        Ok(looked.into_iter().flatten().collect())
+    }
+
+    /// What a target is called among others; none where flags name the server.
+    pub fn label(&self, target: &Target) -> Option<String> {
+        let name = target.name.as_ref()?;
+        Some(match self.args.databases.are_all() {
+            true => format!("{name}/{}", target.database),
+            false => name.clone(),
+        })
     }
 
     /// Looks again while `--wait` lasts and what is in the way passes by itself.
-    async fn until_quiet(&self, target: &Target, alone: bool) -> Result<ServerChecks> {
+    pub async fn until_quiet(&self, target: &Target, alone: bool) -> Result<ServerChecks> {
         let mut waiting = deploy::Waiting::new(&self.args.deploy);
         loop {
             let server = self.look(target, alone).await?;
@@ -91,8 +102,7 @@ impl Job<'_> {
         let limit = self.args.time_limit + self.args.samples.interval.unwrap_or_default();
         let seen = match timeout(limit + GRACE, self.observed(target, alone)).await {
             Ok(seen) => seen,
-            Err(_) => Err(Error::new(Exit::Unavailable, "the server does not answer")
-                .because(format!("nothing within {}", quantity::written_duration(limit)))),
+            Err(_) => Err(silent(limit)),
         };
         match seen {
             Ok(seen) => {
@@ -101,28 +111,41 @@ impl Job<'_> {
                 }
                 Ok(self.judged(Some(target), &seen, alone))
             }
-            Err(error) if alone && !is_about_the_server(&error) => Err(error),
-            Err(error) => {
-                let server = of_failure(target, &error);
-                if alone {
-                    // With what to do about it.
-                    self.context.ui.error(&error.with_exit(server.outcome));
-                }
-                Ok(server)
-            }
+            Err(error) => self.not_judged(self.label(target), target, error, alone),
         }
+    }
+
+    /// A server that could not be judged; of a single one what to do about it is told too.
+    ///
+    /// # Errors
+    /// Those of a single one that are not about it.
+    pub fn not_judged(
+        &self,
+        label: Option<String>,
+        target: &Target,
+        error: Error,
+        alone: bool,
+    ) -> Result<ServerChecks> {
+        if alone && !is_about_the_server(&error) {
+            return Err(error);
+        }
+        let server = of_failure(label, target, &error);
+        if alone {
+            self.context.ui.error(&error.with_exit(server.outcome));
+        }
+        Ok(server)
     }
 
     /// Judges what was seen.
     pub fn judged(&self, target: Option<&Target>, seen: &Seen, alone: bool) -> ServerChecks {
         let looked = &seen.facts.server;
         let place = match target {
-            Some(target) => place(target),
+            Some(target) => target.place(),
             None => format!("{}:{}/{}", looked.host, looked.port, looked.database),
         };
         let environment =
             self.profile().map(str::to_owned).or_else(|| target.and_then(environment));
-        let name = target.and_then(|target| target.name.clone());
+        let name = target.and_then(|target| self.label(target));
         let known = self.baseline.as_ref().map_or(&[][..], |baseline| {
             baseline.keys(name.as_deref().unwrap_or(&place), &looked.database, alone)
         });
@@ -181,17 +204,16 @@ impl Job<'_> {
 
     /// Asks one server all questions.
     pub async fn ask(&self, session: &Session, target: &Target, left: Duration) -> Result<Facts> {
-        let began = Instant::now();
         let files = files::read(self.context, target, self.checks)?;
-        let checks = &files::asked(self.checks, &files);
-        let mut facts = check::observe(session, checks, left).await?;
+        let moment = Moment { target: target.name.as_deref(), profile: self.profile(), left };
+        let settings = &self.context.settings.check;
+        // The repository is read while the server answers.
+        let observed = check::observe(session, self.checks, settings, left);
+        let backups =
+            async { Ok(beside::backups(self.context, moment, self.checks, session).await) };
+        let (mut facts, backups) = tokio::try_join!(observed, backups)?;
         facts.beside = files;
-        let moment = Moment {
-            target: target.name.as_deref(),
-            profile: self.profile(),
-            left: left.saturating_sub(began.elapsed()),
-        };
-        beside::add(self.context, moment, checks, &mut facts).await?;
+        beside::add(self.context, moment, self.checks, backups, &mut facts)?;
         self.args.deploy.add(self.sources.as_deref(), &mut facts)?;
         Ok(facts)
     }
@@ -207,9 +229,8 @@ impl Job<'_> {
             let facts = self.ask(&session, target, left()).await?;
             return args.samples.seen(facts, earlier);
         };
-        let rates: Vec<&Check> =
-            checks.iter().copied().filter(|check| check.kind == Kind::Rate).collect();
-        let first = check::observe(&session, &rates, left()).await?;
+        let first =
+            check::observe_compared(&session, checks, &context.settings.check, left()).await?;
         let pause = quantity::written_duration(interval);
         context.ui.note(&format!("the second sample is taken in {pause}"));
         tokio::time::sleep(interval).await;
@@ -243,23 +264,30 @@ fn failed(target: Option<String>, place: String, error: &Error) -> ServerChecks 
     }
 }
 
-/// The same of a target.
-pub fn of_failure(target: &Target, error: &Error) -> ServerChecks {
+/// The same of a target, under this label.
+pub fn of_failure(label: Option<String>, target: &Target, error: &Error) -> ServerChecks {
     let mut server = ServerChecks {
         tags: target.tags.clone(),
         environment: environment(target),
-        ..failed(target.name.clone(), place(target), error)
+        ..failed(label, target.place(), error)
     };
     server.health = Some(check::health(&server, None));
     server
 }
 
-fn environment(target: &Target) -> Option<String> {
-    target.environment.as_ref().map(|(name, _)| name.clone())
+/// The same of a target that cannot even be read from pgtend.toml.
+pub fn unread(name: &str, error: &Error) -> ServerChecks {
+    let mut server = failed(Some(name.to_owned()), String::new(), error);
+    server.health = Some(check::health(&server, None));
+    server
 }
 
-/// `db.example.com:5432/app`
-pub fn place(target: &Target) -> String {
-    let hosts: Vec<String> = target.hosts.iter().map(ToString::to_string).collect();
-    format!("{}/{}", hosts.join(","), target.database)
+/// Nothing was heard in time.
+pub fn silent(limit: Duration) -> Error {
+    Error::new(Exit::Unavailable, "the server does not answer")
+        .because(format!("nothing within {}", quantity::written_duration(limit)))
+}
+
+fn environment(target: &Target) -> Option<String> {
+    target.environment.as_ref().map(|(name, _)| name.clone())
 }

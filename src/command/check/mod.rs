@@ -2,6 +2,7 @@
 
 mod beside;
 mod choose;
+mod databases;
 mod deploy;
 mod files;
 mod live;
@@ -10,6 +11,7 @@ mod outputs;
 mod permissions;
 mod samples;
 mod targets;
+mod together;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -37,8 +39,8 @@ pub const FORMATS: [Format; 9] = [
     Format::Sarif,
     Format::Github,
 ];
-/// The forms of `--list`.
-const LIST_FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Csv, Format::Markdown];
+/// What a signal does to them.
+const STOPPED: &str = "the checks were stopped";
 
 /// Check servers: whether all is well, and whether a deployment can begin
 ///
@@ -49,9 +51,11 @@ pub struct Args {
     #[command(flatten)]
     targets: targets::Targets,
     #[command(flatten)]
+    databases: databases::Flags,
+    #[command(flatten)]
     chosen: choose::Chosen,
     /// List the checks with their limits and needs, and stop; no server is asked
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = together::NOT_WITH_LIST)]
     list: bool,
     /// What makes the run fail: findings from this weight on; new ones that --baseline has not
     #[arg(long, value_name = "WEIGHT", value_enum, default_value_t = FailOn::Warning)]
@@ -60,7 +64,7 @@ pub struct Args {
     #[arg(long, value_name = "ID,..", value_delimiter = ',')]
     allow_unknown: Vec<String>,
     /// Show what each check needs to see and the statements that grant what is missing; run none
-    #[arg(long, conflicts_with_all = ["from", "save", "state", "interval"])]
+    #[arg(long, conflicts_with_all = together::NOT_WITH_EXPLAIN)]
     explain_permissions: bool,
     /// Findings that stand in this file do not count
     #[arg(long, value_name = "FILE")]
@@ -71,7 +75,8 @@ pub struct Args {
     /// Write the answer in another form too (repeatable): junit=FILE, sarif=FILE, prometheus=FILE
     #[arg(long, value_name = "FORM=FILE")]
     output: Vec<outputs::Output>,
-    /// Time for each server, to connect and to answer; what is not answered by then is unknown
+    /// Time for each server, to connect and to answer (with --watch 20s at most); what is not
+    /// answered by then is unknown
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = quantity::duration)]
     time_limit: Duration,
     /// Show the guides' checklist for such an environment, and judge the application by it
@@ -114,6 +119,7 @@ impl Profile {
 /// Runs it.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let settings = &context.settings.check;
+    together::refuse(context, &args)?;
     if args.list {
         return list(context, &args);
     }
@@ -130,6 +136,10 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         let id = key.split(':').next().unwrap_or(key);
         return Err(choose::unknown(id, &format!("check.ignore {key:?}")));
     }
+    let is_known = |name: &String| check::all().any(|check| report::covers(name, check.id));
+    if let Some(name) = args.allow_unknown.iter().find(|name| !is_known(name)) {
+        return Err(choose::unknown(name, "--allow-unknown"));
+    }
     if args.fail_on == FailOn::New && args.baseline.is_none() {
         return Err(Error::usage("--fail-on new needs --baseline FILE")
             .because("new is what a baseline does not have")
@@ -145,25 +155,14 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         today: jiff::Zoned::now().date(),
         sources: args.deploy.sources()?,
         unkept: RefCell::default(),
+        notes: RefCell::default(),
     };
-    if args.watch.watch.is_some() {
-        args.watchable()?;
-    }
     if args.deploy.is_asked() && !checks.iter().any(|check| check.kind == check::Kind::Deploy) {
         return Err(Error::usage("--migrations and --wait ask checks that are left out")
             .because("--only and --skip leave no check of kind deploy")
             .next("add dep to --only"));
     }
     if let Some(mut saved) = args.samples.from()? {
-        let given = [
-            (args.targets.are_named(), "targets"),
-            (args.deploy.waits(), "--wait"),
-            (context.connect.env_file.is_some(), "--env-file"),
-        ];
-        if let Some((_, what)) = given.iter().find(|(is, _)| *is) {
-            return Err(Error::usage(format!("--from and {what} go not together"))
-                .because("the file is judged as it was saved, and no server is asked"));
-        }
         if job.sources.is_some() {
             args.deploy.add(job.sources.as_deref(), &mut saved.facts)?;
         }
@@ -177,21 +176,14 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     if let Some(every) = args.watch.watch {
         return live::watch(&job, targets, every).await;
     }
-    tokio::select! {
-        servers = job.look_at_all(targets) => finish(&job, servers?),
-        () = context.signals.cancel.cancelled() => Err(stopped(context)),
-    }
-}
-
-/// Said when a signal comes.
-fn stopped(context: &Context) -> Error {
-    Error::new(context.signals.exit(), "the checks were stopped").because("nothing was changed")
+    let looked = async { finish(&job, job.look_at_all(targets).await?) };
+    context.looked(STOPPED, looked).await
 }
 
 /// Shows the catalogue.
 fn list(context: &Context, args: &Args) -> Result<Exit> {
-    if !LIST_FORMATS.contains(&context.format) {
-        return Err(no_format("check --list", context.format, &LIST_FORMATS));
+    if !Format::PAGES.contains(&context.format) {
+        return Err(no_format("check --list", context.format, &Format::PAGES));
     }
     let checks = args.chosen.listed()?;
     context.answer(None, &check::listing(&checks))
@@ -201,7 +193,9 @@ fn list(context: &Context, args: &Args) -> Result<Exit> {
 fn finish(job: &Job<'_>, servers: Vec<ServerChecks>) -> Result<Exit> {
     let Job { context, args, today, .. } = job;
     let settings = &context.settings.check;
-    let mut notes = check::over(&servers, settings, *today);
+    let mut notes = job.notes.take();
+    notes.sort();
+    notes.extend(check::over(&servers, settings, *today));
     // A file that cannot be written takes nothing from the verdict.
     let mut failed: Vec<Error> = job.unkept.take().into_iter().collect();
     check::idle(&servers, settings).iter().for_each(|note| context.ui.detail(note));
@@ -248,22 +242,6 @@ fn finish(job: &Job<'_>, servers: Vec<ServerChecks>) -> Result<Exit> {
 }
 
 impl Args {
-    /// What looks at another time, or writes files, goes not together with what happens now.
-    fn watchable(&self) -> Result<()> {
-        let given = [
-            (self.samples.has_files(), "a file of facts"),
-            (self.deploy.is_asked(), "--migrations or --wait"),
-            (self.write_baseline.is_some(), "--write-baseline"),
-            (!self.output.is_empty(), "--output"),
-        ];
-        match given.iter().find(|(is, _)| *is) {
-            None => Ok(()),
-            Some((_, flag)) => Err(Error::usage(format!("--watch and {flag} go not together"))
-                .because("a page that renews itself shows what happens now")
-                .next("run it again without --watch")),
-        }
-    }
-
     fn gate(&self) -> Gate {
         let fail_on = match self.fail_on {
             FailOn::Critical => report::FailOn::Critical,
@@ -281,7 +259,10 @@ fn limits(context: &Context) -> Result<Limits> {
         let place = entry.place.as_str();
         let (path, _object) = place.split_once(':').unwrap_or((place, ""));
         let (id, name) = path.split_once('/').unwrap_or((path, ""));
-        let wrong = || Error::usage(format!("invalid check.limits.{place:?}"));
+        let wrong = || {
+            Error::usage(format!("invalid check.limits.{place:?}"))
+                .next(format!("pgtend check --list --only {id} shows the limits"))
+        };
         let Some(check) = check::find(id) else {
             return Err(choose::unknown(id, &format!("check.limits.{place:?}")));
         };

@@ -1,9 +1,6 @@
 //! The answer in further forms, each in a file of its own.
 
-use std::fs::Permissions;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::super::Context;
@@ -11,6 +8,7 @@ use super::FORMATS;
 use crate::cli::output::Format;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::kept;
 use crate::report::check::CheckReport;
 
 /// `junit=FILE`
@@ -48,22 +46,15 @@ impl Output {
         report: &CheckReport,
     ) -> Result<()> {
         let text = context.rendered(self.format, target, report)?;
-        replace(&self.path, &text).map_err(|error| {
-            Error::new(Exit::Io, format!("cannot write {}", self.path.display())).caused_by(&error)
+        // For node_exporter and the CI server to read.
+        kept::replace(&self.path, text.as_bytes(), 0o644).map_err(|error| {
+            let path = self.path.display();
+            Error::new(Exit::Io, format!("cannot write {path}")).caused_by(&error).next(format!(
+                "--output {}=FILE names one in a folder that this user may write to",
+                self.format.name()
+            ))
         })
     }
-}
-
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    // Its name ends with none of the names that collectors look for.
-    let mut file = tempfile::Builder::new()
-        .prefix(".pgtend-")
-        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(text.as_bytes())?;
-    // For node_exporter and the CI server, whatever the umask is.
-    file.as_file().set_permissions(Permissions::from_mode(0o644))?;
-    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 #[cfg(test)]

@@ -1,14 +1,13 @@
 //! `pgtend check --explain-permissions`.
 
 use super::super::{Context, no_format};
+use super::STOPPED;
 use crate::check::{self, Check};
 use crate::cli::output::Format;
 use crate::conn::{Routed, SessionOptions};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::settings::{Target, ask_password};
-
-const FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Csv, Format::Markdown];
 
 /// Asks what the role may see, and tells what each check needs of it. No check is run.
 ///
@@ -19,8 +18,8 @@ pub async fn explain(
     target: &Target,
     checks: &[&'static Check],
 ) -> Result<Exit> {
-    if !FORMATS.contains(&context.format) {
-        return Err(no_format("check --explain-permissions", context.format, &FORMATS));
+    if !Format::PAGES.contains(&context.format) {
+        return Err(no_format("check --explain-permissions", context.format, &Format::PAGES));
     }
     let options = SessionOptions {
         prompt: Some(ask_password),
@@ -34,8 +33,5 @@ pub async fn explain(
         let report = check::permissions(checks, &sight, &server.version, server.version_number);
         context.answer(target.name.as_deref(), &report)
     };
-    tokio::select! {
-        answered = asked => answered,
-        () = context.signals.cancel.cancelled() => Err(super::stopped(context)),
-    }
+    context.looked(STOPPED, asked).await
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::together;
 use crate::check::{self, Facts};
 use crate::error::{Error, Result};
 use crate::settings::quantity;
@@ -13,16 +14,17 @@ use crate::settings::quantity;
 #[group(skip)]
 pub struct Samples {
     /// Take two samples that far apart: what is counted is judged by its rate
-    #[arg(long, value_name = "TIME", value_parser = interval, conflicts_with_all = ["from", "state"])]
+    #[arg(long, value_name = "TIME", value_parser = quantity::interval, conflicts_with_all = ["from", "state"])]
     pub interval: Option<Duration>,
     /// Compare with the sample that the last run left in this file, and leave this run's there
+    /// (not with --from)
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
     /// Save what was seen, for --from and for others
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
     /// Judge what was saved; no server is asked
-    #[arg(long, value_name = "FILE", conflicts_with = "save")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = together::NOT_WITH_FROM)]
     from: Option<PathBuf>,
 }
 
@@ -31,17 +33,6 @@ pub struct Samples {
 pub struct Seen {
     pub facts: Facts,
     pub previous: Option<Facts>,
-}
-
-/// The longest way from sample to sample.
-const LONGEST: Duration = Duration::from_secs(3600);
-
-fn interval(text: &str) -> Result<Duration, String> {
-    let time = quantity::duration(text)?;
-    match time.is_zero() || time > LONGEST {
-        true => Err("it is from 1s to 1h".to_owned()),
-        false => Ok(time),
-    }
 }
 
 impl Samples {
@@ -64,9 +55,18 @@ impl Samples {
         Ok(Seen { facts, previous })
     }
 
-    /// Whether facts are kept in files.
-    pub const fn has_files(&self) -> bool {
-        self.state.is_some() || self.save.is_some() || self.from.is_some()
+    /// Whether facts of a file are judged.
+    pub const fn are_saved(&self) -> bool {
+        self.from.is_some()
+    }
+
+    /// The flag that keeps facts in a file.
+    pub const fn file(&self) -> Option<&'static str> {
+        match (&self.state, &self.save) {
+            (Some(_), _) => Some("--state"),
+            (_, Some(_)) => Some("--save"),
+            _ => None,
+        }
     }
 
     /// A file holds the facts of one server.
@@ -74,12 +74,8 @@ impl Samples {
     /// # Errors
     /// Usage, when there is one.
     pub fn for_one(&self) -> Result<()> {
-        let flag = match (&self.state, &self.save) {
-            (Some(_), _) => "--state",
-            (_, Some(_)) => "--save",
-            _ => return Ok(()),
-        };
-        Err(Error::usage(format!("{flag} and several targets go not together"))
+        let Some(flag) = self.file() else { return Ok(()) };
+        Err(Error::usage(format!("{flag} and several targets do not go together"))
             .because("the file holds what was seen of one server")
             .next("run it for each target, with a file of its own"))
     }

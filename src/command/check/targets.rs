@@ -15,7 +15,7 @@ pub struct Targets {
     #[arg(long)]
     all_targets: bool,
     /// Look at the targets that have this tag (repeatable: one of them)
-    #[arg(long, value_name = "TAG", conflicts_with = "names")]
+    #[arg(long, value_name = "TAG", conflicts_with_all = ["names", "all_targets"])]
     tag: Vec<String>,
 }
 
@@ -72,11 +72,6 @@ impl Targets {
         }
     }
 
-    /// Whether any are named.
-    pub fn are_named(&self) -> bool {
-        !self.names.is_empty() || self.all_targets || !self.tag.is_empty()
-    }
-
     /// The only one that is named.
     ///
     /// # Errors
@@ -114,7 +109,7 @@ impl Targets {
         match given.iter().find(|(is, _)| *is) {
             None => Ok(()),
             Some((_, flag)) => {
-                Err(Error::usage(format!("{flag} and several targets go not together"))
+                Err(Error::usage(format!("{flag} and several targets do not go together"))
                     .because("each target has its own server, login and password")
                     .next("put it into [target.NAME] of pgtend.toml"))
             }

@@ -2,7 +2,7 @@
 
 use super::super::Context;
 use super::super::watch::{Line, Plain, watch};
-use super::looked;
+use super::STOPPED;
 use crate::cli::output::Format;
 use crate::cli::watch::Every;
 use crate::conn::{Routed, Session, SessionOptions};
@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::settings::{ConnectArgs, ask_password};
 use crate::ui::consent::shell_word;
 
-pub const FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Csv, Format::Markdown];
+pub const FORMATS: [Format; 4] = Format::PAGES;
 
 /// Runs it, for all tables or for one.
 pub async fn run(context: &Context, table: Option<&str>, every: Option<Every>) -> Result<Exit> {
@@ -47,17 +47,20 @@ pub async fn run(context: &Context, table: Option<&str>, every: Option<Every>) -
             }
         };
     }
-    looked(context, async {
-        let Routed { session, .. } = context.route(&target, &options).await?;
-        match table {
-            Some(table) => context.answer(name, &table_locks::table_locks(&session, table).await?),
-            None => {
-                let flags = same_server(context, &session);
-                context.answer(name, &blocking::blocking(&session, &flags).await?)
+    context
+        .looked(STOPPED, async {
+            let Routed { session, .. } = context.route(&target, &options).await?;
+            match table {
+                Some(table) => {
+                    context.answer(name, &table_locks::table_locks(&session, table).await?)
+                }
+                None => {
+                    let flags = same_server(context, &session);
+                    context.answer(name, &blocking::blocking(&session, &flags).await?)
+                }
             }
-        }
-    })
-    .await
+        })
+        .await
 }
 
 /// The flags that lead the lines that are shown to the server of this session, from the same shell;

@@ -1,7 +1,7 @@
 //! `pgtend connections cancel` and `terminate`.
 
 use super::super::{Context, with_signal};
-use super::looked;
+use super::STOPPED;
 use crate::cli::output::Format;
 use crate::cli::sessions::SessionFilters;
 use crate::conn::{Routed, Session, SessionOptions};
@@ -15,7 +15,7 @@ use crate::report::ended::{Ended, How, Outcome};
 use crate::settings::ask_password;
 use crate::ui::consent::{self, Answers};
 
-pub const FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Csv, Format::Markdown];
+pub const FORMATS: [Format; 4] = Format::PAGES;
 
 /// Sessions that are named before the question.
 const NAMED: usize = 20;
@@ -27,8 +27,9 @@ Examples:
   pgtend connections terminate --of-app 'worker*' --of-db shop --yes
 
 Never ended: this session, replication, an autovacuum that prevents wraparound, processes of the
-server. A backup of pgtend is ended only when its process is named. Each session is told only when
-it still is the one that was shown; then it is looked at for up to 5 s.
+server. A usual autovacuum, and a backup or restore of pgtend, are ended only when their process is
+named. Each session is told only when it still is the one that was shown; then it is looked at for
+up to 5 s.
 
 Exit 0: all ended, or gone by themselves; or no session fits the filters. 1: a process that was
 named is none, or has no statement to cancel. 2: some are still there. 3: hidden sessions may fit.
@@ -68,12 +69,13 @@ pub async fn run(context: &Context, args: Args, how: How) -> Result<Exit> {
         tell: Some(context.listener()),
         ..SessionOptions::reading("pgtend/connections")
     };
-    let (session, chosen) = looked(context, async {
-        let Routed { session, .. } = context.route(&target, &options).await?;
-        let chosen = end::choose(&session, &request).await?;
-        Ok((session, chosen))
-    })
-    .await?;
+    let (session, chosen) = context
+        .looked(STOPPED, async {
+            let Routed { session, .. } = context.route(&target, &options).await?;
+            let chosen = end::choose(&session, &request).await?;
+            Ok((session, chosen))
+        })
+        .await?;
     let ended = if args.dry_run || chosen.count(Outcome::Chosen) == 0 {
         chosen
     } else {

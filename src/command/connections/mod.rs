@@ -53,11 +53,14 @@ impl Args {
     }
 }
 
+/// What a signal does to a look.
+const STOPPED: &str = "the look at the connections was stopped";
+
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let watch = args.watch.watch;
     if watch.is_some() && args.pools.pgbouncer.is_some() {
-        return Err(Error::usage("--watch and --pgbouncer go not together")
+        return Err(Error::usage("--watch and --pgbouncer do not go together")
             .because("a pooler's pools are shown once")
             .next("watch (procps) runs a command again and again"));
     }
@@ -76,16 +79,5 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         (None, Some(table)) => blocking::run(context, table.as_deref(), watch).await,
         (Some(What::Cancel(args)), _) => end::run(context, args, How::Cancel).await,
         (Some(What::Terminate(args)), _) => end::run(context, args, How::Terminate).await,
-    }
-}
-
-/// Looks at a server, and stops when a signal comes: nothing was changed by then.
-async fn looked<T>(context: &Context, look: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::select! {
-        seen = look => seen,
-        () = context.signals.cancel.cancelled() => {
-            Err(Error::new(context.signals.exit(), "the look at the server was stopped")
-                .because("nothing was changed"))
-        }
     }
 }

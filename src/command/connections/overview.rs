@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::Context;
-use super::live;
+use super::{STOPPED, live};
 use crate::cli::output::Format;
 use crate::cli::sessions::{GroupBy, SessionFilters};
 use crate::cli::watch::Every;
@@ -27,8 +27,6 @@ const LISTED: usize = 20;
 /// What a monitoring plugin judges by when nobody says; the guides' 80%, check_postgres' 90%.
 const WARN_USED: Slots = Slots::Percent(80);
 const FAIL_USED: Slots = Slots::Percent(90);
-/// The longest look for advice.
-const LONGEST_LOOK: Duration = Duration::from_secs(3600);
 
 // The command's own arguments are the group of that name.
 #[derive(Debug, clap::Args)]
@@ -51,7 +49,7 @@ pub struct Args {
     advise: bool,
 
     /// Look each second for this long before advising (default: one look)
-    #[arg(long, value_name = "TIME", requires = "advise", value_parser = interval)]
+    #[arg(long, value_name = "TIME", requires = "advise", value_parser = quantity::interval)]
     interval: Option<Duration>,
 
     #[command(flatten)]
@@ -116,14 +114,6 @@ impl LimitFlags {
     }
 }
 
-fn interval(text: &str) -> Result<Duration, String> {
-    let time = quantity::duration(text)?;
-    match time.is_zero() || time > LONGEST_LOOK {
-        true => Err("it is from 1s to 1h".to_owned()),
-        false => Ok(time),
-    }
-}
-
 /// Runs it.
 pub async fn run(context: &Context, args: Args, watch: Option<Every>) -> Result<Exit> {
     let limit = args.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
@@ -154,13 +144,7 @@ pub async fn run(context: &Context, args: Args, watch: Option<Every>) -> Result<
         let report = connections::look(&session, &wanted).await?;
         context.answer(target.name.as_deref(), &report)
     };
-    tokio::select! {
-        answered = looked => answered,
-        () = context.signals.cancel.cancelled() => {
-            Err(Error::new(context.signals.exit(), "the look at the connections was stopped")
-                .because("nothing was changed"))
-        }
-    }
+    context.looked(STOPPED, looked).await
 }
 
 #[cfg(test)]
@@ -180,13 +164,5 @@ mod tests {
         assert_eq!((standard.warn_used, standard.fail_used), (Some(WARN_USED), Some(FAIL_USED)));
         let own = flags(None, Some(Slots::Left(5))).limits(Format::Nagios);
         assert_eq!((own.warn_used, own.fail_used), (None, Some(Slots::Left(5))));
-    }
-
-    #[test]
-    fn an_interval_has_ends() {
-        assert_eq!(interval("30s"), Ok(Duration::from_secs(30)));
-        for text in ["0s", "2h", "x"] {
-            assert!(interval(text).is_err(), "{text}");
-        }
     }
 }

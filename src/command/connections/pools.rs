@@ -1,7 +1,7 @@
 //! `pgtend connections --pgbouncer`: the pools of a PgBouncer.
 
 use super::super::Context;
-use super::looked;
+use super::STOPPED;
 use crate::cli::output::Format;
 use crate::conn::{Console, SessionOptions};
 use crate::connections::pgbouncer;
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::settings::{ConnectArgs, ask_password, quantity};
 
-pub const FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Csv, Format::Markdown];
+pub const FORMATS: [Format; 4] = Format::PAGES;
 
 #[derive(Debug, Default, clap::Args)]
 pub struct PoolsArgs {
@@ -63,10 +63,11 @@ pub async fn run(context: &Context, args: PoolsArgs) -> Result<Exit> {
         application: "pgtend/connections".to_owned(),
         ..SessionOptions::default()
     };
-    looked(context, async {
-        let console = Console::connect(&target, &options).await?;
-        let report = pgbouncer::pools(&console, limit).await?;
-        context.answer(target.name.as_deref(), &report)
-    })
-    .await
+    context
+        .looked(STOPPED, async {
+            let console = Console::connect(&target, &options).await?;
+            let report = pgbouncer::pools(&console, limit).await?;
+            context.answer(target.name.as_deref(), &report)
+        })
+        .await
 }

@@ -1,5 +1,7 @@
 //! The page: what is wrong, worst first, what to do, and how many checks there were.
 
+use std::cmp::Reverse;
+
 use super::super::forecast;
 use super::super::grid::Grid;
 use super::super::{Page, amount, printable};
@@ -98,12 +100,12 @@ fn heading(server: &ServerChecks) -> String {
     format!("{}: {}", parts.join(", "), verdict(server.outcome))
 }
 
-/// The rows with their ranks, worst first, otherwise in the order of the catalogue.
-fn rows(server: &ServerChecks, all: bool) -> Vec<(u8, [String; 3])> {
+/// The rows, worst first, otherwise in the order of the catalogue.
+fn rows(server: &ServerChecks, all: bool) -> Vec<(Status, [String; 3])> {
     let mut rows = Vec::new();
     for check in &server.checks {
         let mut add = |status: Status, word: &str, says: &str| {
-            rows.push((status.rank(), [word.to_owned(), check.id.clone(), says.to_owned()]));
+            rows.push((status, [word.to_owned(), check.id.clone(), says.to_owned()]));
         };
         if let Some(unseen) = check.unseen() {
             add(Status::Unknown, Status::Unknown.word(), unseen);
@@ -127,11 +129,12 @@ fn rows(server: &ServerChecks, all: bool) -> Vec<(u8, [String; 3])> {
             }
         }
     }
-    rows.sort_by_key(|(rank, _)| *rank);
+    rows.sort_by_key(|(status, _)| Reverse(*status));
     rows
 }
 
-const fn status(level: Level) -> Status {
+/// A finding's part in how its check ended.
+pub const fn status(level: Level) -> Status {
     match level {
         Level::Info => Status::Info,
         Level::Warning => Status::Warning,
@@ -142,9 +145,7 @@ const fn status(level: Level) -> Status {
 /// What to do: the statements of the findings, else the check's own words.
 fn remedies(server: &ServerChecks, all: bool, page: &Page) -> String {
     let mut checks: Vec<&Checked> = server.checks.iter().filter(|check| weighs(check)).collect();
-    checks.sort_by_key(|check| {
-        check.counted().map(|finding| status(finding.level).rank()).min().unwrap_or(u8::MAX)
-    });
+    checks.sort_by_key(|check| Reverse(check.counted().map(|finding| finding.level).max()));
     let mut text = String::new();
     for check in checks {
         let heavy = check.counted().filter(|finding| finding.level > Level::Info);
@@ -177,10 +178,12 @@ fn grants(server: &ServerChecks, all: bool, page: &Page) -> String {
     )
 }
 
-/// Each in lines of its own, so that it can be copied.
+/// Each on a line of its own, however long: the end of a wrapped statement would be another one.
 fn listed(lines: &[&str], all: bool, indent: usize, rest: &str, page: &Page) -> String {
     let shown = if all { lines.len() } else { lines.len().min(REMEDIES) };
-    let mut text: String = lines[..shown].iter().map(|line| wrapped(line, indent, page)).collect();
+    let pad = " ".repeat(indent);
+    let line = |line: &&str| format!("{pad}{}\n", printable(line));
+    let mut text: String = lines[..shown].iter().map(line).collect();
     if shown < lines.len() {
         let more = format!("and {} more: {rest}", lines.len() - shown);
         text.push_str(&wrapped(&more, indent, page));

@@ -1,13 +1,16 @@
 //! Checks as a table of values, as a line of a monitoring plugin and as metrics.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::super::{Metric, Performance, Plugin, Sheet};
-use super::page::{counts, verdict};
+use super::page::{counts, status, verdict};
 use crate::exit::Exit;
-use crate::report::check::{CheckReport, Checked, Finding, Level, Measure, ServerChecks, Unit};
+use crate::report::check::{
+    CheckReport, Checked, Finding, Level, Measure, ServerChecks, Status, Unit,
+};
 
 const COLUMNS: [&str; 12] = [
     "target", "host", "port", "database", "check", "status", "object", "says", "value", "remedy",
@@ -64,7 +67,7 @@ fn row_of(server: &ServerChecks, check: Value, found: [Value; 3], rest: [Value; 
 /// The line of one server; of several the worst first.
 pub fn plugin(report: &CheckReport) -> Plugin {
     let mut servers: Vec<&ServerChecks> = report.servers.iter().collect();
-    servers.sort_by_key(|server| std::cmp::Reverse(rank(server.outcome)));
+    servers.sort_by_key(|server| Reverse(server.outcome.weight()));
     let says = match servers.as_slice() {
         [] => "no server was asked".to_owned(),
         [server] => of_one(server),
@@ -87,15 +90,6 @@ pub fn plugin(report: &CheckReport) -> Plugin {
     Plugin { service: "PGTEND CHECK".into(), says, performance: performance(report), more }
 }
 
-const fn rank(exit: Exit) -> u8 {
-    match exit {
-        Exit::Good => 0,
-        Exit::Warning => 1,
-        Exit::Critical => 3,
-        _ => 2,
-    }
-}
-
 fn of_one(server: &ServerChecks) -> String {
     if let Some(failed) = &server.failed {
         return failed.clone();
@@ -108,22 +102,20 @@ fn of_one(server: &ServerChecks) -> String {
 }
 
 /// One line for each finding and each check that is unknown, worst first.
-fn lines(server: &ServerChecks) -> Vec<(u8, String)> {
+fn lines(server: &ServerChecks) -> Vec<(Status, String)> {
     let mut lines = Vec::new();
     for check in &server.checks {
         if let Some(unseen) = check.unseen() {
-            lines.push((1, format!("unknown: {}: {unseen}", check.id)));
+            lines.push((Status::Unknown, format!("unknown: {}: {unseen}", check.id)));
         }
         for finding in check.counted() {
-            let rank = match finding.level {
-                Level::Critical => 0,
-                Level::Warning => 2,
-                Level::Info => continue,
-            };
-            lines.push((rank, format!("{}: {}: {}", finding.level.word(), check.id, finding.says)));
+            if finding.level > Level::Info {
+                let line = format!("{}: {}: {}", finding.level.word(), check.id, finding.says);
+                lines.push((status(finding.level), line));
+            }
         }
     }
-    lines.sort_by_key(|(rank, _)| *rank);
+    lines.sort_by_key(|(status, _)| Reverse(*status));
     lines
 }
 

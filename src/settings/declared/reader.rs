@@ -7,6 +7,7 @@ use super::super::application::{find_part, named};
 use super::super::env::Environment;
 use super::super::env_file::{Variable, Variables};
 use super::super::other_servers::split_urls;
+use super::super::stage::Stage;
 use super::super::target::SslMode;
 use super::super::variables::{self, Effect, KNOWN, Kind};
 use super::super::{build, dsn, keyword, strength};
@@ -49,7 +50,7 @@ fn environment(given: &Variables, file: &Path) -> Option<String> {
     let of_file = || {
         let rest = name.strip_prefix(".env.").or_else(|| name.strip_suffix(".env"))?;
         let words = rest.split(['.', '-', '_']);
-        words.map(str::to_lowercase).find(|word| strength::ENVIRONMENTS.contains(&word.as_str()))
+        words.map(str::to_lowercase).find(|word| Stage::of(word).is_some())
     };
     named.or_else(|| given.environment.as_ref().map(|(name, _)| name.clone())).or_else(of_file)
 }
@@ -186,11 +187,11 @@ fn server(
 ) -> DeclaredServer {
     let (info, fault) = match dsn::read(url) {
         Ok(info) => (Some(info), None),
-        Err(cause) => {
-            let fault = fault(&cause);
+        Err(fault) => {
+            let kind = kind(&fault);
             // What else is wrong shows once the rest can be read.
-            let info = (fault == UrlFault::Encoding).then(|| repaired(url)).flatten();
-            (info, Some((fault, cause)))
+            let info = (kind == UrlFault::Encoding).then(|| repaired(url)).flatten();
+            (info, Some((kind, fault.into_words())))
         }
     };
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
@@ -247,16 +248,12 @@ fn keywords(url: &str) -> BTreeSet<String> {
     known.map(|(name, _)| name.to_owned()).collect()
 }
 
-/// What the words of the connection strings' reader mean.
-fn fault(cause: &str) -> UrlFault {
-    if cause.contains("placeholder") {
-        UrlFault::Placeholder
-    } else if cause.contains("is written %") {
-        UrlFault::Encoding
-    } else if cause.contains("is not PostgreSQL") {
-        UrlFault::Scheme
-    } else {
-        UrlFault::Unreadable
+const fn kind(fault: &dsn::Fault) -> UrlFault {
+    match fault {
+        dsn::Fault::Encoding(_) => UrlFault::Encoding,
+        dsn::Fault::Scheme(_) => UrlFault::Scheme,
+        dsn::Fault::Placeholder(_) => UrlFault::Placeholder,
+        dsn::Fault::Other(_) => UrlFault::Unreadable,
     }
 }
 

@@ -1,8 +1,9 @@
--- The largest tables, with what decides whether a migration rewrites or scans them: columns, valid
--- checks that say IS NOT NULL, indexes; and whom it locks beside them: foreign keys, seen from
--- either side. Views and sequences too, which are locked as well. Partitioned tables come first:
--- they have no size of their own, and relpages is -1 after ANALYZE. Sizes are asked of the files, but not where that would wait
--- for a lock: there they are as old as the last VACUUM or ANALYZE.
+-- The largest tables, with what decides whether a migration rewrites or scans them: columns, checks
+-- that say IS NOT NULL, indexes; and whom it locks beside them: foreign keys, seen from either side,
+-- and the default partition. Views and sequences too, which are locked as well. Partitioned tables
+-- come first: they have no size of their own, and relpages is -1 after ANALYZE. Sizes are asked of
+-- the files, but not where that would wait for a lock: there they are as old as the last VACUUM or
+-- ANALYZE.
 with locked as materialized (
      select l.relation as oid
        from pg_catalog.pg_locks l
@@ -62,9 +63,11 @@ select t.nspname::pg_catalog.text as schema,
        (select pg_catalog.json_object_agg(a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod))
           from pg_catalog.pg_attribute a
          where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped) as columns,
-       (select coalesce(pg_catalog.json_agg(pg_catalog.pg_get_constraintdef(k.oid)), '[]')
+       (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+                 'name', k.conname, 'says', pg_catalog.pg_get_constraintdef(k.oid),
+                 'is_valid', k.convalidated)), '[]')
           from pg_catalog.pg_constraint k
-         where k.conrelid = t.oid and k.contype = 'c' and k.convalidated
+         where k.conrelid = t.oid and k.contype = 'c'
            and pg_catalog.pg_get_constraintdef(k.oid) ~ 'IS NOT NULL') as not_null_checks,
        (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
                  'schema', s.nspname, 'name', x.relname)), '[]')
@@ -78,6 +81,11 @@ select t.nspname::pg_catalog.text as schema,
           from pg_catalog.pg_inherits h
           join pg_catalog.pg_class p on p.oid = h.inhparent
           join pg_catalog.pg_namespace s on s.oid = p.relnamespace
-         where h.inhrelid = t.oid and h.inhseqno = 1) as parent
+         where h.inhrelid = t.oid and h.inhseqno = 1) as parent,
+       (select pg_catalog.json_build_object('schema', s.nspname, 'name', d.relname)
+          from pg_catalog.pg_partitioned_table e
+          join pg_catalog.pg_class d on d.oid = e.partdefid
+          join pg_catalog.pg_namespace s on s.oid = d.relnamespace
+         where e.partrelid = t.oid) as default_partition
   from largest t
  order by t.relkind = 'p' desc, t.relkind = 'S', t.bytes desc nulls last, t.oid

@@ -1,6 +1,6 @@
 -- The version tables of the common migration tools, with their rows as JSON: what a table is called
--- is only known here, and query_to_xml reads it in the same statement. What this role may not read
--- is null.
+-- is only known here, and query_to_xml reads it in the same statement: the newest 10,000, newest
+-- first, and one more where there are more. What this role may not read is null.
 select t.schema, t.name,
        pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(
          pg_catalog.substring(pg_catalog.query_to_xml(t.query, false, false, '')::pg_catalog.text,
@@ -12,7 +12,7 @@ select t.schema, t.name,
                      and pg_catalog.has_table_privilege(c.oid, 'SELECT')
                     then pg_catalog.format(
                       'select coalesce(pg_catalog.json_agg(r), ''[]'') as rows from (select %s from '
-                      '%I.%I t order by %s limit 10000) r',
+                      '%I.%I t order by %s limit 10001) r',
                       case c.relname
                            when '_sqlx_migrations' then 'version, success, description'
                            when '_prisma_migrations' then
@@ -25,7 +25,17 @@ select t.schema, t.name,
                            else 'pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('
                                 '''version'', pg_catalog.to_jsonb(t) -> ''version'', '
                                 '''dirty'', pg_catalog.to_jsonb(t) -> ''dirty'')) as row' end,
-                      n.nspname, c.relname, '1') end as query
+                      n.nspname, c.relname,
+                      case c.relname
+                           when '_sqlx_migrations' then 'version desc'
+                           when '_prisma_migrations' then 'started_at desc, migration_name desc'
+                           when 'flyway_schema_history' then 'installed_rank desc'
+                           when 'django_migrations' then 'id desc'
+                           when 'alembic_version' then 'version_num desc'
+                           -- Numbers, kept as text by some: 10 comes after 9.
+                           else 'pg_catalog.length(pg_catalog.ltrim('
+                                'pg_catalog.to_jsonb(t) ->> ''version'', ''0'')) desc nulls last, '
+                                'pg_catalog.to_jsonb(t) ->> ''version'' desc' end) end as query
           from pg_catalog.pg_class c
           join pg_catalog.pg_namespace n on n.oid = c.relnamespace
          where c.relkind in ('r', 'p')

@@ -2,8 +2,8 @@
 -- the fullest first. Not those that begin again.
 --
 -- Each that is read is locked until the statement ends: no more of them than half of the lock
--- table has room for, those that end first. unread counts those that are left and may end in a
--- lifetime: a bigint does not.
+-- table has room for (see locks.sql), those that end first. unread counts those that are left and
+-- may end in a lifetime: a bigint does not.
 with taken as (
   -- Columns of which a sequence is part, and those whose default takes from one.
   select d.objid as seq, d.refobjid as rel, d.refobjsubid as att
@@ -42,7 +42,12 @@ read as (
                    <= (select pg_catalog.current_setting('max_locks_per_transaction')::int8
                               * (pg_catalog.current_setting('max_connections')::int8
                                  + pg_catalog.current_setting('max_worker_processes')::int8
-                                 + pg_catalog.current_setting('max_wal_senders')::int8) / 2)
+                                 + pg_catalog.current_setting('max_wal_senders')::int8
+                                 + pg_catalog.current_setting('max_prepared_transactions')::int8
+                                 + 1 + coalesce(
+                                   pg_catalog.current_setting('autovacuum_worker_slots', true)::int8
+                                     + 1,
+                                   pg_catalog.current_setting('autovacuum_max_workers')::int8)) / 2)
               then 1 end as is_read
     from seen)
 select v.oid::pg_catalog.regclass::text as sequence,

@@ -3,9 +3,10 @@
 -- query_to_xml(), which runs a statement for each.
 --
 -- Each table that is looked at is locked (as by any SELECT) until the statement ends, with its
--- partitions and indexes: of those at most 2000 and what half of the lock table has room for, the
--- largest tables first. Beside what was asked it tells how many were not: whose column no index
--- leads (a scan would tell), those over that number, and those of which no one index has all rows.
+-- partitions and indexes: of those at most 2000 and what half of the lock table has room for (see
+-- locks.sql), the largest tables first. Beside what was asked it tells how many were not: whose
+-- column no index leads (a scan would tell), those over that number, and those of which no one
+-- index has all rows.
 with owned as (
   select s.seqrelid as seq, s.seqincrement as step, t.oid as tab, t.relkind, t.relpages,
          t.relpersistence, a.attname,
@@ -42,8 +43,16 @@ chosen as (
          o.can_tell
            and pg_catalog.sum(case when o.can_tell then o.locks else 0 end)
                over (order by o.relpages desc, o.seq)
-             <= least(2000, pg_catalog.current_setting('max_locks_per_transaction')::int8
-                            * pg_catalog.current_setting('max_connections')::int8 / 2) as is_asked
+             <= least(2000,
+                      pg_catalog.current_setting('max_locks_per_transaction')::int8
+                      * (pg_catalog.current_setting('max_connections')::int8
+                         + pg_catalog.current_setting('max_worker_processes')::int8
+                         + pg_catalog.current_setting('max_wal_senders')::int8
+                         + pg_catalog.current_setting('max_prepared_transactions')::int8
+                         + 1 + coalesce(
+                           pg_catalog.current_setting('autovacuum_worker_slots', true)::int8 + 1,
+                           pg_catalog.current_setting('autovacuum_max_workers')::int8)) / 2)
+               as is_asked
     from (select w.*, w.is_readable and w.is_indexed and w.is_whole as can_tell
             from owned w) o),
 answered as (

@@ -1,5 +1,6 @@
 -- What this role can see, and the server's clock. Before 14 there is no role that may read all
--- data: it is asked of every table and sequence.
+-- data: it is asked of every table and sequence. $1 roles, $2 settings and $3 functions that only a
+-- provider's servers have.
 select (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::int8 as at_us,
        r.rolsuper as superuser,
        pg_catalog.pg_has_role(r.oid, 'pg_read_all_stats', 'USAGE') as stats,
@@ -19,14 +20,14 @@ select (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::int8 as at_
          and pg_catalog.has_function_privilege('pg_catalog.pg_hba_file_rules()', 'EXECUTE')
          as hba_rules,
        pg_catalog.has_column_privilege('pg_catalog.pg_authid', 'rolpassword', 'SELECT') as passwords,
-       (select case p.rolname when 'rdsadmin' then 'rds' when 'cloudsqladmin' then 'cloudsql'
-                              when 'azuresu' then 'azure' when 'azure_pg_admin' then 'azure'
-                              when 'supabase_admin' then 'supabase' when 'neon_superuser' then 'neon'
-                              else 'managed' end
+       (select coalesce(pg_catalog.array_agg(p.rolname::pg_catalog.text order by p.rolname), '{}')
           from pg_catalog.pg_roles p
-         where p.rolname in ('rdsadmin', 'cloudsqladmin', 'azuresu', 'azure_pg_admin',
-                             'supabase_admin', 'neon_superuser', 'avnadmin', 'doadmin')
-         order by p.rolname
-         limit 1)::text as provider
+         where p.rolname = any ($1)) as provider_roles,
+       (select coalesce(pg_catalog.array_agg(n.name order by n.name), '{}')
+          from pg_catalog.unnest($2::pg_catalog.text[]) as n (name)
+         where pg_catalog.current_setting(n.name, true) is not null) as provider_settings,
+       (select coalesce(pg_catalog.array_agg(distinct f.proname::pg_catalog.text), '{}')
+          from pg_catalog.pg_proc f
+         where f.proname = any ($3)) as provider_functions
   from pg_catalog.pg_roles r
  where r.rolname = current_user

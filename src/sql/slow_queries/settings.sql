@@ -1,10 +1,15 @@
--- The extension and its settings, in one row; null where it is not there or not loaded.
+-- The extension and its settings, in one row; null where it is not there or not loaded. What a
+-- file says of a library that is not loaded is not in the view; current_setting() would tell it.
 select e.extversion as version,
        n.nspname::text as schema,
-       pg_catalog.current_setting('pg_stat_statements.max', true)::int8 as most,
-       pg_catalog.current_setting('pg_stat_statements.track', true) as track,
-       pg_catalog.current_setting('pg_stat_statements.track_utility', true)::bool as track_utility,
-       pg_catalog.current_setting('pg_stat_statements.track_planning', true)::bool as track_planning,
+       (select s.setting::int8 from pg_catalog.pg_settings s
+         where s.name = 'pg_stat_statements.max') as most,
+       (select s.setting from pg_catalog.pg_settings s
+         where s.name = 'pg_stat_statements.track') as track,
+       (select s.setting::bool from pg_catalog.pg_settings s
+         where s.name = 'pg_stat_statements.track_utility') as track_utility,
+       (select s.setting::bool from pg_catalog.pg_settings s
+         where s.name = 'pg_stat_statements.track_planning') as track_planning,
        pg_catalog.current_setting('track_io_timing')::bool as track_io_timing,
        -- PostgreSQL 14 and newer.
        pg_catalog.current_setting('compute_query_id', true) as compute_query_id,

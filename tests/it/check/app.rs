@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::stage::{Fault, Stage, checked, play};
-use crate::harness::{ClusterSpec, Pgtend};
+use crate::harness::{Cluster, ClusterSpec, Pgtend};
 
 /// A file where all is well, with one line more.
 const fn of_file(
@@ -161,8 +161,7 @@ fn the_budget_is_that_of_all_processes_of_a_rolling_deployment() {
 
 #[test]
 fn nothing_is_judged_without_a_file_and_no_secret_is_shown() {
-    let cluster = crate::harness::Cluster::shared();
-    let db = cluster.create_db("check");
+    let db = Cluster::shared().create_db("check");
     for id in ["app.tls", "app.secret", "app.conflict"] {
         let check = checked(&db.url(), id, "", &[]);
         assert_eq!(check["status"], "not-applicable", "{check}");
@@ -192,5 +191,45 @@ DB_READ_REPLICA_URLS=postgresql://u:pl4ntedpw@db.example.com/d,mysql://u:pl4nted
         let said = format!("{}{}{kept}", output.stdout, output.stderr);
         assert!(!said.contains("pl4nted"), "{format}: {said}");
         assert!(kept.contains("DB_READ_REPLICA_URLS[2]"), "{kept}");
+    }
+}
+
+/// As with --url: only where nobody else says where to connect the file has to.
+#[test]
+fn a_string_that_cannot_be_read_is_a_finding_where_flags_name_the_server() {
+    let db = Cluster::shared().create_db("check");
+    let port = db.cluster().port().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(".env.production");
+    for (id, url) in [
+        ("app.url_encoding", "postgresql://app:pl4nted%zz@db.example.com/shop"),
+        ("app.url_encoding", "postgresql://app@shop:pl4nted@db.example.com/shop"),
+        ("app.placeholder", "postgresql://app:[PASSWORD]@db.example.com/shop"),
+        ("app.url", "postgresql://app:pl4nted@db.example.com/shop?sslmode=require&&x"),
+        ("app.driver", "mysql://app:pl4nted@db.example.com/shop"),
+    ] {
+        let text = format!("DATABASE_URL={url}\nDATABASE_PASSWORD=pl4nted\nDB_POOL_SIZE=5\n");
+        fs::write(&file, text).unwrap();
+        let run = |flags: &[&str]| {
+            let check = ["check", "--only", id, "--format=json", "--env-file"];
+            Pgtend::new().args(check).arg(&file).args(flags).run()
+        };
+        let named = ["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-d", db.name()];
+        let output = run(&named).expect_code(2);
+        let document = output.json();
+        let server = &document["report"]["servers"][0];
+        assert_eq!(server["server"]["database"], db.name(), "{document}");
+        let key = &server["checks"][0]["findings"][0]["key"];
+        assert_eq!(*key, format!("{id}:DATABASE_URL"), "{document}");
+        for words in [
+            "note: cannot read the connection string of DATABASE_URL (",
+            ".env.production is not used: the command line names another",
+        ] {
+            assert!(output.stderr.contains(words), "{url}: {}", output.stderr);
+        }
+        let said = format!("{}{}", output.stdout, output.stderr);
+        assert!(!said.contains("pl4nted"), "{said}");
+        run(&[]).expect_code(64);
+        run(&["-d", db.name(), "-U", "postgres"]).expect_code(64);
     }
 }

@@ -90,3 +90,26 @@ fn an_old_backup_is_found_by_its_age() {
     let check = checked(&other.url(), "backup.age", "", &["--repo", repository]);
     assert_eq!(check["status"], "critical", "{check}");
 }
+
+#[test]
+fn what_is_older_than_a_proven_backup_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let [repository, saved] = ["r", "facts.json"].map(|name| folder.path().join(name));
+    let repository = repository.to_str().unwrap();
+    let db = Cluster::shared().create_db("check");
+    let url = db.url();
+    let backup = ["backup", "--url", &url, "--repo", repository];
+    back_up(&db, repository);
+    db.psql("INSERT INTO t VALUES (2)");
+    Pgtend::new().args(backup).run().expect_code(0);
+    let verify = ["verify-backup", "--repo", repository, "--level", "content", "latest"];
+    Pgtend::new().args(verify).run().expect_code(0);
+    Pgtend::new().args(backup).run().expect_code(0);
+    let arguments = ["--repo", repository, "--save", saved.to_str().unwrap()];
+    let check = checked(&url, "backup.verified", "", &arguments);
+    assert_eq!(check["status"], "healthy", "{check}");
+    let facts: serde_json::Value = serde_json::from_slice(&fs::read(saved).unwrap()).unwrap();
+    let known = facts["beside"]["backups"]["backups"].as_array().unwrap();
+    let proven: Vec<bool> = known.iter().map(|one| one["proven"].is_string()).collect();
+    assert_eq!(proven, [true, false], "{known:?}");
+}

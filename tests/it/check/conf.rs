@@ -155,3 +155,22 @@ fn a_baseline_that_cannot_be_read_is_unknown() {
     let check = checked(&db.url(), "conf.drift", "", &[]);
     assert_eq!(check["status"], "not-applicable", "{check}");
 }
+
+#[test]
+fn one_sign_of_a_provider_is_not_enough() {
+    let cluster = ClusterSpec::default().start();
+    let db = cluster.create_db("check");
+    let remedy = |role: &str| {
+        cluster.psql("postgres", &format!("CREATE ROLE {role}"));
+        let check = checked(&db.url(), "conf.logging", "", &[]);
+        let findings = check["findings"].as_array().unwrap();
+        let waits = findings.iter().find(|finding| finding["object"] == "log_lock_waits").unwrap();
+        waits["remedy"].as_str().unwrap().to_owned()
+    };
+    let change = "ALTER SYSTEM SET log_lock_waits = 'on'; SELECT pg_reload_conf();";
+    assert_eq!(remedy("doadmin"), change);
+    let perhaps = "  -- if this is Amazon RDS, set it where that keeps its parameters";
+    assert_eq!(remedy("rds_superuser"), format!("{change}{perhaps}"));
+    let certain = "set log_lock_waits = on where Amazon RDS keeps its parameters";
+    assert_eq!(remedy("rdsadmin"), certain);
+}

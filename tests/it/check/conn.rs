@@ -54,7 +54,7 @@ pub const STAGES: &[Stage] = &[
             }))
         }),
     )
-    .with("[check.limits]\n\"conn.churn\" = { warning = 0.1, critical = 0.5 }")
+    .with("[check.limits]\n\"conn.churn\" = { warning = 0.1, critical = 0.2 }")
     .args(&["--interval=3s"]),
     Stage::new(
         "conn.abandoned",

@@ -9,7 +9,7 @@ use super::deploy::forecast;
 use super::stage::until;
 use crate::harness::activity::{Client, Way};
 use crate::harness::{Cluster, Database, Pgtend};
-use crate::scene::Repository;
+use crate::scene::{Repository, assert_nothing_runs};
 
 const ORDERS: &str = "CREATE TABLE orders (id int, note text);
                       INSERT INTO orders SELECT g, repeat('x', 100) FROM generate_series(1, 1000) g";
@@ -122,6 +122,7 @@ fn a_running_backup_is_waited_for_by_its_name() {
     assert!(reasons.contains("dep.dump_running: a backup by pgtend"), "{reasons}");
     drop(holder);
     backup.wait().expect_code(0);
+    assert_nothing_runs(&db);
     check(&db, "", "rewrite.sql").run().expect_code(0);
 }
 
@@ -160,11 +161,16 @@ fn what_cannot_be_parsed_does_not_go() {
 
 /// `check` of a file with this text.
 fn check_text(db: &Database<'_>, text: &str) -> Value {
+    check_with(db, AT_ONCE, text)
+}
+
+/// The same with these lines of pgtend.toml.
+fn check_with(db: &Database<'_>, settings: &str, text: &str) -> Value {
     let pgtend = Pgtend::new();
     let path = pgtend.home().join("own.sql");
     fs::write(&path, text).unwrap();
     let config = pgtend.home().join("check.toml");
-    fs::write(&config, AT_ONCE).unwrap();
+    fs::write(&config, settings).unwrap();
     let url = db.url();
     let args = ["check", "--url", &url, "--only", "dep", "--skip", "dep.headroom"];
     let pgtend = pgtend.args(args).args(["--format=json", "--config"]).arg(&config);
@@ -202,6 +208,126 @@ fn what_is_locked_unnamed_is_waited_for_too() {
     assert_eq!(dropped["pids"], serde_json::json!([reader.pid]), "{dropped}");
     let reason = dropped["reason"].as_str().unwrap();
     assert!(reason.contains("public.orders is locked too"), "{reason}");
+}
+
+/// A partitioned table with a default partition, and a table that is not yet one.
+const DAYS: &str = "CREATE TABLE days (d int) PARTITION BY LIST (d);
+                    CREATE TABLE monday PARTITION OF days FOR VALUES IN (1);
+                    CREATE TABLE tuesday PARTITION OF days FOR VALUES IN (2);
+                    CREATE TABLE rest PARTITION OF days DEFAULT;
+                    CREATE TABLE sunday (d int);
+                    INSERT INTO rest SELECT 9 FROM generate_series(1, 1000)";
+
+#[test]
+fn partitions_wait_for_the_default_one_and_not_for_their_sisters() {
+    let db = Cluster::shared().create_db("forecast");
+    db.psql(DAYS);
+    let statements = [
+        "ALTER TABLE days ATTACH PARTITION sunday FOR VALUES IN (7)",
+        "CREATE TABLE saturday PARTITION OF days FOR VALUES IN (6)",
+        "ALTER TABLE days DETACH PARTITION monday",
+        "DROP TABLE monday",
+    ];
+    let mut readers = Vec::new();
+    for (table, verdict) in [("tuesday", "go"), ("rest", "wait")] {
+        let mut reader = Client::start_in(db.cluster(), db.name(), "postgres", "shop", Way::Socket);
+        reader.ask(&format!("BEGIN; SELECT count(*) FROM {table}"));
+        for statement in statements {
+            let document = check_text(&db, &format!("SET lock_timeout = '5s';\n{statement};"));
+            assert_eq!(forecast(&document)["verdict"], verdict, "{statement}\n{document}");
+            if verdict == "wait" {
+                let pids = &step(&document, 2)["pids"];
+                assert_eq!(*pids, serde_json::json!([reader.pid]), "{statement}");
+            }
+            // The server thinks so too.
+            let tried = format!("BEGIN; SET LOCAL lock_timeout = '500ms'; {statement}; ROLLBACK");
+            let ran = db.cluster().psql_result(db.name(), &tried);
+            assert_eq!(ran.is_ok(), verdict == "go", "{statement}: {ran:?}");
+        }
+        readers.push(reader);
+    }
+}
+
+/// Tables are read whole for a while from one page on.
+const LARGE: &str = "[check.limits]\n\"dep.rewrite/scan\" = { critical = \"8kB\" }";
+
+#[test]
+fn the_default_partition_is_read_for_a_new_one() {
+    let db = Cluster::shared().create_db("forecast");
+    db.psql(DAYS);
+    for statement in [
+        "ALTER TABLE days ATTACH PARTITION sunday FOR VALUES IN (7)",
+        "CREATE TABLE saturday PARTITION OF days FOR VALUES IN (6)",
+    ] {
+        let document = check_with(&db, LARGE, &format!("SET lock_timeout = '5s';\n{statement};"));
+        assert_eq!(forecast(&document)["verdict"], "no-go", "{document}");
+        let reason = step(&document, 2)["reason"].as_str().unwrap();
+        assert!(reason.contains("public.rest is read whole"), "{reason}");
+    }
+}
+
+#[test]
+fn no_nulls_are_looked_for_where_a_check_is_validated_before() {
+    let db = Cluster::shared().create_db("forecast");
+    db.psql(ORDERS);
+    let check = |statements: &str| {
+        let text = format!("SET lock_timeout = '5s';\n{statements}");
+        let document = check_with(&db, LARGE, &text);
+        forecast(&document)["verdict"].as_str().unwrap().to_owned()
+    };
+    let add = "ALTER TABLE orders ADD CONSTRAINT id_is_there CHECK (id IS NOT NULL) NOT VALID;\n";
+    let validate = "ALTER TABLE orders VALIDATE CONSTRAINT id_is_there;\n";
+    let set = "ALTER TABLE orders ALTER id SET NOT NULL;\n";
+    assert_eq!(check(set), "no-go");
+    assert_eq!(check(&format!("{add}{set}")), "no-go");
+    let apart = format!("BEGIN;\n{add}COMMIT;\n{validate}{set}");
+    assert_eq!(check(&apart), "go");
+    // In one transaction it is read under the lock that ADD has taken.
+    assert_eq!(check(&format!("{add}{validate}{set}")), "no-go");
+    // An earlier deployment has added it.
+    db.psql(add);
+    assert_eq!(check(set), "no-go");
+    assert_eq!(check(&format!("{validate}{set}")), "go");
+    db.psql(validate);
+    assert_eq!(check(set), "go");
+    assert_eq!(check(&set.replace("NULL;", "NULL, DROP CONSTRAINT id_is_there;")), "no-go");
+}
+
+#[test]
+fn a_table_with_a_new_name_is_the_old_one() {
+    let db = Cluster::shared().create_db("forecast");
+    db.psql(ORDERS);
+    let reader = reader(&db);
+    for (rename, name) in [
+        ("ALTER TABLE orders RENAME TO sales;", "sales"),
+        ("CREATE SCHEMA old;\nALTER TABLE orders SET SCHEMA old;", "old.orders"),
+    ] {
+        let text = format!("SET lock_timeout = '5s';\n{rename}\nTRUNCATE {name};");
+        let document = check_text(&db, &text);
+        let steps = forecast(&document)["steps"].as_array().unwrap();
+        let last = steps.last().unwrap();
+        assert_eq!(last["table"], "public.orders", "{document}");
+        assert_eq!(last["pids"], serde_json::json!([reader.pid]), "{document}");
+    }
+}
+
+#[test]
+fn an_unknown_function_is_not_known_to_be_harmless() {
+    let db = Cluster::shared().create_db("forecast");
+    db.psql(ORDERS);
+    let document = check_text(&db, "SELECT migrate_all();");
+    assert_eq!(forecast(&document)["verdict"], "unknown", "{document}");
+    let document = check_text(&db, "SELECT count(*), max(id) FROM orders;");
+    assert_eq!(forecast(&document)["verdict"], "go", "{document}");
+}
+
+#[test]
+fn an_installed_extension_is_not_installed_again() {
+    let db = Cluster::shared().create_db("forecast");
+    let document = check_text(&db, "CREATE EXTENSION IF NOT EXISTS plpgsql;");
+    assert_eq!(forecast(&document)["verdict"], "go", "{document}");
+    let document = check_text(&db, "CREATE EXTENSION IF NOT EXISTS hstore;");
+    assert_eq!(forecast(&document)["verdict"], "unknown", "{document}");
 }
 
 #[test]

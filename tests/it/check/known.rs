@@ -64,6 +64,9 @@ fn a_baseline_is_a_file_of_its_own() {
     let db = broken();
     let output = check(&db, "", &["--fail-on", "new"]).expect_code(64);
     assert!(output.stderr.contains("--fail-on new needs --baseline FILE"), "{}", output.stderr);
+    let output = check(&db, "", &["--allow-unknown", "act,idx.invalit"]).expect_code(64);
+    let said = "--allow-unknown: there is no check idx.invalit";
+    assert!(output.stderr.contains(said), "{}", output.stderr);
     let output = check(&db, "", &["--baseline", "/nowhere/base"]).expect_code(64);
     assert!(output.stderr.contains("cannot read the baseline /nowhere/base"), "{}", output.stderr);
     let folder = Pgtend::new();
@@ -114,6 +117,7 @@ fn limits_that_no_check_has_are_refused() {
         ("\"conn.utilisation\" = { warning = 4 }", "did you mean \"conn.utilization\"?"),
         ("\"conn.utilization/none\" = { warning = 4 }", "has no limit of that name"),
         ("\"conn.utilization\" = { warning = \"much\" }", "it is a number"),
+        ("\"act.long_query\" = { warning = \"80%\" }", "it is no share of anything: give 5m"),
         ("\"idx.invalid\" = { warning = 4 }", "idx.invalid has no limits"),
         ("\"conn.utilization\" = { worry = 4 }", "worry"),
     ] {

@@ -54,10 +54,17 @@ pub const STAGES: &[Stage] = &[
     .args(&["--interval=5s"]),
 ];
 
-/// A transaction that updates one row and then the other.
+/// A transaction that updates one row, and the other one when somebody else has updated that.
 fn crossing(first: u32, then: u32) -> String {
     format!(
-        "BEGIN; UPDATE stock SET number = 1 WHERE id = {first}; SELECT pg_sleep(0.2);
+        "BEGIN; UPDATE stock SET number = 1 WHERE id = {first};
+         DO 'BEGIN
+             FOR look IN 1..3000 LOOP
+                 EXIT WHEN (SELECT count(*) > 1 FROM pg_locks
+                             WHERE locktype = ''transactionid'' AND granted);
+                 PERFORM pg_sleep(0.01);
+             END LOOP;
+         END';
          UPDATE stock SET number = 1 WHERE id = {then}; COMMIT;"
     )
 }

@@ -59,3 +59,21 @@ fn several_servers_have_a_table_of_all_and_no_line_is_too_wide() {
     let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > 80).collect();
     assert_eq!(wide, Vec::<&str>::new());
 }
+
+#[test]
+fn a_statement_stays_on_one_line_with_its_comment() {
+    let mut report = sample::one();
+    let statement = "ALTER TABLE public.orders ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY \
+                     PRIMARY KEY;  -- rewrites the table under an exclusive lock";
+    let grant = "GRANT SELECT (rolname, rolpassword, rolcanlogin) ON pg_authid TO monitor;  -- \
+                 shows the hashes: better let a superuser ask once";
+    for check in &mut report.servers[0].checks {
+        check.grants.iter_mut().for_each(|told| grant.clone_into(told));
+        let remedies = check.findings.iter_mut().filter_map(|finding| finding.remedy.as_mut());
+        remedies.for_each(|remedy| statement.clone_into(remedy));
+    }
+    let text = report.text(&PAGE);
+    for line in [format!("    {statement}"), format!("  {grant}")] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+}

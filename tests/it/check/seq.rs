@@ -1,7 +1,8 @@
 //! Sequences.
 
+use super::again::{Again, psql};
 use super::stage::{Fault, Stage, checked, play};
-use crate::harness::{Cluster, ClusterSpec};
+use crate::harness::{Cluster, ClusterSpec, command};
 
 pub const STAGES: &[Stage] = &[
     Stage::new(
@@ -91,6 +92,19 @@ fn two_samples_tell_how_long_a_sequence_lasts() {
     let check = checked(&db.url(), "seq.exhaustion", "", &arguments);
     let says = check["findings"][0]["says"].as_str().unwrap();
     assert!(says.contains("50 left, which last "), "{says}");
+}
+
+#[test]
+fn what_is_no_rate_is_compared_too_with_an_interval() {
+    let db = Cluster::shared().create_db("check");
+    db.psql("CREATE SEQUENCE few MAXVALUE 1000000; SELECT setval('few', 950000)");
+    let mut client = psql(&db);
+    let _counting = Again::and_again(move || {
+        command::run(&mut client, "SELECT nextval('few')").expect_success("psql");
+    });
+    let check = checked(&db.url(), "seq.exhaustion", "", &["--interval=2s"]);
+    let says = check["findings"][0]["says"].as_str().unwrap();
+    assert!(says.contains(" left, which last "), "{says}");
 }
 
 #[test]

@@ -112,13 +112,15 @@ fn code(status: &str) -> i32 {
     }
 }
 
-/// Runs one check against a database, and gives what it says: the code has to fit.
+/// Runs one check against a database, or judges what was saved of one, and gives what it says: the
+/// code has to fit.
 #[track_caller]
 pub fn checked(url: &str, id: &str, settings: &str, arguments: &[&str]) -> Value {
     let pgtend = Pgtend::new();
     let config = pgtend.home().join("check.toml");
     fs::write(&config, settings).unwrap();
-    let pgtend = pgtend.args(["check", "--url", url, "--format=json", "--only", id, "--config"]);
+    let server = if arguments.contains(&"--from") { vec![] } else { vec!["--url", url] };
+    let pgtend = pgtend.args(["check", "--format=json", "--only", id]).args(server).arg("--config");
     let output = pgtend.arg(&config).args(arguments).run();
     assert!(output.code < 4, "{id}: exit {}\n{}", output.code, output.stderr);
     let mut document = output.json();

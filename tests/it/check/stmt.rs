@@ -72,8 +72,12 @@ fn every_version_of_the_extension_is_asked() {
         db.psql(&format!("{CREATE}{version}; CREATE ROLE plain LOGIN"));
         db.psql("SELECT '<a> & </answer>' AS \"a\"\"b\", pg_sleep(0.2)");
         let statements = checked(&db.url(), "stmt.slow_mean", slow, &[]);
-        let says = statements["findings"][0]["says"].as_str().unwrap();
-        assert!(says.contains("AS \"a\"\"b\", pg_sleep("), "{major}: {says}");
+        // To create the extension may have been slow too.
+        let mut found = statements["findings"].as_array().unwrap().iter();
+        let is_told = |finding: &serde_json::Value| {
+            finding["says"].as_str().unwrap().contains("AS \"a\"\"b\", pg_sleep(")
+        };
+        assert!(found.any(is_told), "{major}: {statements}");
         let available = checked(&db.url(), "stmt.available", "", &[]);
         let status = if major == 18 { "warning" } else { "healthy" };
         assert_eq!(available["status"], status, "{major}: {available}");

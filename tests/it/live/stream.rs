@@ -113,7 +113,7 @@ fn what_cannot_be_watched_is_a_usage_error() {
     let url = cluster.url("postgres");
     let pgtend = Pgtend::new().args(["slow-queries", "--watch", "--save=x", "--url", &url]);
     let output = pgtend.run().expect_code(64);
-    assert!(output.stderr.contains("--watch and --save go not together"), "{}", output.stderr);
+    assert!(output.stderr.contains("--watch and --save do not go together"), "{}", output.stderr);
     // A server that never was there is no server that was lost.
     let nowhere = ["connections", "--watch", "-h", "127.0.0.1", "-p", "1"];
     Pgtend::new().args(nowhere).run().expect_code(69);

@@ -1,7 +1,10 @@
 //! Without the extension: what runs now, and the steps to have it.
 
+use pgtend::sql;
+use serde_json::{Value, json};
+
 use super::{counting, report, run, said};
-use crate::harness::{Cluster, command};
+use crate::harness::{Cluster, ClusterSpec, command};
 use crate::scene::Psql;
 
 #[test]
@@ -58,4 +61,21 @@ fn a_database_without_the_extension_is_told_to_create_it_and_one_without_the_lib
     .expect("the setting");
     let found = report(&db.url(), &[], 3);
     assert!(said(&found, "unseen", "track is none"), "{found:#}");
+}
+
+/// What a file says of a library that nobody loads is no setting of it.
+#[test]
+fn a_setting_left_behind_is_no_setting() {
+    let spec = ClusterSpec::default().set("pg_stat_statements.max", "'5000'");
+    let cluster = spec.set("pg_stat_statements.track_planning", "'perhaps'").start();
+    let db = cluster.create_db("slow");
+    db.psql("CREATE EXTENSION pg_stat_statements");
+    assert_eq!(db.psql("SHOW pg_stat_statements.max"), "5000", "the server has the line");
+    let asked = format!("SELECT row_to_json(told) FROM ({}\n) told", sql::STATEMENTS_SETTINGS.text);
+    let told: Value = serde_json::from_str(&db.psql(&asked)).unwrap();
+    let settings = ["most", "track", "track_utility", "track_planning"].map(|name| &told[name]);
+    assert_eq!(settings, [&Value::Null; 4], "{told}");
+    assert_eq!((&told["schema"], &told["usable"]), (&json!("public"), &json!(true)));
+    let found = report(&db.url(), &[], 3);
+    assert!(said(&found, "unseen", "the extension is there, but"), "{found:#}");
 }

@@ -5,13 +5,13 @@ use squawk_syntax::ast::{self, AlterColumnOption, AlterTableAction, AstNode, Con
 
 use super::super::lock::Mode;
 use super::super::statement::{Name, Work};
-use super::{Reader, TABLES, names, path};
+use super::{Reader, TABLES, names, path, written as written_names};
 
 impl Reader<'_> {
     pub(super) fn alter_table(&mut self, table: &ast::AlterTable) {
         let own = table
             .table_relation_name()
-            .and_then(|name| names(name.syntax(), TABLES).into_iter().next());
+            .and_then(|name| written_names(name.syntax(), TABLES).into_iter().next());
         let Some(own) = own else {
             self.opaque("it alters all tables of a tablespace");
             return;
@@ -19,19 +19,24 @@ impl Reader<'_> {
         self.actions(table.actions(), own);
     }
 
-    pub(super) fn actions(&mut self, actions: impl Iterator<Item = AlterTableAction>, own: Name) {
+    /// `only` of it: without its partitions.
+    pub(super) fn actions(
+        &mut self,
+        actions: impl Iterator<Item = AlterTableAction>,
+        (own, only): (Name, bool),
+    ) {
         let mut strongest = None;
         for action in actions {
             if matches!(action, AlterTableAction::TableRenameTo(_) | AlterTableAction::SetSchema(_))
             {
-                self.renamed(action.syntax(), Some(&own));
+                self.renamed(action.syntax(), Some(&own), false);
             }
             let (mode, works) = self.action(&action, &own);
             strongest = strongest.max(Some(mode));
-            self.touch(own.clone(), mode, works);
+            self.touch_it((own.clone(), only), mode, works);
         }
         if strongest.is_none() {
-            self.touch(own, Mode::AccessExclusive, Vec::new());
+            self.touch_it((own, only), Mode::AccessExclusive, Vec::new());
         }
     }
 
@@ -51,8 +56,7 @@ impl Reader<'_> {
             }
             A::DropConstraint(constraint) => {
                 self.cascade(node);
-                let name = constraint.constraint_name_ref().and_then(|name| name.path_ref());
-                let name = name.and_then(|name| path(&name)).map(|name| name.name);
+                let name = constraint.constraint_name_ref().and_then(|name| named(&name));
                 let name = name.unwrap_or_default();
                 (Mode::AccessExclusive, vec![Work::DropsConstraint { name }])
             }
@@ -61,10 +65,22 @@ impl Reader<'_> {
                 Some(constraint) => self.add_constraint(&constraint),
                 None => (Mode::AccessExclusive, Vec::new()),
             },
-            A::ValidateConstraint(_) => (
-                Mode::ShareUpdateExclusive,
-                scans("every row is checked, while others read and write"),
-            ),
+            A::ValidateConstraint(constraint) => {
+                let mut works = scans("every row is checked");
+                if let Some(name) = constraint.constraint_name_ref().and_then(|name| named(&name)) {
+                    works.push(Work::Validates { name });
+                }
+                (Mode::ShareUpdateExclusive, works)
+            }
+            A::RenameColumn(column) => {
+                let name = column.column_name_ref();
+                let name = name.map(|name| ast::normalize_name_node(name.syntax()));
+                (Mode::AccessExclusive, renames(name))
+            }
+            A::RenameConstraint(constraint) => {
+                let name = constraint.constraint_name_ref().and_then(|name| named(&name));
+                (Mode::AccessExclusive, renames(name))
+            }
             A::SetOptions(_) | A::ResetOptions(_) | A::ClusterOn(_) | A::SetWithoutCluster(_) => {
                 (Mode::ShareUpdateExclusive, Vec::new())
             }
@@ -78,7 +94,7 @@ impl Reader<'_> {
                 for name in names(node, TABLES) {
                     self.touch(name, Mode::AccessExclusive, scans(why));
                 }
-                (Mode::ShareUpdateExclusive, Vec::new())
+                (Mode::ShareUpdateExclusive, vec![Work::Attaches])
             }
             A::DetachPartition(detach) => {
                 self.all(node, Mode::AccessExclusive, &[]);
@@ -87,9 +103,9 @@ impl Reader<'_> {
                 });
                 if concurrently {
                     self.concurrently();
-                    return (Mode::ShareUpdateExclusive, Vec::new());
+                    return (Mode::ShareUpdateExclusive, vec![Work::Detaches]);
                 }
-                (Mode::AccessExclusive, Vec::new())
+                (Mode::AccessExclusive, vec![Work::Detaches])
             }
             A::InheritTable(_) | A::NoInheritTable(_) => {
                 self.all(node, Mode::ShareUpdateExclusive, &[]);
@@ -209,8 +225,10 @@ impl Reader<'_> {
                 self.all(node, Mode::ShareRowExclusive, &[]);
                 (Mode::ShareRowExclusive, checked("every row is looked up in the other table"))
             }
-            Constraint::CheckConstraint(_) => {
-                (Mode::AccessExclusive, checked("every row is checked"))
+            Constraint::CheckConstraint(check) => {
+                let mut works = checked("every row is checked");
+                works.extend(rules_out_nulls(check, constraint));
+                (Mode::AccessExclusive, works)
             }
             Constraint::NotNullConstraint(_) => {
                 (Mode::AccessExclusive, checked("every row is checked for nulls"))
@@ -224,6 +242,50 @@ impl Reader<'_> {
             _ => (Mode::AccessExclusive, Vec::new()),
         }
     }
+}
+
+fn renames(name: Option<String>) -> Vec<Work> {
+    name.map(|name| Work::Renames { name }).into_iter().collect()
+}
+
+fn named(name: &ast::ConstraintNameRef) -> Option<String> {
+    name.path_ref().and_then(|name| path(&name)).map(|name| name.name)
+}
+
+/// What a CHECK (column IS NOT NULL) is for a later SET NOT NULL. One that is not inherited says
+/// nothing of the rows of other tables, one that is not enforced nothing at all.
+fn rules_out_nulls(check: &ast::CheckConstraint, constraint: &Constraint) -> Option<Work> {
+    use ast::ConstraintOption as O;
+    let says_less = |option: O| matches!(option, O::NoInherit(_) | O::NotEnforced(_));
+    if check.constraint_options().any(says_less) {
+        return None;
+    }
+    let name = constraint.constraint_name();
+    Some(Work::RulesOutNulls {
+        name: name.map(|name| ast::normalize_name_node(name.syntax())),
+        column: not_null(check.expr()?)?,
+        is_valid: !constraint.is_not_valid(),
+    })
+}
+
+/// The column of `column IS NOT NULL`.
+fn not_null(expression: ast::Expr) -> Option<String> {
+    let column = match expression {
+        ast::Expr::ParenExpr(inner) => return not_null(inner.expr()?),
+        ast::Expr::BinExpr(is) => {
+            let Some(ast::BinOp::IsNot(_)) = is.op() else { return None };
+            let Some(ast::Expr::Literal(literal)) = is.rhs() else { return None };
+            let Some(ast::LitKind::Null(_)) = literal.kind() else { return None };
+            is.lhs()?
+        }
+        ast::Expr::PostfixExpr(is) => {
+            let Some(ast::PostfixOp::NotNull(_)) = is.op() else { return None };
+            is.expr()?
+        }
+        _ => return None,
+    };
+    let ast::Expr::NameRef(name) = column else { return None };
+    Some(name.text())
 }
 
 /// A type in one line.

@@ -5,11 +5,33 @@ use squawk_syntax::ast::{self, AstNode, Stmt};
 
 use super::{Reader, TABLES, names};
 
+const SCRIPT: &str = "what an extension's script does is not in the text";
+
 impl Reader<'_> {
     /// What has no table's lock, or one that is not told by the text.
     pub(super) fn others(&mut self, stmt: &Stmt) {
         let node = stmt.syntax();
         match stmt {
+            Stmt::Do(_) => self.opaque("what a DO block does is not in its outside"),
+            Stmt::Call(_) => self.opaque("what a procedure does is not in the call"),
+            Stmt::Execute(_) => self.opaque("what a prepared statement does is not seen here"),
+            Stmt::DropSchema(_) | Stmt::DropOwned(_) => {
+                self.opaque("it drops whatever is in there");
+            }
+            Stmt::CreateExtension(extension) => {
+                self.opaque(SCRIPT);
+                let name = extension.extension().filter(|_| extension.if_not_exists().is_some());
+                let name = name.map(|name| ast::normalize_name_node(name.syntax()));
+                self.statement.extension = name;
+            }
+            Stmt::AlterExtension(_) | Stmt::DropExtension(_) => self.opaque(SCRIPT),
+            Stmt::CreateDatabase(_)
+            | Stmt::DropDatabase(_)
+            | Stmt::CreateTablespace(_)
+            | Stmt::DropTablespace(_)
+            | Stmt::AlterSystem(_)
+            | Stmt::CreateSubscription(_)
+            | Stmt::DropSubscription(_) => self.statement.alone = true,
             // What drops no table, but perhaps what depends on it.
             Stmt::DropAccessMethod(_)
             | Stmt::DropAggregate(_)

@@ -1,9 +1,14 @@
-//! Numbers as people say them, for what checks say.
+//! Numbers as people say them.
 
 /// `1 session`, `2,000 sessions`.
 pub fn amount(number: f64, what: &str) -> String {
-    let plural = if (number - 1.0).abs() < f64::EPSILON { "" } else { "s" };
-    format!("{} {what}{plural}", count(number))
+    amount_of(number, what, &format!("{what}s"))
+}
+
+/// `1 index`, `2,000 indexes`.
+pub fn amount_of(number: f64, one: &str, many: &str) -> String {
+    let what = if (number - 1.0).abs() < f64::EPSILON { one } else { many };
+    format!("{} {what}", count(number))
 }
 
 /// `10,470,000`, without a fraction.
@@ -63,6 +68,8 @@ mod tests {
     fn numbers_are_words() {
         assert_eq!(amount(1.0, "session"), "1 session");
         assert_eq!(amount(10_470_000.0, "row"), "10,470,000 rows");
+        let indexes = [0.0, 1.0, 2.0].map(|number| amount_of(number, "index", "indexes"));
+        assert_eq!(indexes, ["0 indexes", "1 index", "2 indexes"]);
         let times = [0.42, 8.4, 192.0, 7500.0, 500_000.0].map(time);
         assert_eq!(times, ["0.42 s", "8.4 s", "3 min 12 s", "2 h 5 min", "5 days"]);
         assert_eq!([980.0, 2.4 * 1024.0 * 1024.0].map(bytes), ["980 B", "2.4 MiB"]);
