@@ -1641,13 +1641,17 @@ _pgtend() {
             return 0
             ;;
         pgtend__subcmd__check)
-            opts="-h -p -U -d -w -W -r -q -v -? --all-targets --tag --only --skip --pre-deploy --list --fail-on --allow-unknown --explain-permissions --baseline --write-baseline --output --time-limit --profile --migrations --migration-role --wait --interval --state --save --from --watch --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --iam --secret --target --config --repo --identity --endpoint-url --s3-region --s3-profile --s3-path-style --s3-checksum --s3-sse --s3-kms-key --s3-storage-class --s3-object-lock --s3-expected-owner --s3-uploads --show-settings --show-server --format --log-format --quiet --verbose --help"
+            opts="-h -p -U -d -w -W -r -q -v -? --all-targets --tag --all-databases --exclude-database --only --skip --pre-deploy --list --fail-on --allow-unknown --explain-permissions --baseline --write-baseline --output --time-limit --profile --migrations --migration-role --wait --interval --state --save --from --watch --url --host --port --user --username --dbname --no-password --password --env-file --read-from --max-lag --iam --secret --target --config --repo --identity --endpoint-url --s3-region --s3-profile --s3-path-style --s3-checksum --s3-sse --s3-kms-key --s3-storage-class --s3-object-lock --s3-expected-owner --s3-uploads --show-settings --show-server --format --log-format --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --tag)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exclude-database)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

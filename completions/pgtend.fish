@@ -584,6 +584,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s q -l qui
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s v -l verbose -d 'Say what is being done'
 complete -c pgtend -n "__fish_pgtend_using_subcommand verify-backup" -s ? -l help -d 'Print help'
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l tag -d 'Look at the targets that have this tag (repeatable: one of them)' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l exclude-database -d 'Leave these databases out (repeatable; pg_dumpall\'s patterns)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l only -d 'Run only these: ids (idx.invalid), families (idx) or kinds (static, runtime, rate, deploy)' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l skip -d 'Leave these out: ids, families or kinds' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l fail-on -d 'What makes the run fail: findings from this weight on; new ones that --baseline has not' -r -f -a "warning\t''
@@ -593,7 +594,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l allow-unknown -d
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l baseline -d 'Findings that stand in this file do not count' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l write-baseline -d 'Write the findings of this run into a file, for --baseline' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l output -d 'Write the answer in another form too (repeatable): junit=FILE, sarif=FILE, prometheus=FILE' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l time-limit -d 'Time for each server, to connect and to answer; what is not answered by then is unknown' -r
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l time-limit -d 'Time for each server, to connect and to answer (with --watch 20s at most); what is not answered by then is unknown' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l profile -d 'Show the guides\' checklist for such an environment, and judge the application by it' -r -f -a "production\t''
 staging\t''
 development\t''"
@@ -601,7 +602,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l migrations -d 'J
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l migration-role -d 'The role that runs the migrations, when another one checks' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l wait -d 'Look again for so long while the answer is WAIT; implies --pre-deploy' -r
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l interval -d 'Take two samples that far apart: what is counted is judged by its rate' -r
-complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l state -d 'Compare with the sample that the last run left in this file, and leave this run\'s there' -r -F
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l state -d 'Compare with the sample that the last run left in this file, and leave this run\'s there (not with --from)' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l save -d 'Save what was seen, for --from and for others' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l from -d 'Judge what was saved; no server is asked' -r -F
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l watch -d 'Look again and again: a live page with keys on a terminal (h shows them), else one report after the other (json: one per line); TIME is 2s unless given; Ctrl-C ends it with exit 0' -r
@@ -637,6 +638,7 @@ complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l format -d 'Form 
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l log-format -d 'Form of what is said on stderr: lines for people, or a JSON object in each line' -r -f -a "text\t'Lines for people'
 json\t'One JSON object in each line'"
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l all-targets -d 'Look at every target of pgtend.toml'
+complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l all-databases -d 'Look at every database of each server, one after the other, each as a target of its own (TARGET/DATABASE); -d is where the list is read (default: postgres)'
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l pre-deploy -d 'Ask too whether a deployment can begin now'
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l list -d 'List the checks with their limits and needs, and stop; no server is asked'
 complete -c pgtend -n "__fish_pgtend_using_subcommand check" -l explain-permissions -d 'Show what each check needs to see and the statements that grant what is missing; run none'
