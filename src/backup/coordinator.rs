@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::Request;
 use super::dump::{Dump, DumpFault, DumpOptions};
@@ -170,14 +171,17 @@ impl Coordinator {
             programs: &programs,
             ordinary: &ordinary,
             ground,
+            ahead: None,
         };
         for number in 1.. {
-            let taken = attempt.take_snapshot(&to_lock).await.map_err(|stop| match stop {
+            let taken = match attempt.take_snapshot(&to_lock).await {
                 // Locks and snapshot are gone with it, whatever failed first.
-                Stop::Failed(error) if session.is_closed() => Stop::StartOver(error),
-                stop => stop,
-            });
-            match taken? {
+                Err(Stop::Failed(error)) if is_lost(&session).await => {
+                    return Err(Stop::StartOver(error));
+                }
+                taken => taken?,
+            };
+            match taken {
                 Taken::Whole(plan) => {
                     let Plan { snapshot, toc, tables, large_objects, warnings: more, ahead } =
                         *plan;
@@ -205,11 +209,19 @@ impl Coordinator {
                 }
                 Taken::Changed(error, found) => {
                     request.progress.note(format!("{error}; taking a new snapshot"));
-                    ground.clear().await?;
+                    let ahead = attempt.ahead.take();
+                    if let Some(ahead) = &ahead {
+                        ahead.copying.run.stop.cancel();
+                    }
+                    // First of all: somebody waits for our locks.
                     session
                         .batch("ROLLBACK")
                         .await
                         .map_err(|error| error.into_error("cannot start over"))?;
+                    drop(ahead);
+                    if !ground.clear().await? {
+                        return Err(Stop::StartOver(error));
+                    }
                     to_lock = found;
                 }
             }
@@ -238,6 +250,8 @@ struct Attempt<'a> {
     /// Tables that pg_dump surely stores rows of.
     ordinary: &'a [u32],
     ground: &'a Ground<'a>,
+    /// What is copied already.
+    ahead: Option<Ahead>,
 }
 
 enum Taken {
@@ -302,7 +316,9 @@ impl Attempt<'_> {
         };
         // Without locks of ours pg_dump may wait as long as the operator allows.
         let dump_wait = if to_lock.is_empty() { lock_wait } else { held_wait(to_lock.len()) };
-        let dump = match self.dump(&snapshot.id, dump_wait, ahead.as_mut()).await? {
+        let dump = self.dump(&snapshot.id, dump_wait, ahead.as_mut()).await;
+        self.ahead = ahead;
+        let dump = match dump? {
             Ok(dump) => dump,
             Err(DumpFault::Waited(error)) if !to_lock.is_empty() => {
                 return Ok(Taken::Changed(error, to_lock.to_vec()));
@@ -355,7 +371,7 @@ impl Attempt<'_> {
             Err(error) => return Ok(Taken::Changed(error, names)),
         };
         let large_objects = data_entries(&toc, &large)?;
-        let ahead = self.ground.confirm(ahead, &tables).await?;
+        let ahead = self.ahead.take();
         let plan = Plan { snapshot, toc, tables, large_objects, warnings, ahead };
         Ok(Taken::Whole(Box::new(plan)))
     }
@@ -564,6 +580,8 @@ impl Attempt<'_> {
         // It may just have much to read: look now and then, ever more rarely.
         let mut noted = std::pin::pin!(self.keep_noting_blockers(2));
         let mut told = false;
+        let stop = ahead.as_ref().map(|ahead| ahead.copying.run.stop.clone());
+        let has_failed = || stop.as_ref().is_some_and(CancellationToken::is_cancelled);
         let mut failed = std::pin::pin!(async {
             match ahead {
                 Some(ahead) => ahead.copying.failure().await,
@@ -587,6 +605,9 @@ impl Attempt<'_> {
         if request.cancel.is_cancelled() {
             return Err(Stop::Asked);
         }
+        if has_failed() {
+            return Err(failed.await);
+        }
         joined.map_err(|error| Error::bug("reading pg_dump").caused_by(&error).into())
     }
 }
@@ -598,6 +619,12 @@ async fn end<T>(child: &ChildGuard, reading: &mut JoinHandle<T>) {
         child.kill();
         drop(reading.await);
     }
+}
+
+/// Whether a session is gone, also when nobody has told us yet.
+async fn is_lost(session: &Session) -> bool {
+    let answer = tokio::time::timeout(NOTE_LIMIT, session.batch("ROLLBACK"));
+    session.is_closed() || !matches!(answer.await, Ok(Ok(())))
 }
 
 /// Why an old snapshot would see too few rows of one of them.

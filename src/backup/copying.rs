@@ -14,9 +14,10 @@ use crate::error::{Error, Result};
 pub struct Copying {
     /// What they share.
     pub run: Arc<Run>,
-    /// What they tell.
-    pub events: mpsc::UnboundedReceiver<Event>,
+    events: mpsc::UnboundedReceiver<Event>,
     threads: Vec<std::thread::JoinHandle<()>>,
+    /// Threads that have not told their end.
+    running: usize,
 }
 
 impl Drop for Copying {
@@ -35,7 +36,7 @@ impl Copying {
         start.progress.phase("copying");
         start.progress.plan(0, 0);
         let (run, Outputs { events, to_close }) = Run::new(start);
-        let mut copying = Self { run, events, threads: Vec::new() };
+        let mut copying = Self { run, events, threads: Vec::new(), running: jobs + 1 };
         let failed = |error: std::io::Error| Error::bug("cannot start a thread").caused_by(&error);
         for number in 0..jobs {
             let thread = reader::spawn(Arc::clone(&copying.run), number).map_err(failed)?;
@@ -46,21 +47,26 @@ impl Copying {
         Ok(copying)
     }
 
-    /// Threads that were started.
-    pub fn threads(&self) -> usize {
-        self.threads.len()
+    /// What they tell next; `None` once all have ended and were heard.
+    pub async fn event(&mut self) -> Option<Event> {
+        if self.running == 0 && self.events.is_empty() {
+            return None;
+        }
+        let event = self.events.recv().await?;
+        if matches!(event, Event::Ended(_)) {
+            self.running -= 1;
+        }
+        Some(event)
     }
 
     /// Why they stopped before all work was given to them, once they have.
     pub async fn failure(&mut self) -> Stop {
         self.run.stop.cancelled().await;
-        let mut running = self.threads.len();
-        while running > 0 {
-            match self.events.recv().await {
-                Some(Event::Ended(Err(stop))) if !matches!(stop, Stop::Asked) => return stop,
-                Some(Event::Ended(_)) => running -= 1,
-                Some(Event::Deferred(_) | Event::Lost) => {}
-                None => break,
+        while let Some(event) = self.event().await {
+            if let Event::Ended(Err(stop)) = event
+                && !matches!(stop, Stop::Asked)
+            {
+                return stop;
             }
         }
         Stop::Asked

@@ -28,6 +28,8 @@ pub struct Ground<'a> {
     pub place: &'a Place,
     /// How many readers there may be.
     pub jobs: usize,
+    /// Whether the server has room for all of them beside pg_dump.
+    pub has_room: bool,
     /// The folder, once it is made.
     pub made: &'a OnceCell<String>,
 }
@@ -51,11 +53,16 @@ impl Ground<'_> {
         Ok(())
     }
 
-    /// Removes what was stored; the folder stays.
-    pub async fn clear(&self) -> Result<()> {
+    /// Removes what was stored, so that its names are free; `false` where they may not be: S3 may
+    /// still obey a request whose sender is gone.
+    pub async fn clear(&self) -> Result<bool> {
         match self.made.get() {
-            Some(folder) => self.request.store.clear_folder(folder, |_| false).await,
-            None => Ok(()),
+            Some(_) if self.request.store.is_remote() => Ok(false),
+            Some(folder) => {
+                self.request.store.clear_folder(folder, |_| false).await?;
+                Ok(true)
+            }
+            None => Ok(true),
         }
     }
 
@@ -85,15 +92,16 @@ impl Ground<'_> {
         chunks::cut(tables, self.request.chunk, block, server.version_number)
     }
 
-    /// Begins to copy these tables; nothing of none, of a dry run, or where pg_dump might wait for a
-    /// server process that a reader has.
+    /// Begins to copy these tables; nothing of none, of a dry run, or where a reader might have the
+    /// connection that pg_dump needs.
     pub async fn head_start(
         &self,
         session: &Session,
         snapshot: &Snapshot,
         known: &[Facts],
     ) -> Result<Option<Ahead>> {
-        if known.is_empty() || self.request.dry_run || session.is_pooled() {
+        let is_in_the_way = session.is_pooled() || !self.has_room;
+        if known.is_empty() || self.request.dry_run || is_in_the_way {
             return Ok(None);
         }
         self.make().await?;
@@ -101,17 +109,5 @@ impl Ground<'_> {
         let tables: Vec<Table> = known.iter().map(|facts| facts.table.clone()).collect();
         copying.run.add(&tables, self.cut(session, &tables));
         Ok(Some(Ahead { copying, oids: tables.iter().map(|table| table.oid).collect() }))
-    }
-
-    /// The head start, if the table of contents has all of it; else it is taken back.
-    pub async fn confirm(&self, ahead: Option<Ahead>, tables: &[Table]) -> Result<Option<Ahead>> {
-        let Some(ahead) = ahead else { return Ok(None) };
-        let stored: HashSet<u32> = tables.iter().map(|table| table.oid).collect();
-        if ahead.oids.is_subset(&stored) {
-            return Ok(Some(ahead));
-        }
-        drop(ahead);
-        self.clear().await?;
-        Ok(None)
     }
 }

@@ -242,7 +242,8 @@ async fn attempt(
             .into());
     }
     let (jobs, few) = opened.room.jobs(request.jobs)?;
-    let ground = Ground { request, options, place: &place, jobs, made };
+    let has_room = opened.room.fits_beside(jobs);
+    let ground = Ground { request, options, place: &place, jobs, has_room, made };
     let mut coordinator = Coordinator::plan(opened, request, options, &ground).await?;
     if request.cancel.is_cancelled() {
         return Err(Stop::Asked);

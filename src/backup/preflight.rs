@@ -76,6 +76,11 @@ impl Room {
         Ok((free, Some(format!("only {free} connections are free: reading with -j {free}"))))
     }
 
+    /// Whether so many readers leave room for pg_dump, and for a look at who is in its way.
+    pub fn fits_beside(&self, readers: usize) -> bool {
+        usize::try_from(self.connections).is_ok_and(|free| free >= readers + 2)
+    }
+
     /// Whether `tables` fit into the lock table twice: for the coordinator and for pg_dump.
     pub fn locks_fit_twice(&self, tables: usize) -> bool {
         (tables as u64).saturating_mul(2) <= self.locks

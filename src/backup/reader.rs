@@ -79,10 +79,12 @@ impl Drop for End<'_> {
     fn drop(&mut self) {
         let panicked = || Err(Stop::Failed(Error::bug("a thread of the backup panicked")));
         let result = self.result.take().unwrap_or_else(panicked);
-        if !matches!(result, Ok(()) | Err(Stop::Asked)) {
+        let is_failure = !matches!(result, Ok(()) | Err(Stop::Asked));
+        // Before the others are stopped: the cause is heard first.
+        self.run.send(Event::Ended(result));
+        if is_failure {
             self.run.stop.cancel();
         }
-        self.run.send(Event::Ended(result));
     }
 }
 

@@ -100,7 +100,7 @@ impl Work<'_> {
         request.progress.phase("publishing");
         let mut objects = vec![toc];
         objects.extend(lists);
-        objects.extend(self.with_entries(run.take_objects())?);
+        objects.extend(self.unless_stopped(self.with_entries(run.take_objects())).await?);
         for table in objects.iter_mut().filter_map(|object| object.table.as_mut()) {
             table.canary = canaries.remove(&table.oid).filter(|known| *known != Canary::default());
         }
@@ -134,18 +134,25 @@ impl Work<'_> {
         }
     }
 
-    /// Names the entries of the tables' objects.
-    fn with_entries(&self, mut objects: Vec<Object>) -> Result<Vec<Object>> {
+    /// Names the entries of the tables' objects. A head start may have taken tables that are in no
+    /// entry: their objects are removed.
+    async fn with_entries(&self, objects: Vec<Object>) -> Result<Vec<Object>> {
         let tables: HashMap<u32, &Table> =
             self.coordinator.tables.iter().map(|table| (table.oid, table)).collect();
-        for object in &mut objects {
-            let Some(stored) = &mut object.table else { continue };
-            let known = tables.get(&stored.oid);
-            let known = known.ok_or_else(|| Error::bug("a table without an entry was copied"))?;
-            object.entry = Some(known.entry);
-            stored.via_root = known.via_root;
+        let mut named = Vec::with_capacity(objects.len());
+        for mut object in objects {
+            if let Some(stored) = &mut object.table {
+                let Some(known) = tables.get(&stored.oid) else {
+                    let key = format!("{}{}", self.ground.place.folder, object.name);
+                    self.request.store.remove(&key).await?;
+                    continue;
+                };
+                object.entry = Some(known.entry);
+                stored.via_root = known.via_root;
+            }
+            named.push(object);
         }
-        Ok(objects)
+        Ok(named)
     }
 
     async fn list_large_objects(&self, entry: i32, oids: &[u32]) -> Result<Object> {
@@ -169,17 +176,16 @@ impl Work<'_> {
     /// Runs the readers, reads what only the coordinator can, and keeps the snapshot alive.
     /// When it returns, no reader runs any more. Gives the tables' canaries.
     async fn copy(&self, copying: &mut Copying) -> Result<HashMap<u32, Canary>, Stop> {
-        let mut running = copying.threads();
-        let Copying { run, events, .. } = copying;
+        let run = Arc::clone(&copying.run);
         let Coordinator { session, tables, snapshot, .. } = &self.coordinator;
         let canaries = canaries::take(session, tables, snapshot.taken);
         let canaries = canaries.await.map_err(Stop::StartOver)?;
         let mut encoder = Encoder::new(run.compress).map_err(run::compress_failed)?;
         let mut noted = HashSet::new();
         let mut failure = None;
-        while running > 0 || !events.is_empty() {
+        loop {
             let event = tokio::select! {
-                event = events.recv() => event,
+                event = copying.event() => event,
                 () = tokio::time::sleep(PING) => {
                     ping(&self.coordinator.session).await?;
                     self.check_snapshot_age()?;
@@ -189,7 +195,6 @@ impl Work<'_> {
             match event {
                 None => break,
                 Some(Event::Ended(result)) => {
-                    running -= 1;
                     // The first failure is the cause; the others were only asked to stop.
                     if let Err(stop) = result
                         && !matches!(stop, Stop::Asked)
@@ -201,7 +206,7 @@ impl Work<'_> {
                 Some(Event::Lost) => ping(&self.coordinator.session).await?,
                 Some(Event::Deferred(_)) if run.stop.is_cancelled() => {}
                 Some(Event::Deferred(chunk)) => {
-                    self.copy_deferred(run, chunk, &mut encoder, &mut noted).await?;
+                    self.copy_deferred(&run, chunk, &mut encoder, &mut noted).await?;
                 }
             }
         }

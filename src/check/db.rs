@@ -6,7 +6,6 @@ use super::counters::{Between, COUNTERS};
 use super::limits::LimitSpec;
 use super::look::Look;
 use super::question::Question;
-use super::rate::is_enough;
 use super::registry::{Check, Kind};
 use super::verdict::{Judged, Silence};
 use super::words;
@@ -74,12 +73,12 @@ fn rollback_ratio(look: &Look<'_>) -> Judged {
     let rolled_back = between.grown(|one| one.xact_rollback);
     let all = rolled_back + between.grown(|one| one.xact_commit);
     let period = words::time(between.seconds);
-    if all <= 0.0 || !is_enough(look, all) {
+    let database = &look.facts.server.database;
+    if all <= 0.0 || !look.is_enough("least", database, all) {
         let why = format!("{} in {period}: too few to judge by", words::amount(all, "transaction"));
         return Err(Silence::not_applicable(why));
     }
     let percent = rolled_back / all * 100.0;
-    let database = &look.facts.server.database;
     let says = format!(
         "{} of {} in {period} were rolled back ({percent:.0}%)",
         words::count(rolled_back),

@@ -59,8 +59,3 @@ pub fn grown(before: f64, now: f64) -> Result<f64, Silence> {
     }
     Ok(now - before)
 }
-
-/// Whether there is as much of something as the check's limit `least` wants before it judges.
-pub fn is_enough(look: &Look<'_>, value: f64) -> bool {
-    look.is_enough("least", "", value)
-}

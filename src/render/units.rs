@@ -1,60 +1,25 @@
-//! Numbers for people.
+//! Numbers for people: counts are whole.
 
-use std::time::Duration;
+use crate::words;
 
 /// `2.4 GiB`; whole bytes below 1 KiB.
 pub fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = UNITS[0];
-    for next in &UNITS[1..] {
-        if value < 1023.95 {
-            break;
-        }
-        value /= 1024.0;
-        unit = next;
-    }
-    format!("{value:.1} {unit}")
+    words::bytes(real(bytes))
 }
 
 /// `10,470,000`.
 pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    words::count(real(number))
 }
 
 /// `1 table`, `2,000 tables`.
 pub fn amount(number: u64, what: &str) -> String {
-    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
+    words::amount(real(number), what)
 }
 
 /// `0.42 s`, `8.4 s`, `3 min 12 s`, `2 h 5 min`.
 pub fn duration(seconds: f64) -> String {
-    if seconds < 1.0 {
-        return format!("{seconds:.2} s");
-    }
-    if seconds < 99.95 {
-        return format!("{seconds:.1} s");
-    }
-    let whole = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX).as_secs();
-    if whole < 3600 {
-        return format!("{} min {} s", whole / 60, whole % 60);
-    }
-    if whole < 72 * 3600 {
-        return format!("{} h {} min", whole / 3600, whole % 3600 / 60);
-    }
-    format!("{} days", whole / 86_400)
+    words::time(seconds)
 }
 
 /// `286.0 MiB/s`; nothing where no time passed.
@@ -62,14 +27,12 @@ pub fn rate(amount: u64, seconds: f64) -> String {
     if seconds <= 0.0 {
         return String::new();
     }
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a rate for people; amounts and times are not negative"
-    )]
-    let per_second = (amount as f64 / seconds) as u64;
-    format!("{}/s", bytes(per_second))
+    format!("{}/s", words::bytes((real(amount) / seconds).floor()))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+fn real(number: u64) -> f64 {
+    number as f64
 }
 
 #[cfg(test)]

@@ -260,6 +260,11 @@ impl Store {
         }
     }
 
+    /// Whether requests go to it, which it may obey after their sender is gone.
+    pub fn is_remote(&self) -> bool {
+        matches!(self.0, Backend::S3(_))
+    }
+
     /// Bytes that can still be written, where the store can tell.
     pub fn free_bytes(&self) -> Option<u64> {
         match &self.0 {

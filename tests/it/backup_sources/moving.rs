@@ -31,6 +31,9 @@ fn backup_during(change: &str, check: impl FnOnce(&crate::backup_right::repo::Ba
     );
     command::until(PATIENCE, || (db.psql(&reading) == "1").then_some(()))
         .expect("the reader reads slow.big");
+    // Rows are on their way before pg_dump has read all names.
+    let has_contents = || repo.files().iter().any(|file| file.ends_with("toc.dat"));
+    command::until(PATIENCE, || has_contents().then_some(())).expect("the table of contents");
     proxy.rate_limit(Some(64 << 10));
     db.psql(change);
     assert_eq!(db.psql(&reading), "1", "it was changed while slow.big was read");

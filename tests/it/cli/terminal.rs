@@ -93,7 +93,7 @@ fn progress_is_a_bar_on_a_terminal_and_lines_elsewhere() {
     let repo = folder.path().to_str().unwrap();
     // Beside the others, for it waits more than ten seconds.
     let slow = Proxy::start(db.cluster().port());
-    slow.rate_limit(Some(130_000));
+    slow.rate_limit(Some(90_000));
     let off = slow_backup(&other, &slow, repo).spawn();
     let proxy = Proxy::start(db.cluster().port());
     proxy.rate_limit(Some(1_000_000));
