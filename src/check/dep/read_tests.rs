@@ -258,3 +258,19 @@ fn the_linter_names_file_and_line() {
     let lints: Vec<_> = lints.iter().map(|lint| (lint.line, lint.rule.as_str())).collect();
     assert_eq!(lints, [(2, "require-concurrent-index-creation")]);
 }
+
+#[test]
+fn what_a_with_changes_counts() {
+    for (sql, touch) in [
+        (
+            "WITH gone AS (DELETE FROM t RETURNING id) SELECT count(*) FROM gone",
+            "t ROW EXCLUSIVE scans",
+        ),
+        (
+            "WITH x AS (UPDATE t SET a = 1 WHERE id = 1 RETURNING id) INSERT INTO u SELECT id FROM x",
+            "t ROW EXCLUSIVE",
+        ),
+    ] {
+        assert!(touches(sql).contains(&touch.to_owned()), "{sql}: {:?}", touches(sql));
+    }
+}

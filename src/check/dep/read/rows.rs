@@ -1,5 +1,6 @@
 //! Statements that write rows.
 
+use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
 use super::super::lock::Mode;
@@ -34,6 +35,21 @@ impl Reader<'_> {
         self.all(merge.syntax(), Mode::AccessShare, &[]);
         if let Some(name) = merge.table_relation_name() {
             self.all(name.syntax(), Mode::RowExclusive, &[]);
+        }
+    }
+
+    /// What a WITH changes before its statement.
+    pub(super) fn changes_within(&mut self, node: &SyntaxNode) {
+        for inner in node.descendants().skip(1) {
+            if let Some(insert) = ast::Insert::cast(inner.clone()) {
+                self.insert(&insert);
+            } else if let Some(update) = ast::Update::cast(inner.clone()) {
+                self.update(&update);
+            } else if let Some(delete) = ast::Delete::cast(inner.clone()) {
+                self.delete(&delete);
+            } else if let Some(merge) = ast::Merge::cast(inner) {
+                self.merge(&merge);
+            }
         }
     }
 

@@ -11,6 +11,7 @@ impl Reader<'_> {
         self.locks(stmt);
         if runs_expressions(stmt) {
             self.calls(stmt.syntax());
+            self.changes_within(stmt.syntax());
         }
     }
 
