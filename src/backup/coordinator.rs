@@ -183,14 +183,14 @@ impl Coordinator {
             };
             match taken {
                 Taken::Whole(plan) => {
-                    let Plan { snapshot, toc, tables, large_objects, warnings: more, ahead } =
-                        *plan;
+                    let Plan { snapshot, toc, tables, large_objects, warnings: more } = *plan;
                     warnings.extend(more);
                     if session.server().in_recovery {
                         let all = preflight::lockable(&session).await?;
                         warnings.extend(preflight::unlogged_warning(&all, &toc));
                     }
                     let extensions = preflight::extensions(&session).await?;
+                    let ahead = attempt.ahead.take();
                     return Ok(Self {
                         extensions,
                         session,
@@ -277,7 +277,6 @@ struct Plan {
     tables: Vec<Table>,
     large_objects: Vec<(i32, Vec<u32>)>,
     warnings: Vec<String>,
-    ahead: Option<Ahead>,
 }
 
 impl Attempt<'_> {
@@ -371,9 +370,7 @@ impl Attempt<'_> {
             Err(error) => return Ok(Taken::Changed(error, names)),
         };
         let large_objects = data_entries(&toc, &large)?;
-        let ahead = self.ahead.take();
-        let plan = Plan { snapshot, toc, tables, large_objects, warnings, ahead };
-        Ok(Taken::Whole(Box::new(plan)))
+        Ok(Taken::Whole(Box::new(Plan { snapshot, toc, tables, large_objects, warnings })))
     }
 
     /// Those of the ordinary tables that are locked under their names.

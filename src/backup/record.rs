@@ -19,10 +19,12 @@ impl Work<'_> {
     /// Sums over the objects.
     pub(super) fn totals(&self, objects: &[Object]) -> Totals {
         let kind = |kind| objects.iter().filter(move |object| object.kind == kind);
+        let stored = || objects.iter().filter_map(|object| object.table.as_ref());
         Totals {
             entries: self.coordinator.toc.entries.len() as u64,
             tables: kind(Kind::Table).count() as u64,
-            rows: objects.iter().filter_map(|o| o.table.as_ref()).map(|table| table.rows).sum(),
+            rows: stored().map(|table| table.rows).sum(),
+            chunks: stored().map(|table| u64::from(table.chunks)).sum(),
             large_objects: kind(Kind::LargeObject).count() as u64,
             objects: objects.len() as u64,
             raw_bytes: objects.iter().map(|object| object.raw_bytes).sum(),

@@ -199,12 +199,6 @@ impl Run {
         Arc::clone(&self.tables.read().unwrap_or_else(PoisonError::into_inner)[number])
     }
 
-    /// Chunks of all tables.
-    pub fn chunks(&self) -> u64 {
-        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        tables.iter().map(|state| u64::from(state.chunks)).sum()
-    }
-
     /// The next piece of work, waited for; `None` when all of it is taken.
     pub async fn next_job(&self) -> Option<Job> {
         let mut planned = self.planned();

@@ -105,11 +105,8 @@ impl Work<'_> {
             table.canary = canaries.remove(&table.oid).filter(|known| *known != Canary::default());
         }
         objects.extend(globals);
-        let totals = Totals {
-            chunks: run.chunks(),
-            retried_chunks: run.retried.load(Ordering::Relaxed),
-            ..self.totals(&objects)
-        };
+        let totals =
+            Totals { retried_chunks: run.retried.load(Ordering::Relaxed), ..self.totals(&objects) };
         if totals.large_objects > MANY_LARGE_OBJECTS {
             warnings.push(format!(
                 "{} large objects: each is an object of its own in the store",

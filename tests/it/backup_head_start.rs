@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::backup_right::repo::{Repo, client_major};
+use crate::backup_right::repo::{Backup, Repo, client_major};
 use crate::harness::s3::{Fault, Faults, Kind, S3Server};
 use crate::harness::{Cluster, Database, tools};
 use crate::scene::files_below;
@@ -58,17 +58,17 @@ fn until_rows_are_in(folder: &Path) -> String {
     )
 }
 
+fn backed_up(db: &Database<'_>, repo: &Repo, programs: &TempDir) -> Backup {
+    let run = repo.backup_command(db.cluster(), db.name(), &["-j2"]);
+    repo.done(run.env("PGTEND_PG_BINDIR", programs.path()).run().expect_code(0))
+}
+
 #[test]
 fn rows_do_not_wait_for_the_table_of_contents() {
     let db = scene("ahead");
     let repo = Repo::new();
     let programs = programs(&until_rows_are_in(repo.path()), "");
-    let output = repo
-        .backup_command(db.cluster(), db.name(), &["-j2"])
-        .env("PGTEND_PG_BINDIR", programs.path())
-        .run()
-        .expect_code(0);
-    let backup = repo.done(output);
+    let backup = backed_up(&db, &repo, &programs);
     let big = backup.table("public", "big");
     assert_eq!(big.table.as_ref().unwrap().rows, 100_000);
     assert!(big.entry.is_some());
@@ -81,12 +81,7 @@ fn what_the_table_of_contents_has_not_is_taken_back() {
     let db = scene("ahead_too_far");
     let repo = Repo::new();
     let programs = programs(&until_rows_are_in(repo.path()), "--exclude-table-data=public.big");
-    let output = repo
-        .backup_command(db.cluster(), db.name(), &["-j2"])
-        .env("PGTEND_PG_BINDIR", programs.path())
-        .run()
-        .expect_code(0);
-    let backup = repo.done(output);
+    let backup = backed_up(&db, &repo, &programs);
     let rows: Vec<(String, u64)> = backup
         .manifest
         .objects
@@ -95,6 +90,7 @@ fn what_the_table_of_contents_has_not_is_taken_back() {
         .map(|table| (table.name.clone(), table.rows))
         .collect();
     assert_eq!(rows, [("small".to_owned(), 10)]);
+    assert_eq!(backup.manifest.totals.chunks, 1);
     let known: Vec<&str> = backup.manifest.objects.iter().map(|o| o.name.as_str()).collect();
     for file in files_below(&backup.folder) {
         let name = file.file_name().unwrap().to_str().unwrap();

@@ -1,12 +1,11 @@
 //! The file for Prometheus: whoever reads it sees the old one or the new one, never a part.
 
-use std::fs::Permissions;
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::kept;
 
 /// Bytes of the largest file that is read: one of ours has a few hundred for each database.
 const LIMIT: u64 = 16 << 20;
@@ -28,19 +27,7 @@ pub fn old_text(path: &Path) -> Result<String> {
 
 /// Replaces the file, for everybody to read.
 pub fn replace(path: &Path, text: &str) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let failed = |error: std::io::Error| cannot("write", path, &error);
-    // Its name does not end with .prom: the collector passes it over.
-    let mut file = tempfile::Builder::new()
-        .prefix(".pgtend-")
-        .permissions(Permissions::from_mode(0o644))
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    // The umask does not decide who may read it.
-    file.as_file().set_permissions(Permissions::from_mode(0o644)).map_err(failed)?;
-    file.persist(path).map(drop).map_err(|error| failed(error.error))
+    kept::replace(path, text.as_bytes(), 0o644).map_err(|error| cannot("write", path, &error))
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {
@@ -50,6 +37,8 @@ fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
