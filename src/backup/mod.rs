@@ -6,6 +6,7 @@
 //! a backup. [`catalog`] finds backups again; [`copy`] puts one into another repository, too.
 
 pub mod all;
+mod attempt;
 mod canaries;
 pub mod catalog;
 pub mod chunks;
@@ -25,6 +26,7 @@ pub mod in_use;
 mod large_objects;
 mod lock;
 pub mod objects;
+mod opened;
 pub mod pace;
 mod pattern;
 pub mod preflight;
@@ -46,9 +48,10 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use coordinator::{Coordinator, Opened};
+use coordinator::Coordinator;
 use globals::Globals;
 use head_start::Ground;
+use opened::Opened;
 use pace::Pace;
 use run::Stop;
 use work::Work;
